@@ -1,0 +1,122 @@
+package io.pgcaravan.camel;
+
+import io.pgcaravan.queue.Event;
+import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.row.RowChange;
+import io.pgcaravan.row.RowSelection;
+import io.pgcaravan.row.UrlEncodedRows;
+import java.util.List;
+import org.apache.camel.Category;
+import org.apache.camel.Exchange;
+import org.apache.camel.Producer;
+import org.apache.camel.spi.Metadata;
+import org.apache.camel.spi.UriEndpoint;
+import org.apache.camel.spi.UriParam;
+import org.apache.camel.spi.UriPath;
+import org.apache.camel.support.DefaultProducer;
+
+/**
+ * Decode the events of a batch into rows: pick and rename their columns.
+ *
+ * <p>A chunk (a list of events) becomes a list of rows, a single event one row.
+ */
+@UriEndpoint(
+        firstVersion = "0.1.0",
+        scheme = "decode",
+        title = "Decode rows",
+        syntax = "decode:format",
+        producerOnly = true,
+        remote = false,
+        category = {Category.DATABASE, Category.TRANSFORMATION})
+public class DecodeEndpoint extends StepEndpoint {
+
+    @UriPath(
+            description =
+                    "What the events hold: logutriga, url-encoded rows with types I:, U:, D: and R as pgq.logutriga() writes them")
+    @Metadata(required = true)
+    private String format;
+
+    @UriParam(
+            defaultValue = "*",
+            description =
+                    "Columns to take, comma separated, in this order, each optionally renamed (a, b:renamed); * takes all")
+    private String fields = "*";
+
+    @UriParam(description = "Columns to leave out, comma separated, by the names they have in the event")
+    private String skipFields;
+
+    @UriParam(
+            description =
+                    "Events to take, comma separated: I, U, D, R or another type in full; others are skipped. Default is all")
+    private String eventTypes;
+
+    public DecodeEndpoint(String uri, DecodeComponent component, String format) {
+        super(uri, component);
+        this.format = format;
+    }
+
+    @Override
+    public Producer createProducer() {
+        if (!"logutriga".equals(format)) {
+            throw new IllegalArgumentException("decode:" + format + ": unknown format; allowed is logutriga");
+        }
+        UrlEncodedRows rows = new UrlEncodedRows(RowSelection.of(fields, skipFields, eventTypes));
+        return new DefaultProducer(this) {
+            @Override
+            public synchronized void process(Exchange exchange) throws Exception {
+                Object body = exchange.getMessage().getBody();
+                OpenBatch batch = batch(exchange);
+                if (body instanceof Event event) {
+                    RowChange row = rows.decode(batch, event);
+                    if (row == null) {
+                        // filtered out or buried: nothing of this event goes on
+                        exchange.setRouteStop(true);
+                        return;
+                    }
+                    exchange.getMessage()
+                            .setHeader(PgqConstants.OPERATION, row.op().name());
+                    exchange.getMessage().setHeader(PgqConstants.TABLE, event.extra(1));
+                    exchange.getMessage().setBody(row);
+                } else if (body instanceof List<?> list && (list.isEmpty() || list.get(0) instanceof Event)) {
+                    @SuppressWarnings("unchecked")
+                    List<Event> events = (List<Event>) list;
+                    exchange.getMessage().setBody(rows.decode(batch, events));
+                } else {
+                    throw unexpected(body, "an event or a list of events");
+                }
+            }
+        };
+    }
+
+    public String getFormat() {
+        return format;
+    }
+
+    public void setFormat(String format) {
+        this.format = format;
+    }
+
+    public String getFields() {
+        return fields;
+    }
+
+    public void setFields(String fields) {
+        this.fields = fields;
+    }
+
+    public String getSkipFields() {
+        return skipFields;
+    }
+
+    public void setSkipFields(String skipFields) {
+        this.skipFields = skipFields;
+    }
+
+    public String getEventTypes() {
+        return eventTypes;
+    }
+
+    public void setEventTypes(String eventTypes) {
+        this.eventTypes = eventTypes;
+    }
+}

@@ -1,0 +1,125 @@
+package io.pgcaravan.camel;
+
+import io.pgcaravan.queue.Batch;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.sql.CallableStatement;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The batch's connection as a route's steps see it: they use it, the consumer commits it. Commit, close and autocommit do
+ * nothing ({@code jdbc:} calls them after each statement, {@code sql:} after each batch, through the statement's own
+ * connection). A rollback does nothing either, but the batch must not commit after it: {@code sql:} rolls back when a
+ * statement has failed, and its failure must not be hidden behind another one.
+ */
+final class GuardedConnection implements InvocationHandler {
+
+    /** Literals, quoted names, dollar-quoted bodies and comments. */
+    private static final Pattern NOT_SQL =
+            Pattern.compile("'(?:[^']|'')*'|\"[^\"]*\"|(\\$\\w*\\$).*?\\1|--[^\\n]*|/\\*.*?\\*/", Pattern.DOTALL);
+
+    private static final Pattern TRANSACTION_CONTROL = Pattern.compile(
+            "(?:^|;)\\s*((?:begin|start\\s+transaction|commit|end|abort|prepare\\s+transaction"
+                    + "|rollback(?!\\s+(?:(?:work|transaction)\\s+)?to\\b))\\b)",
+            Pattern.CASE_INSENSITIVE);
+
+    private final Connection connection;
+    private final Batch batch;
+    private final Runnable rollbackAsked;
+
+    private GuardedConnection(Connection connection, Batch batch, Runnable rollbackAsked) {
+        this.connection = connection;
+        this.batch = batch;
+        this.rollbackAsked = rollbackAsked;
+    }
+
+    /** @param rollbackAsked called when a step rolls back */
+    static Connection of(Connection connection, Batch batch, Runnable rollbackAsked) {
+        return proxy(Connection.class, new GuardedConnection(connection, batch, rollbackAsked));
+    }
+
+    @Override
+    public Object invoke(Object proxy, Method method, Object[] args) throws Throwable {
+        switch (method.getName()) {
+            case "commit", "close", "setAutoCommit":
+                return null;
+            case "getAutoCommit":
+                return false;
+            case "rollback":
+                if (args == null || args.length == 0) {
+                    rollbackAsked.run();
+                    return null;
+                }
+                break;
+            case "abort":
+                throw new SQLException("a step of the route asked to abort the connection of " + batch);
+            case "prepareStatement", "prepareCall":
+                refuseTransactionControl((String) args[0]);
+                break;
+            default:
+                break;
+        }
+        Object answer = call(connection, method, args);
+        if (answer instanceof CallableStatement statement) {
+            return statement(CallableStatement.class, statement, (Connection) proxy);
+        }
+        if (answer instanceof PreparedStatement statement) {
+            return statement(PreparedStatement.class, statement, (Connection) proxy);
+        }
+        if (answer instanceof Statement statement) {
+            return statement(Statement.class, statement, (Connection) proxy);
+        }
+        return answer;
+    }
+
+    /** A statement whose connection is the guarded one. */
+    private static <S extends Statement> S statement(Class<S> type, S statement, Connection guarded) {
+        return proxy(type, (proxy, method, args) -> {
+            if (method.getName().equals("getConnection")) {
+                return guarded;
+            }
+            // execute, executeQuery, executeUpdate, addBatch and their kin
+            if (args != null
+                    && args.length > 0
+                    && args[0] instanceof String sql
+                    && !method.getName().startsWith("set")) {
+                refuseTransactionControl(sql);
+            }
+            return call(statement, method, args);
+        });
+    }
+
+    /**
+     * Refuses statements that would end the batch's transaction before its tick is written. A transaction can also be ended
+     * in ways that no text shows; the ledger notices those.
+     */
+    private static void refuseTransactionControl(String sql) throws SQLException {
+        Matcher control = TRANSACTION_CONTROL.matcher(NOT_SQL.matcher(sql).replaceAll(" "));
+        if (control.find()) {
+            throw new SQLException(
+                    "\"" + control.group(1) + "\" would end the batch's transaction, which only the consumer may do;"
+                            + " take it out of the statement",
+                    "2D000");
+        }
+    }
+
+    private static <T> T proxy(Class<T> type, InvocationHandler handler) {
+        return type.cast(
+                Proxy.newProxyInstance(GuardedConnection.class.getClassLoader(), new Class<?>[] {type}, handler));
+    }
+
+    private static Object call(Object target, Method method, Object[] args) throws Throwable {
+        try {
+            return method.invoke(target, args);
+        } catch (InvocationTargetException e) {
+            throw e.getCause();
+        }
+    }
+}

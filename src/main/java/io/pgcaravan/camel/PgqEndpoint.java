@@ -1,0 +1,293 @@
+package io.pgcaravan.camel;
+
+import io.pgcaravan.queue.Pgq;
+import javax.sql.DataSource;
+import org.apache.camel.Category;
+import org.apache.camel.Consumer;
+import org.apache.camel.Processor;
+import org.apache.camel.Producer;
+import org.apache.camel.spi.Metadata;
+import org.apache.camel.spi.UriEndpoint;
+import org.apache.camel.spi.UriParam;
+import org.apache.camel.spi.UriPath;
+import org.apache.camel.support.ScheduledPollEndpoint;
+
+/**
+ * Consume batches of a PgQ queue into another database exactly once, or insert events into a queue.
+ *
+ * <p>One exchange carries one batch; its body is an iterator over chunks of events, streamed from the source. The route
+ * runs inside one transaction on the target, which also holds the consumer's position and commits once.
+ */
+@UriEndpoint(
+        firstVersion = "0.1.0",
+        scheme = "pgq",
+        title = "PgQ",
+        syntax = "pgq:queue",
+        category = {Category.DATABASE, Category.MESSAGING},
+        headersClass = PgqConstants.class)
+public class PgqEndpoint extends ScheduledPollEndpoint {
+
+    @UriPath(description = "Name of the queue")
+    @Metadata(required = true)
+    private String queue;
+
+    @UriParam(
+            label = "consumer",
+            description =
+                    "Name of the consumer. Each job needs its own; it is the key of the job's position in the target")
+    private String consumer;
+
+    @UriParam(description = "The database that holds the queue: a DataSource, such as #sourceDb")
+    @Metadata(required = true)
+    private DataSource source;
+
+    @UriParam(
+            label = "consumer",
+            description =
+                    "The database that is written to: a DataSource, such as #targetDb. The route's steps on it join the"
+                            + " batch's transaction")
+    private DataSource target;
+
+    @UriParam(
+            defaultValue = "pgq",
+            description = "Schema of PgQ's functions, for compatible implementations under another name")
+    private String schema = "pgq";
+
+    @UriParam(
+            label = "consumer",
+            defaultValue = "true",
+            description =
+                    "Whether to register the consumer where it is not: at the target's position where there is one, else"
+                            + " at the queue's latest tick")
+    private boolean register = true;
+
+    @UriParam(
+            label = "consumer",
+            defaultValue = "stop",
+            enums = "stop,dead-letter",
+            description =
+                    "What to do with a row that can never be loaded: stop (the batch stays unfinished and the error names"
+                            + " the event) or dead-letter (the row goes to caravan.dead_letter in the same transaction)")
+    private String onError = "stop";
+
+    @UriParam(
+            label = "consumer",
+            defaultValue = "1000",
+            description = "With onError=dead-letter: more bad rows than this in one batch stop it")
+    private int maxDeadLetters = 1000;
+
+    @UriParam(
+            label = "consumer,advanced",
+            defaultValue = "5000",
+            description = "Events in a chunk, at most; a chunk also ends at 2 MiB of events")
+    private int chunkEvents = 5000;
+
+    @UriParam(
+            label = "consumer",
+            defaultValue = "true",
+            description =
+                    "Whether a batch's events come in the order of their ids. A job that only appends rows does not need it:"
+                            + " without, the source sorts nothing, and the first event of a large batch comes at once")
+    private boolean ordered = true;
+
+    @UriParam(
+            label = "consumer,advanced",
+            defaultValue = "20000",
+            description = "Milliseconds before a batch that failed is tried again, where the failure is not one of"
+                    + " connection, deadlock or resources (those are retried sooner, with back-off)")
+    private long exceptionSleep = 20_000;
+
+    @UriParam(
+            label = "consumer,advanced",
+            defaultValue = "true",
+            description =
+                    "Whether to wait for a ticker's notification while idle, besides polling every delay milliseconds")
+    private boolean listen = true;
+
+    @UriParam(
+            label = "consumer,advanced",
+            defaultValue = "true",
+            description =
+                    "Whether to hold an advisory lock on the target while running, which makes a second process with the"
+                            + " same consumer a warm standby. Switch it off behind a transaction-pooling proxy: the position keeps"
+                            + " rows safe without it")
+    private boolean lock = true;
+
+    @UriParam(
+            label = "consumer,advanced",
+            description =
+                    "Encoding of the bytes in url-encoded events, where the source database does not know it"
+                            + " (SQL_ASCII); a name as PostgreSQL has it, such as LATIN1. Default is the source's server_encoding")
+    private String encoding;
+
+    @UriParam(
+            label = "producer",
+            description = "Type of the events to insert; the header CamelPgqEventType overrides it")
+    private String eventType;
+
+    public PgqEndpoint(String uri, PgqComponent component, String queue) {
+        super(uri, component);
+        this.queue = queue;
+        // Batches are drained without a pause.
+        setGreedy(true);
+        setDelay(1000);
+    }
+
+    @Override
+    public Producer createProducer() {
+        return new PgqProducer(this);
+    }
+
+    @Override
+    public Consumer createConsumer(Processor processor) throws Exception {
+        if (consumer == null || consumer.isBlank()) {
+            throw new IllegalArgumentException("pgq:" + queue + ": consumer is missing; give the job a consumer name");
+        }
+        if (target == null) {
+            throw new IllegalArgumentException(
+                    "pgq:" + queue + ": target is missing; name a database such as #targetDb");
+        }
+        onErrorMode();
+        if (chunkEvents < 1) {
+            throw new IllegalArgumentException("pgq:" + queue + ": chunkEvents is " + chunkEvents + ", must be >= 1");
+        }
+        PgqConsumer made = new PgqConsumer(this, processor);
+        configureConsumer(made);
+        made.waitByItself();
+        return made;
+    }
+
+    OnError onErrorMode() {
+        return switch (onError) {
+            case "stop" -> OnError.STOP;
+            case "dead-letter" -> OnError.DEAD_LETTER;
+            default ->
+                throw new IllegalArgumentException(
+                        "pgq:" + queue + ": onError is \"" + onError + "\"; allowed are stop and dead-letter");
+        };
+    }
+
+    Pgq pgq() {
+        return new Pgq(schema);
+    }
+
+    public String getQueue() {
+        return queue;
+    }
+
+    public void setQueue(String queue) {
+        this.queue = queue;
+    }
+
+    public String getConsumer() {
+        return consumer;
+    }
+
+    public void setConsumer(String consumer) {
+        this.consumer = consumer;
+    }
+
+    public DataSource getSource() {
+        return source;
+    }
+
+    public void setSource(DataSource source) {
+        this.source = source;
+    }
+
+    public DataSource getTarget() {
+        return target;
+    }
+
+    public void setTarget(DataSource target) {
+        this.target = target;
+    }
+
+    public String getSchema() {
+        return schema;
+    }
+
+    public void setSchema(String schema) {
+        this.schema = schema;
+    }
+
+    public boolean isRegister() {
+        return register;
+    }
+
+    public void setRegister(boolean register) {
+        this.register = register;
+    }
+
+    public String getOnError() {
+        return onError;
+    }
+
+    public void setOnError(String onError) {
+        this.onError = onError;
+    }
+
+    public int getMaxDeadLetters() {
+        return maxDeadLetters;
+    }
+
+    public void setMaxDeadLetters(int maxDeadLetters) {
+        this.maxDeadLetters = maxDeadLetters;
+    }
+
+    public int getChunkEvents() {
+        return chunkEvents;
+    }
+
+    public void setChunkEvents(int chunkEvents) {
+        this.chunkEvents = chunkEvents;
+    }
+
+    public boolean isOrdered() {
+        return ordered;
+    }
+
+    public void setOrdered(boolean ordered) {
+        this.ordered = ordered;
+    }
+
+    public long getExceptionSleep() {
+        return exceptionSleep;
+    }
+
+    public void setExceptionSleep(long exceptionSleep) {
+        this.exceptionSleep = exceptionSleep;
+    }
+
+    public boolean isListen() {
+        return listen;
+    }
+
+    public void setListen(boolean listen) {
+        this.listen = listen;
+    }
+
+    public boolean isLock() {
+        return lock;
+    }
+
+    public void setLock(boolean lock) {
+        this.lock = lock;
+    }
+
+    public String getEncoding() {
+        return encoding;
+    }
+
+    public void setEncoding(String encoding) {
+        this.encoding = encoding;
+    }
+
+    public String getEventType() {
+        return eventType;
+    }
+
+    public void setEventType(String eventType) {
+        this.eventType = eventType;
+    }
+}

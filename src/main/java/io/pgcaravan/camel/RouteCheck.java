@@ -1,0 +1,84 @@
+package io.pgcaravan.camel;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.camel.NamedNode;
+import org.apache.camel.model.AggregateDefinition;
+import org.apache.camel.model.DelayDefinition;
+import org.apache.camel.model.MulticastDefinition;
+import org.apache.camel.model.ProcessorDefinition;
+import org.apache.camel.model.RecipientListDefinition;
+import org.apache.camel.model.ResequenceDefinition;
+import org.apache.camel.model.RouteDefinition;
+import org.apache.camel.model.SendDefinition;
+import org.apache.camel.model.SplitDefinition;
+import org.apache.camel.model.ThreadsDefinition;
+import org.apache.camel.model.TryDefinition;
+import org.apache.camel.model.WireTapDefinition;
+
+/**
+ * Refuses, when a route starts, steps that cannot keep the batch's promise: those that leave the thread of its transaction,
+ * and {@code doTry}, which hides failures. What this reading of the route misses, {@link StepWatch} sees at run time.
+ */
+final class RouteCheck {
+
+    private RouteCheck() {}
+
+    /** Every reason why this route may not start from {@code pgq:}; empty where there is none. */
+    static List<String> problems(NamedNode route) {
+        List<String> problems = new ArrayList<>();
+        if (route instanceof RouteDefinition definition) {
+            walk(definition.getOutputs(), problems);
+        }
+        return problems;
+    }
+
+    private static void walk(List<ProcessorDefinition<?>> steps, List<String> problems) {
+        for (ProcessorDefinition<?> step : steps) {
+            String reason = reason(step);
+            if (reason != null) {
+                problems.add("step \"" + (step.getId() == null ? step.getShortName() : step.getId()) + "\": " + reason);
+            }
+            walk(step.getOutputs(), problems);
+        }
+    }
+
+    private static String reason(ProcessorDefinition<?> step) {
+        if (step instanceof TryDefinition) {
+            return "doTry would hide a failed step, and the batch would lose its rows unseen; let it fail, or use"
+                    + " onError=dead-letter for bad rows";
+        }
+        if (step instanceof ThreadsDefinition
+                || step instanceof WireTapDefinition
+                || step instanceof ResequenceDefinition) {
+            return step.getShortName()
+                    + " leaves the thread of the batch's transaction; put it in a route of its own, or after"
+                    + " the commit";
+        }
+        if (step instanceof AggregateDefinition) {
+            return "aggregate holds rows back beyond the commit and hides failures; collect: gathers rows inside the batch";
+        }
+        if (step instanceof DelayDefinition delay && isTrue(delay.getAsyncDelayed())) {
+            return "an asynchronous delay leaves the thread of the batch's transaction";
+        }
+        if (step instanceof SplitDefinition split
+                        && (isTrue(split.getParallelProcessing()) || split.getExecutorService() != null)
+                || step instanceof MulticastDefinition multicast
+                        && (isTrue(multicast.getParallelProcessing()) || multicast.getExecutorService() != null)
+                || step instanceof RecipientListDefinition<?> recipients
+                        && isTrue(recipients.getParallelProcessing())) {
+            return "parallel processing leaves the thread of the batch's transaction";
+        }
+        if (step instanceof SendDefinition<?> send) {
+            String uri = send.getEndpointUri();
+            if (uri != null && (uri.startsWith("seda:") || uri.startsWith("disruptor:") || uri.startsWith("vm:"))) {
+                return uri + " leaves the thread of the batch's transaction; direct: stays in it";
+            }
+        }
+        return null;
+    }
+
+    private static boolean isTrue(String option) {
+        return "true".equalsIgnoreCase(option);
+    }
+}

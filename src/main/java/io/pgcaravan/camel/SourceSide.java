@@ -1,0 +1,101 @@
+package io.pgcaravan.camel;
+
+import io.pgcaravan.queue.Ledger;
+import io.pgcaravan.queue.LostPositionException;
+import io.pgcaravan.queue.Pgq;
+import io.pgcaravan.queue.Source;
+import io.pgcaravan.row.ServerEncoding;
+import java.nio.charset.Charset;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Instant;
+import org.postgresql.PGConnection;
+import org.postgresql.PGNotification;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A consumer's connection to the database of its queue. Autocommit is on: each call is a transaction. */
+record SourceSide(Connection connection, Source identity, Charset encoding) {
+
+    private static final Logger LOG = LoggerFactory.getLogger(SourceSide.class);
+
+    static SourceSide connect(PgqEndpoint endpoint) throws SQLException {
+        Connection connection = Connections.open(endpoint.getSource(), "source");
+        try {
+            Pgq pgq = endpoint.pgq();
+            Source identity = Source.of(connection);
+            if (!pgq.isInstalled(connection)) {
+                throw new SQLException(
+                        "PgQ is missing in the source " + identity + ": there is no " + endpoint.getSchema()
+                                + ".queue; install it with: create extension pgq (or name another schema=)");
+            }
+            if (!pgq.hasQueue(connection, endpoint.getQueue())) {
+                throw new SQLException("queue \"" + endpoint.getQueue() + "\" does not exist in the source " + identity
+                        + "; make it with: caravan queue create " + endpoint.getQueue());
+            }
+            if (endpoint.isListen()) {
+                try (Statement statement = connection.createStatement()) {
+                    statement.execute("listen " + Pgq.TICK_CHANNEL);
+                }
+            }
+            String encoding = endpoint.getEncoding() == null ? identity.encoding() : endpoint.getEncoding();
+            return new SourceSide(connection, identity, ServerEncoding.charsetOf(encoding));
+        } catch (SQLException | RuntimeException e) {
+            Connections.close(connection);
+            throw e;
+        }
+    }
+
+    /** Registers the consumer where it is not, never away from what the target already has. */
+    void register(PgqEndpoint endpoint, Ledger ledger, Connection target) throws SQLException {
+        Pgq pgq = endpoint.pgq();
+        String queue = endpoint.getQueue();
+        String consumer = endpoint.getConsumer();
+        Ledger.Applied applied = ledger.applied(target, queue);
+        if (pgq.hasConsumer(connection, queue, consumer)) {
+            return;
+        }
+        if (!endpoint.isRegister()) {
+            throw new SQLException("consumer \"" + consumer + "\" is not registered on queue \"" + queue
+                    + "\"; register it with: select " + endpoint.getSchema() + ".register_consumer('" + queue + "', '"
+                    + consumer
+                    + "'), or set register=true");
+        }
+        if (applied == null) {
+            pgq.register(connection, queue, consumer, null);
+            LOG.info(
+                    "registered consumer \"{}\" on queue \"{}\" at its latest tick: earlier events are not seen",
+                    consumer,
+                    queue);
+            return;
+        }
+        Instant made = pgq.tickTime(connection, queue, applied.tick());
+        if (made == null || applied.tickTime() != null && !applied.tickTime().equals(made)) {
+            throw new LostPositionException(
+                    "lost position: consumer \"" + consumer + "\" is not registered on queue \"" + queue
+                            + "\" of " + identity + ", and the tick that the target stands at (" + applied.tick()
+                            + (made == null
+                                    ? ") is no longer there"
+                                    : ", made at " + applied.tickTime() + ") is another one there, made at " + made)
+                            + "; if the target is to start anew from the queue's latest tick, "
+                            + Ledger.howToClear(consumer));
+        }
+        pgq.register(connection, queue, consumer, applied.tick());
+        LOG.info("registered consumer \"{}\" on queue \"{}\" at the target's tick {}", consumer, queue, applied.tick());
+    }
+
+    /** Waits until a ticker tells of a tick of the queue; false after the time is up. */
+    boolean awaitTick(String queue, int millis) throws SQLException {
+        PGNotification[] told = connection.unwrap(PGConnection.class).getNotifications(millis);
+        if (told != null) {
+            for (PGNotification notification : told) {
+                if (notification.getParameter().isEmpty()
+                        || notification.getParameter().equals(queue)) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+}

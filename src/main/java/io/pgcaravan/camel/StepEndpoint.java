@@ -1,0 +1,41 @@
+package io.pgcaravan.camel;
+
+import io.pgcaravan.queue.OpenBatch;
+import org.apache.camel.Component;
+import org.apache.camel.Consumer;
+import org.apache.camel.Exchange;
+import org.apache.camel.Processor;
+import org.apache.camel.support.DefaultEndpoint;
+
+/** An endpoint that is one step on the way of a batch: it takes part in the transaction that {@code pgq:} opened. */
+abstract class StepEndpoint extends DefaultEndpoint {
+
+    StepEndpoint(String uri, Component component) {
+        super(uri, component);
+    }
+
+    @Override
+    public Consumer createConsumer(Processor processor) {
+        throw new UnsupportedOperationException(getEndpointUri() + " is a step: it goes into to:, not from:");
+    }
+
+    /**
+     * The batch that an exchange is part of.
+     *
+     * @throws IllegalStateException where the route does not start from {@code pgq:}
+     */
+    OpenBatch batch(Exchange exchange) {
+        OpenBatch batch = exchange.getProperty(PgqConstants.OPEN_BATCH, OpenBatch.class);
+        if (batch == null) {
+            throw new IllegalStateException(
+                    getEndpointUri() + " works inside a batch only: in a route that starts from pgq:");
+        }
+        return batch;
+    }
+
+    /** An error about a body that the step cannot work on. */
+    IllegalArgumentException unexpected(Object body, String expected) {
+        return new IllegalArgumentException(getEndpointUri() + " got a body of type "
+                + (body == null ? "null" : body.getClass().getName()) + " where it takes " + expected);
+    }
+}

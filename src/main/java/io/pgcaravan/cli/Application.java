@@ -1,0 +1,210 @@
+package io.pgcaravan.cli;
+
+import io.pgcaravan.camel.BatchDataSource;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.apache.camel.CamelContext;
+import org.apache.camel.FailedToCreateRouteException;
+import org.apache.camel.FailedToStartRouteException;
+import org.apache.camel.PropertyBindingException;
+import org.apache.camel.Route;
+import org.apache.camel.component.properties.PropertiesComponent;
+import org.apache.camel.main.BaseMainSupport;
+import org.apache.camel.main.Main;
+import org.apache.camel.main.MainListenerSupport;
+import org.apache.camel.main.SimpleMainShutdownStrategy;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The Camel Main application: the databases of config/ bound as data sources, the routes of routes/ started. */
+final class Application implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Application.class);
+
+    private static final Pattern BOUND_KEY = Pattern.compile("\\((camel\\.[^=]+)=");
+
+    private final Main main = new Main();
+    private final Map<String, BatchDataSource> pools = new LinkedHashMap<>();
+
+    private Application(Path properties, List<Path> routeFiles, Map<String, BatchDataSource> pools) {
+        this.pools.putAll(pools);
+        main.setPropertyPlaceholderLocations("file:" + properties.toAbsolutePath());
+        main.configure()
+                .withRoutesIncludePattern(routeFiles.stream()
+                        .map(file -> "file:" + file.toAbsolutePath())
+                        .collect(Collectors.joining(",")));
+        // Bodies here are rows and files' names, never streams that are read twice; the look at each costs time.
+        main.configure().withStreamCachingEnabled(false);
+        main.addMainListener(new MainListenerSupport() {
+            @Override
+            public void beforeConfigure(BaseMainSupport support) {
+                pools.forEach(support.getCamelContext().getRegistry()::bind);
+            }
+        });
+    }
+
+    /** What the user wrote under config/ and routes/, checked as a whole. */
+    static Application configured(Path config, Path routes) throws IOException {
+        return of(Configuration.read(config, routes, true), config, Map.of());
+    }
+
+    /**
+     * The same with none of the routes started, for commands that use their steps.
+     *
+     * @param target stands in for targetDb; null for the configured one
+     */
+    static Application waiting(Path config, Path routes, Database target) throws IOException {
+        Application application = of(
+                Configuration.read(config, routes, false),
+                config,
+                target == null ? Map.of() : Map.of("targetDb", target));
+        Properties properties = new Properties();
+        properties.setProperty("camel.main.autoStartup", "false");
+        properties.setProperty("camel.management.enabled", "false");
+        application.main.setOverrideProperties(properties);
+        return application;
+    }
+
+    private static Application of(Configuration configuration, Path config, Map<String, Database> others) {
+        Map<String, BatchDataSource> pools = new LinkedHashMap<>();
+        configuration
+                .databases()
+                .forEach((name, database) ->
+                        pools.put(name, others.getOrDefault(name, database).pool(name, configuration.poolSize(name))));
+        return new Application(config.resolve("application.properties"), configuration.routeFiles(), pools);
+    }
+
+    /**
+     * Shipped routes on databases of the caller's, for the demo and the benchmarks: without the user's databases,
+     * environment and management server.
+     *
+     * @param home the directory that holds config/ and routes/
+     * @param urls JDBC URLs, with user and password, by the name of their data source
+     * @param properties what differs from config/application.properties
+     * @param routeFiles names of files in routes/
+     */
+    static Application shipped(
+            Path home, Map<String, String> urls, Map<String, String> properties, String... routeFiles) {
+        Map<String, BatchDataSource> pools = new LinkedHashMap<>();
+        urls.forEach((name, url) -> pools.put(name, Database.parse(url).pool(name, 4)));
+        Application application = new Application(
+                home.resolve("config").resolve("application.properties"),
+                List.of(routeFiles).stream()
+                        .map(home.resolve("routes")::resolve)
+                        .toList(),
+                pools);
+        Properties all = new Properties();
+        all.setProperty("camel.management.enabled", "false");
+        all.setProperty("camel.main.shutdownTimeout", "10");
+        all.putAll(properties);
+        application.main.setOverrideProperties(all);
+        // On Ctrl-C the databases go too: waiting for a batch in progress would be in vain.
+        application.main.setShutdownStrategy(new SimpleMainShutdownStrategy());
+        application.main.addMainListener(new MainListenerSupport() {
+            @Override
+            public void beforeInitialize(BaseMainSupport support) {
+                // what DISPATCH_QUEUE says is for run
+                ((PropertiesComponent) support.getCamelContext().getPropertiesComponent())
+                        .setEnvironmentVariableMode(PropertiesComponent.ENVIRONMENT_VARIABLES_MODE_NEVER);
+            }
+        });
+        return application;
+    }
+
+    /** Runs until the process is told to stop; the exit code. */
+    int run() {
+        main.addMainListener(new MainListenerSupport() {
+            @Override
+            public void afterStart(BaseMainSupport support) {
+                announce(support.getCamelContext());
+            }
+        });
+        try {
+            main.run();
+            return main.getExitCode();
+        } catch (Exception e) {
+            throw new ConfigurationException(said(e));
+        }
+    }
+
+    /** Starts and returns; {@link #close} ends it. */
+    void start() {
+        try {
+            main.start();
+        } catch (Exception e) {
+            throw new ConfigurationException(said(e));
+        }
+    }
+
+    CamelContext context() {
+        return main.getCamelContext();
+    }
+
+    /** Stops the routes, waiting for the batches in progress, and closes the databases. */
+    @Override
+    public void close() {
+        main.stop();
+        pools.values().forEach(BatchDataSource::close);
+    }
+
+    /** Says in one line what runs and where to look. */
+    private static void announce(CamelContext context) {
+        List<String> running = new ArrayList<>();
+        List<String> off = new ArrayList<>();
+        for (Route route : context.getRoutes()) {
+            boolean started = context.getRouteController()
+                    .getRouteStatus(route.getRouteId())
+                    .isStarted();
+            (started ? running : off).add(route.getRouteId());
+        }
+        LOG.info(
+                "{} runs {}{}; health: {}",
+                new Version().getVersion()[0],
+                running.isEmpty() ? "no route" : String.join(", ", running),
+                off.isEmpty() ? "" : " (off: " + String.join(", ", off) + ")",
+                property(context, "camel.management.enabled").equals("true")
+                        ? "http://" + property(context, "camel.management.host") + ":"
+                                + property(context, "camel.management.port")
+                                + property(context, "camel.management.healthPath") + "/ready"
+                        : "off");
+    }
+
+    private static String property(CamelContext context, String key) {
+        return context.getPropertiesComponent().resolveProperty(key).orElse("");
+    }
+
+    /** What failed, without the layers that only say that something failed. */
+    private static String said(Throwable failure) {
+        Throwable bottom = failure;
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof PropertyBindingException binding) {
+                // only the message has the key as the user wrote it
+                Matcher key = BOUND_KEY.matcher(String.valueOf(binding.getMessage()));
+                return "key " + (key.find() ? key.group(1) : binding.getPropertyName())
+                        + " in application.properties: Camel has no such key, or cannot take the value \""
+                        + binding.getValue() + "\"";
+            }
+            bottom = cause;
+            if (cause.getCause() == cause) {
+                break;
+            }
+        }
+        if (failure instanceof FailedToStartRouteException route) {
+            return "route \"" + route.getRouteId() + "\" cannot start: " + bottom.getMessage();
+        }
+        if (failure instanceof FailedToCreateRouteException route) {
+            return "route \"" + route.getRouteId() + "\" cannot be made: " + bottom.getMessage();
+        }
+        return bottom.getMessage() == null
+                ? bottom.toString()
+                : bottom.getMessage().strip();
+    }
+}

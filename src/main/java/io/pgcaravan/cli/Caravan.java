@@ -1,0 +1,48 @@
+package io.pgcaravan.cli;
+
+import java.io.PrintWriter;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** {@code caravan COMMAND}: exit codes are 0 done, 1 failed, 2 bad usage or configuration. */
+@Command(
+        name = "caravan",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        description = "Moves PostgreSQL rows between databases, as Apache Camel routes that people edit.",
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {Demo.class, Run.class, Bench.class, QueueCommand.class, DeadLetterCommand.class})
+public final class Caravan implements Runnable {
+
+    @Spec
+    private CommandSpec spec;
+
+    public static void main(String[] args) {
+        System.exit(commandLine().execute(args));
+    }
+
+    static CommandLine commandLine() {
+        return new CommandLine(new Caravan())
+                .setParameterExceptionHandler((misuse, args) -> {
+                    CommandSpec command = misuse.getCommandLine().getCommandSpec();
+                    PrintWriter err = misuse.getCommandLine().getErr();
+                    err.println(command.qualifiedName() + ": " + misuse.getMessage());
+                    UnmatchedArgumentException.printSuggestions(misuse, err);
+                    err.println("(" + command.qualifiedName() + " --help explains)");
+                    return 2;
+                })
+                .setExecutionExceptionHandler((failure, command, parsed) -> {
+                    command.getErr().println(command.getCommandSpec().qualifiedName() + ": " + failure.getMessage());
+                    return failure instanceof ConfigurationException ? 2 : 1;
+                });
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "a command is missing");
+    }
+}

@@ -1,0 +1,264 @@
+package io.pgcaravan.cli;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * What the user wrote under config/ and routes/, read and checked as a whole before anything starts.
+ *
+ * @param databases by the name of their data source
+ */
+record Configuration(Map<String, Database> databases, Map<String, Integer> poolSizes, List<Path> routeFiles) {
+
+    private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{([^{}]+)}}");
+    private static final Pattern DATABASE_KEY = Pattern.compile("database\\.([A-Za-z_][A-Za-z0-9_]*)\\.(.+)");
+    private static final int POOL_SIZE = 8;
+
+    /**
+     * @param listening whether the management server is going to be started
+     * @throws ConfigurationException with every problem that was found: file, key, value, what is allowed
+     */
+    static Configuration read(Path config, Path routes, boolean listening) throws IOException {
+        List<String> problems = new ArrayList<>();
+        Properties properties = properties(config, problems);
+        List<Path> files = routeFiles(routes, problems);
+        Set<String> used = new TreeSet<>();
+        int before = problems.size();
+        try (RouteOptions options = new RouteOptions()) {
+            for (Path file : files) {
+                String text = Files.readString(file);
+                problems.addAll(options.problems(file, text));
+                checkPlaceholders(file.toString(), text, properties, used, problems);
+            }
+        }
+        // a route that cannot be read may use any of them
+        boolean allRead = problems.size() == before;
+        for (String key : properties.stringPropertyNames()) {
+            checkPlaceholders("key " + key, properties.getProperty(key), properties, used, problems);
+        }
+        Map<String, Database> databases = new LinkedHashMap<>();
+        Map<String, Integer> poolSizes = new LinkedHashMap<>();
+        for (String key : new TreeSet<>(properties.stringPropertyNames())) {
+            Matcher database = DATABASE_KEY.matcher(key);
+            if (database.matches()) {
+                readDatabase(database.group(1), database.group(2), properties, databases, poolSizes, problems);
+            } else if (allRead && !key.startsWith("camel.") && !used.contains(key)) {
+                problems.add(
+                        config.resolve("application.properties") + ": no route uses key " + key + nearest(key, used));
+            }
+        }
+        if (listening) {
+            checkManagementPort(properties, problems);
+        }
+        if (!problems.isEmpty()) {
+            throw new ConfigurationException("the configuration cannot work:\n  " + String.join("\n  ", problems));
+        }
+        return new Configuration(databases, poolSizes, files);
+    }
+
+    /**
+     * One database of config/application.properties, whatever the rest of it and the routes say.
+     *
+     * @throws ConfigurationException where it is not there or cannot be read
+     */
+    static Database database(Path config, String name) throws IOException {
+        List<String> problems = new ArrayList<>();
+        Properties properties = properties(config, problems);
+        Map<String, Database> databases = new LinkedHashMap<>();
+        if (problems.isEmpty()) {
+            if (value("database." + name + ".url", properties) == null) {
+                problems.add(config.resolve("application.properties") + " has no key database." + name + ".url");
+            } else {
+                readDatabase(name, "url", properties, databases, new LinkedHashMap<>(), problems);
+            }
+        }
+        if (!problems.isEmpty()) {
+            throw new ConfigurationException(String.join("; ", problems) + " (--db names a database instead)");
+        }
+        return databases.get(name);
+    }
+
+    private static Properties properties(Path config, List<String> problems) throws IOException {
+        Properties properties = new Properties();
+        Path file = config.resolve("application.properties");
+        if (!Files.isRegularFile(file)) {
+            problems.add("there is no file " + file);
+            return properties;
+        }
+        load(file, properties);
+        String profile = value("camel.main.profile", properties);
+        if (profile != null) {
+            Path more = config.resolve("application-" + profile + ".properties");
+            if (Files.isRegularFile(more)) {
+                load(more, properties);
+            }
+        }
+        return properties;
+    }
+
+    private static void load(Path file, Properties properties) throws IOException {
+        try (Reader reader = Files.newBufferedReader(file)) {
+            properties.load(reader);
+        } catch (IllegalArgumentException e) {
+            throw new ConfigurationException(file + " cannot be read: " + e.getMessage());
+        }
+    }
+
+    private static List<Path> routeFiles(Path routes, List<String> problems) throws IOException {
+        if (!Files.isDirectory(routes)) {
+            problems.add("there is no directory " + routes + " with routes");
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(routes)) {
+            List<Path> found = files.filter(file -> file.toString().endsWith(".yaml"))
+                    .sorted()
+                    .toList();
+            if (found.isEmpty()) {
+                problems.add("there is no route file (*.yaml) in " + routes);
+            }
+            return found;
+        }
+    }
+
+    /** A key's value, the way Camel finds it: environment, system property, file. */
+    private static String value(String key, Properties properties) {
+        String variable =
+                System.getenv(key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_'));
+        return variable != null ? variable : System.getProperty(key, properties.getProperty(key));
+    }
+
+    /** Camel would run without it, after a stack trace. */
+    private static void checkManagementPort(Properties properties, List<String> problems) {
+        if (!"true".equals(value("camel.management.enabled", properties))) {
+            return;
+        }
+        String host = value("camel.management.host", properties);
+        String port = value("camel.management.port", properties);
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.setReuseAddress(true);
+            socket.bind(new InetSocketAddress(
+                    host == null ? "0.0.0.0" : host.strip(), port == null ? 8080 : Integer.parseInt(port.strip())));
+        } catch (IllegalArgumentException e) {
+            problems.add("key camel.management.port: \"" + port + "\" is no port");
+        } catch (IOException e) {
+            problems.add("key camel.management.port: cannot listen on port " + port + " of " + host + ": "
+                    + e.getMessage() + "; is another caravan running? Choose another port, or set"
+                    + " camel.management.enabled = false");
+        }
+    }
+
+    private static void checkPlaceholders(
+            String where, String text, Properties properties, Set<String> used, List<String> problems) {
+        for (String line : text.split("\n")) {
+            if (line.strip().startsWith("#")) {
+                continue;
+            }
+            Matcher placeholder = PLACEHOLDER.matcher(line);
+            while (placeholder.find()) {
+                String inside = placeholder.group(1).strip();
+                boolean optional = inside.startsWith("?");
+                int colon = inside.indexOf(':');
+                String key = optional ? inside.substring(1) : colon < 0 ? inside : inside.substring(0, colon);
+                boolean function =
+                        colon > 0 && Set.of("env", "sys", "bean", "service").contains(key);
+                used.add(key);
+                if (!optional && colon < 0 && !function && value(key, properties) == null) {
+                    problems.add(
+                            where + ": {{" + key + "}} has no value" + nearest(key, properties.stringPropertyNames()));
+                }
+            }
+        }
+    }
+
+    private static void readDatabase(
+            String name,
+            String setting,
+            Properties properties,
+            Map<String, Database> databases,
+            Map<String, Integer> poolSizes,
+            List<String> problems) {
+        String key = "database." + name + ".";
+        switch (setting) {
+            case "url" -> {
+                try {
+                    databases.put(
+                            name,
+                            Database.parse(value(key + "url", properties))
+                                    .as(value(key + "user", properties), value(key + "password", properties)));
+                } catch (IllegalArgumentException e) {
+                    problems.add("key " + key + "url: the value " + e.getMessage());
+                }
+            }
+            case "poolSize" -> {
+                String size = value(key + "poolSize", properties);
+                try {
+                    poolSizes.put(name, Integer.parseInt(size.strip()));
+                    if (poolSizes.get(name) < 2) {
+                        problems.add("key " + key + "poolSize: " + size + " is too small, must be >= 2");
+                    }
+                } catch (NumberFormatException e) {
+                    problems.add("key " + key + "poolSize: \"" + size + "\" is no number");
+                }
+            }
+            case "user", "password" -> {
+                if (properties.getProperty(key + "url") == null) {
+                    problems.add("key " + key + setting + ": there is no " + key + "url beside it");
+                }
+            }
+            default ->
+                problems.add("key " + key + setting + " is unknown; allowed are url, user, password and poolSize");
+        }
+    }
+
+    int poolSize(String name) {
+        return poolSizes.getOrDefault(name, POOL_SIZE);
+    }
+
+    /** A question that names what may have been meant; empty where nothing comes near. */
+    static String nearest(String key, Set<String> known) {
+        String best = null;
+        int least = Math.max(2, key.length() / 3) + 1;
+        for (String candidate : known) {
+            int distance = distance(key, candidate);
+            if (distance < least) {
+                least = distance;
+                best = candidate;
+            }
+        }
+        return best == null ? "" : "; did you mean " + best + "?";
+    }
+
+    /** Levenshtein's. */
+    private static int distance(String a, String b) {
+        int[] row = new int[b.length() + 1];
+        for (int j = 0; j <= b.length(); j++) {
+            row[j] = j;
+        }
+        for (int i = 1; i <= a.length(); i++) {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.length(); j++) {
+                int above = row[j];
+                row[j] = Math.min(
+                        Math.min(row[j] + 1, row[j - 1] + 1), diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1));
+                diagonal = above;
+            }
+        }
+        return row[b.length()];
+    }
+}

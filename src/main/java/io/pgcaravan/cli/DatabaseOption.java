@@ -1,0 +1,62 @@
+package io.pgcaravan.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import picocli.CommandLine.Option;
+
+/** {@code --db} and {@code --config}: where a command finds its database. */
+final class DatabaseOption {
+
+    @Option(
+            names = "--db",
+            paramLabel = "DATABASE",
+            description = "A JDBC URL, a postgresql:// URI or a conninfo string (host=... dbname=...)."
+                    + " Default is what config/application.properties says.")
+    private String given;
+
+    @Option(
+            names = "--config",
+            paramLabel = "DIR",
+            description = "Directory with application.properties; default is config/ beside caravan.")
+    private Path config;
+
+    /**
+     * Connects, with autocommit on.
+     *
+     * @param name of the data source whose settings count where no {@code --db} was given
+     */
+    Connection connect(String name) throws IOException {
+        Database database = database(name);
+        try {
+            return database.connect();
+        } catch (SQLException e) {
+            throw new CommandFailedException("the database " + database + " cannot be reached: " + e.getMessage());
+        }
+    }
+
+    private Database database(String name) throws IOException {
+        return isGiven() ? given() : Configuration.database(config(), name);
+    }
+
+    /** What {@code --db} says, null where it was not given. */
+    Database given() {
+        if (given == null) {
+            return null;
+        }
+        try {
+            return Database.parse(given);
+        } catch (IllegalArgumentException e) {
+            throw new ConfigurationException("--db " + e.getMessage());
+        }
+    }
+
+    Path config() {
+        return config == null ? Path.of(System.getProperty("caravan.home", ".")).resolve("config") : config;
+    }
+
+    private boolean isGiven() {
+        return given != null;
+    }
+}

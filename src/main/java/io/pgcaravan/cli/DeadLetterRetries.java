@@ -1,0 +1,69 @@
+package io.pgcaravan.cli;
+
+import io.pgcaravan.camel.DeadLetterRetry;
+import io.pgcaravan.load.DeadLetter;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code caravan dead-letter retry}. */
+@Command(
+        name = "retry",
+        mixinStandardHelpOptions = true,
+        description = "Sends dead letters through their job's route again, each in a transaction of its own that also"
+                + " takes it from the dead letters. The job may run meanwhile.")
+final class DeadLetterRetries extends DeadLetterCommand.OnTarget {
+
+    @Mixin
+    private DeadLetterCommand.Choice choice;
+
+    @Option(
+            names = "--routes",
+            paramLabel = "DIR",
+            description = "Directory with the route files (*.yaml); default is routes/ beside caravan.")
+    private Path routes;
+
+    @Option(
+            names = "--force",
+            description =
+                    "In rowMode keep_latest and plain: apply an event even where the target has a row with its key,"
+                            + " which later events may have written.")
+    private boolean force;
+
+    @Override
+    int on(Connection target) throws SQLException, IOException {
+        List<DeadLetter> letters = choice.letters(target, spec());
+        if (letters.isEmpty()) {
+            out().println("there are no dead letters to retry");
+            return 0;
+        }
+        int failed = 0;
+        Path files = routes == null
+                ? Path.of(System.getProperty("caravan.home", ".")).resolve("routes")
+                : routes;
+        try (Application application =
+                Application.waiting(database().config(), files, database().given())) {
+            application.start();
+            DeadLetterRetry retry = new DeadLetterRetry(application.context());
+            for (DeadLetter letter : letters) {
+                try {
+                    retry.apply(letter, force);
+                    out().println(letter + " is loaded");
+                } catch (Exception e) {
+                    failed++;
+                    err().println(letter + " stays: " + e.getMessage()
+                            + (e.getMessage().contains("later events may have written") ? "; --force applies it" : ""));
+                }
+            }
+        }
+        if (failed > 0) {
+            err().println(failed + " of " + letters.size() + " could not be loaded");
+        }
+        return failed == 0 ? 0 : 1;
+    }
+}

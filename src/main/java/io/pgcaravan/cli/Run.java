@@ -1,0 +1,36 @@
+package io.pgcaravan.cli;
+
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code caravan run}. */
+@Command(
+        name = "run",
+        mixinStandardHelpOptions = true,
+        description = "Runs the routes until it is told to stop (INT or TERM).")
+final class Run implements Callable<Integer> {
+
+    @Option(
+            names = "--config",
+            paramLabel = "DIR",
+            description =
+                    "Directory with application.properties and log4j2.properties; default is config/ beside caravan.")
+    private Path config;
+
+    @Option(
+            names = "--routes",
+            paramLabel = "DIR",
+            description = "Directory with the route files (*.yaml); default is routes/ beside caravan.")
+    private Path routes;
+
+    @Override
+    public Integer call() throws Exception {
+        Path home = Path.of(System.getProperty("caravan.home", "."));
+        return Application.configured(
+                        config == null ? home.resolve("config") : config,
+                        routes == null ? home.resolve("routes") : routes)
+                .run();
+    }
+}

@@ -1,0 +1,48 @@
+package io.pgcaravan.cli;
+
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Columns for a terminal, as wide as what is in them, two spaces apart. */
+final class TextTable {
+
+    private final boolean[] right;
+    private final List<String[]> rows = new ArrayList<>();
+
+    /** @param headings a heading that starts with {@code >} makes its column flush right */
+    TextTable(String... headings) {
+        right = new boolean[headings.length];
+        String[] first = new String[headings.length];
+        for (int i = 0; i < headings.length; i++) {
+            right[i] = headings[i].startsWith(">");
+            first[i] = right[i] ? headings[i].substring(1) : headings[i];
+        }
+        rows.add(first);
+    }
+
+    void add(String... cells) {
+        rows.add(cells);
+    }
+
+    void print(PrintWriter out) {
+        int[] widths = new int[right.length];
+        for (String[] row : rows) {
+            for (int i = 0; i < row.length; i++) {
+                widths[i] = Math.max(widths[i], width(row[i]));
+            }
+        }
+        for (String[] row : rows) {
+            StringBuilder line = new StringBuilder();
+            for (int i = 0; i < row.length; i++) {
+                String gap = " ".repeat(widths[i] - width(row[i]));
+                line.append(i == 0 ? "" : "  ").append(right[i] ? gap + row[i] : row[i] + gap);
+            }
+            out.println(line.toString().stripTrailing());
+        }
+    }
+
+    private static int width(String cell) {
+        return cell.codePointCount(0, cell.length());
+    }
+}

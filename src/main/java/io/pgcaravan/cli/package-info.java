@@ -1,0 +1,2 @@
+/** The commands of {@code caravan}. */
+package io.pgcaravan.cli;

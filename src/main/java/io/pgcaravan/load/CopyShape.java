@@ -1,0 +1,48 @@
+package io.pgcaravan.load;
+
+import io.pgcaravan.load.TargetTable.Column;
+import io.pgcaravan.load.TargetTable.Layout;
+import io.pgcaravan.partition.TableName;
+import io.pgcaravan.row.ColumnSet;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * How rows of one column set meet tables of one layout.
+ *
+ * @param taken columns that rows and table share and that can be written, in the rows' order
+ * @param positions where a row has each of them
+ * @param unknown columns of the rows that the table lacks
+ */
+record CopyShape(ColumnSet columns, List<Column> taken, int[] positions, List<String> unknown) {
+
+    static CopyShape of(ColumnSet columns, Layout layout) {
+        List<Column> taken = new ArrayList<>();
+        List<Integer> positions = new ArrayList<>();
+        List<String> unknown = new ArrayList<>();
+        for (int i = 0; i < columns.size(); i++) {
+            Column column = layout.column(columns.names().get(i));
+            if (column == null) {
+                unknown.add(columns.names().get(i));
+            } else if (!column.generated()) {
+                taken.add(column);
+                positions.add(i);
+            }
+        }
+        return new CopyShape(
+                columns,
+                List.copyOf(taken),
+                positions.stream().mapToInt(Integer::intValue).toArray(),
+                List.copyOf(unknown));
+    }
+
+    /** The shared columns' names, quoted, comma separated. */
+    String list() {
+        return taken.stream().map(column -> TableName.quote(column.name())).collect(Collectors.joining(", "));
+    }
+
+    int[] typeOids() {
+        return taken.stream().mapToInt(Column::typeOid).toArray();
+    }
+}

@@ -1,0 +1,48 @@
+package io.pgcaravan.load;
+
+import io.pgcaravan.queue.Batch;
+import io.pgcaravan.queue.Event;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * A row that could not be loaded.
+ *
+ * @param id its number in the target's {@code caravan.dead_letter}
+ * @param tick the tick that ended its batch
+ * @param extras ev_extra1 to ev_extra4, null where they are NULL
+ * @param sqlState null where the fault was found before PostgreSQL saw the row
+ * @param at when it was put there
+ */
+public record DeadLetter(
+        long id,
+        String consumer,
+        String queue,
+        long batchId,
+        long tick,
+        Instant tickTime,
+        long eventId,
+        Instant eventTime,
+        String type,
+        String data,
+        List<String> extras,
+        String sqlState,
+        String error,
+        Instant at) {
+
+    /** The event as the queue had it. */
+    public Event event() {
+        return Event.of(eventId, eventTime, type, data, extras.toArray(new String[0]));
+    }
+
+    /** The batch that the event was part of, as far as it is recorded: where that batch began is not. */
+    public Batch batch() {
+        return new Batch(queue, consumer, batchId, tick, tickTime, eventId, tick, tickTime, eventId);
+    }
+
+    @Override
+    public String toString() {
+        return "dead letter " + id + " (event " + eventId + " of queue \"" + queue + "\", consumer \"" + consumer
+                + "\")";
+    }
+}

@@ -1,0 +1,109 @@
+package io.pgcaravan.load;
+
+import io.pgcaravan.load.HeldRows.Full;
+import io.pgcaravan.queue.BadRowException;
+import io.pgcaravan.row.Op;
+import io.pgcaravan.row.RowChange;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
+
+/** Says what failed, on which table, and what to do next; keeps the SQLSTATE. */
+final class LoadErrors {
+
+    /** CONTEXT of an error in COPY, in English; localized servers word it differently and then no row is named. */
+    private static final Pattern COPY_LINE =
+            Pattern.compile("^COPY (.*), line (\\d+)(?:, column .*|: \".*)?$", Pattern.MULTILINE);
+
+    private static final Pattern ANY_COPY = Pattern.compile("^COPY ", Pattern.MULTILINE);
+
+    private LoadErrors() {}
+
+    /**
+     * A COPY's error.
+     *
+     * @return with the rows' table and number
+     * @throws BadRowException where the error blames one row and says which
+     */
+    static SQLException copyFailed(Full full, SQLException cause) {
+        String state = cause.getSQLState();
+        if (full.changes() != null && BadRowException.isBadRow(state)) {
+            RowChange change = blamed(full, cause);
+            if (change != null) {
+                throw new BadRowException(
+                        change.event(),
+                        "cannot load it into table " + full.table() + ": " + message(cause) + advice(state, change),
+                        state,
+                        cause);
+            }
+        }
+        return new SQLException(
+                "cannot load " + full.rows() + (full.rows() == 1 ? " row" : " rows") + " into table " + full.table()
+                        + ": " + message(cause),
+                state,
+                cause);
+    }
+
+    /** An error of another statement. */
+    static SQLException failed(String what, SQLException cause) {
+        return new SQLException(what + ": " + message(cause), cause.getSQLState(), cause);
+    }
+
+    static SQLException noTable(Connection target, String quoted) throws SQLException {
+        return new SQLException(
+                "table " + quoted + " does not exist in the target database \"" + target.getCatalog()
+                        + "\"; create it, or correct destTable (with its schema where the search path lacks it)",
+                "42P01");
+    }
+
+    static SQLException unknownColumn(Connection target, String table, java.util.List<String> columns)
+            throws SQLException {
+        return new SQLException(
+                "table " + table + " in the target database \"" + target.getCatalog() + "\" lacks "
+                        + (columns.size() == 1 ? "column " : "columns ")
+                        + columns.stream()
+                                .map(io.pgcaravan.partition.TableName::quote)
+                                .collect(java.util.stream.Collectors.joining(", "))
+                        + " of the events; add it to the table, leave it out with fields or skipFields,"
+                        + " or set onUnknownColumn=ignore",
+                "42703");
+    }
+
+    private static RowChange blamed(Full full, SQLException cause) {
+        ServerErrorMessage server = cause instanceof PSQLException failure ? failure.getServerErrorMessage() : null;
+        String where = server == null ? null : server.getWhere();
+        if (where == null || ANY_COPY.matcher(where).results().count() != 1) {
+            return null;
+        }
+        Matcher line = COPY_LINE.matcher(where);
+        if (!line.find()) {
+            return null;
+        }
+        long number = Long.parseLong(line.group(2));
+        return number < 1 || number > full.changes().size()
+                ? null
+                : full.changes().get((int) number - 1);
+    }
+
+    private static String advice(String state, RowChange change) {
+        boolean duplicate = "23505".equals(state) && (change.op() == Op.UPDATE || change.op() == Op.DELETE);
+        return duplicate
+                ? "; this row mode adds a row for every "
+                        + (change.op() == Op.UPDATE ? "update" : "delete")
+                        + " too: to apply updates and deletes set rowMode=keep_latest or rowMode=plain,"
+                        + " or drop the unique index"
+                : "";
+    }
+
+    /** The server's message and detail without its other fields. */
+    static String message(SQLException cause) {
+        ServerErrorMessage server = cause instanceof PSQLException failure ? failure.getServerErrorMessage() : null;
+        if (server == null) {
+            return String.valueOf(cause.getMessage());
+        }
+        return server.getMessage() + (server.getDetail() == null ? "" : " (" + server.getDetail() + ")");
+    }
+}

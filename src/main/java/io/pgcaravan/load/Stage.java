@@ -1,0 +1,184 @@
+package io.pgcaravan.load;
+
+import io.pgcaravan.load.TargetTable.Column;
+import io.pgcaravan.load.TargetTable.Layout;
+import io.pgcaravan.partition.TableName;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * Temporary tables of the target session that hold a batch's changes until their net effect is known. They have the
+ * destination's columns and types but none of its constraints, live as long as the session and are empty between
+ * transactions; their names depend on the columns, so a changed destination gets new ones.
+ *
+ * <ul>
+ *   <li>{@code change}: every change, in the order of {@code caravan_seq};
+ *   <li>{@code net}: what remains to be done, one row a key (in keep_latest a key and partition);
+ *   <li>{@code hint}: tables other than its new one where a key's row may have been before;
+ *   <li>{@code found}: deletions that found their row, {@code missed}: updates that did not find it in their partition;
+ *   <li>{@code wanted}: keys whose row has to be looked for in all partitions;
+ *   <li>{@code moved}: rows taken out of their old partition.
+ * </ul>
+ */
+final class Stage {
+
+    private static final String[] TABLES = {"change", "net", "hint", "found", "missed", "wanted", "moved"};
+
+    private final Map<String, Column> columns;
+    private final String suffix;
+
+    private Stage(Map<String, Column> columns, String suffix) {
+        this.columns = columns;
+        this.suffix = suffix;
+    }
+
+    /**
+     * A stage for tables of these layouts.
+     *
+     * @throws SQLException where tables have a column of one name in different types
+     */
+    static Stage of(int step, Collection<Destination> destinations) throws SQLException {
+        Map<String, Column> columns = new LinkedHashMap<>();
+        Layout previous = null;
+        for (Destination destination : destinations) {
+            if (destination.table == null || destination.layout() == previous) {
+                continue;
+            }
+            previous = destination.layout();
+            for (Column column : previous.columns()) {
+                if (!column.generated()) {
+                    Column known = columns.putIfAbsent(column.name(), column);
+                    if (known != null && !known.type().equals(column.type())) {
+                        if (!known.plainType().equals(column.plainType())) {
+                            throw new SQLException(
+                                    "column " + TableName.quote(column.name()) + " is " + column.type() + " in table "
+                                            + destination.quoted() + " and " + known.type()
+                                            + " in other partitions; these row modes need one type in all of them",
+                                    "42804");
+                        }
+                        // the tables' own modifiers apply when the rows get there
+                        columns.put(
+                                column.name(),
+                                new Column(
+                                        known.name(),
+                                        known.typeOid(),
+                                        known.plainType(),
+                                        known.plainType(),
+                                        false,
+                                        known.identityAlways()));
+                    }
+                }
+            }
+        }
+        String definition = columns.values().stream()
+                .map(column -> TableName.quote(column.name()) + " " + column.type())
+                .collect(Collectors.joining(", "));
+        return new Stage(columns, hash(step + ": " + definition));
+    }
+
+    /** Whether rows of that layout fit. */
+    boolean covers(Layout layout) {
+        for (Column column : layout.columns()) {
+            if (!column.generated()) {
+                Column known = columns.get(column.name());
+                boolean same = known != null && known.type().equals(column.type());
+                boolean wider = known != null
+                        && known.type().equals(known.plainType())
+                        && known.plainType().equals(column.plainType());
+                if (!same && !wider) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    boolean has(String column) {
+        return columns.containsKey(column);
+    }
+
+    /** One of the tables, quoted. */
+    String table(String which) {
+        return "pg_temp." + TableName.quote("caravan_" + which + "_" + suffix);
+    }
+
+    /** Name of the index on {@code net}, with its schema. */
+    String netIndex() {
+        return "pg_temp." + indexName();
+    }
+
+    String indexName() {
+        return TableName.quote("caravan_net_part_" + suffix);
+    }
+
+    /**
+     * Makes the tables where this session has none.
+     *
+     * @param empty whether this transaction may have left rows in them
+     */
+    void prepare(Connection target, boolean empty) throws SQLException {
+        String own = columns.values().stream()
+                .map(column -> ", " + TableName.quote(column.name()) + " " + column.type())
+                .collect(Collectors.joining());
+        StringBuilder sql = new StringBuilder();
+        create(
+                sql,
+                "change",
+                "caravan_seq int8, caravan_op \"char\", caravan_part int4, caravan_set int4, caravan_before int4"
+                        + own);
+        create(
+                sql,
+                "net",
+                "caravan_id int8, caravan_part int4, caravan_op \"char\", caravan_sig text, caravan_search bool,"
+                        + " caravan_spread bool"
+                        + own);
+        create(sql, "hint", "caravan_id int8, caravan_part int4");
+        create(sql, "found", "caravan_id int8");
+        create(sql, "missed", "caravan_id int8");
+        create(sql, "wanted", "caravan_id int8");
+        create(sql, "moved", "caravan_id int8, caravan_home int4" + own);
+        if (empty) {
+            List<String> all = new ArrayList<>();
+            for (String which : TABLES) {
+                all.add(table(which));
+            }
+            sql.append("truncate ").append(String.join(", ", all));
+        }
+        try (Statement statement = target.createStatement()) {
+            statement.execute(sql.toString());
+        } catch (SQLException e) {
+            throw LoadErrors.failed(
+                    "cannot make the temporary tables in which changes wait for their net effect"
+                            + " (the target's user needs the TEMPORARY privilege on the database)",
+                    e);
+        }
+    }
+
+    private void create(StringBuilder sql, String which, String definition) {
+        sql.append("create temporary table if not exists ")
+                .append(TableName.quote("caravan_" + which + "_" + suffix))
+                .append(" (")
+                .append(definition)
+                .append(") on commit delete rows;\n");
+    }
+
+    private static String hash(String definition) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(definition.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest, 0, 8);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+package io.pgcaravan.load;
+
+import io.pgcaravan.load.TargetTable.Column;
+import io.pgcaravan.load.TargetTable.Layout;
+import io.pgcaravan.partition.TableName;
+import io.pgcaravan.queue.Sql;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+
+/**
+ * The columns of target tables, kept across batches: a step has one for as long as it runs. What it remembers may be
+ * out of date; the text format's COPY then fails and the step {@linkplain #forget forgets}. Where a wrong type or a
+ * dropped index would go unnoticed, tables are {@linkplain #locked looked up under a lock} instead.
+ */
+public final class TargetColumns {
+
+    private static final String TABLES = Sql.file("target/tables");
+
+    /** Far above the partitions a job touches in its life; only a safeguard. */
+    private static final int MOST_TABLES = 20_000;
+
+    private static final AtomicInteger STEPS = new AtomicInteger();
+
+    private final int step = STEPS.incrementAndGet();
+    private final Map<TableName, TargetTable> known = new HashMap<>();
+    private final Map<Layout, Layout> layouts = new HashMap<>();
+
+    /** Tells the temporary tables of one step from those of another on the same connection. */
+    int step() {
+        return step;
+    }
+
+    /** What is remembered of a table, null for nothing. */
+    synchronized TargetTable remembered(TableName table) {
+        return known.get(table);
+    }
+
+    /** Forgets everything: something about the target turned out to be different. */
+    public synchronized void forget() {
+        known.clear();
+        layouts.clear();
+    }
+
+    /**
+     * Asks the catalog, in one round trip.
+     *
+     * @return tables that exist, by name
+     */
+    synchronized Map<TableName, TargetTable> look(Connection target, Collection<TableName> tables) throws SQLException {
+        Map<TableName, TargetTable> found = new LinkedHashMap<>();
+        for (Map.Entry<TableName, Looked> entry : read(target, tables).entrySet()) {
+            found.put(entry.getKey(), entry.getValue().table());
+        }
+        remember(found);
+        return found;
+    }
+
+    /**
+     * Locks the tables against changes of their definition until the transaction ends, and asks the catalog then.
+     *
+     * @return tables that exist and could be locked, by name; foreign tables and views cannot
+     */
+    synchronized Map<TableName, TargetTable> locked(Connection target, Collection<TableName> tables)
+            throws SQLException {
+        List<TableName> lockable = new ArrayList<>();
+        for (Map.Entry<TableName, Looked> entry : read(target, tables).entrySet()) {
+            if (entry.getValue().lockable()) {
+                lockable.add(entry.getKey());
+            }
+        }
+        if (lockable.isEmpty()) {
+            return Map.of();
+        }
+        try (Statement lock = target.createStatement()) {
+            lock.execute("lock table "
+                    + lockable.stream().map(table -> "only " + table.quoted()).collect(Collectors.joining(", "))
+                    + " in row exclusive mode");
+        }
+        return look(target, lockable);
+    }
+
+    private void remember(Map<TableName, TargetTable> found) {
+        if (known.size() + found.size() > MOST_TABLES) {
+            forget();
+        }
+        known.putAll(found);
+    }
+
+    private record Looked(TargetTable table, boolean lockable) {}
+
+    private Map<TableName, Looked> read(Connection target, Collection<TableName> tables) throws SQLException {
+        Map<TableName, Looked> found = new LinkedHashMap<>();
+        try (PreparedStatement statement = target.prepareStatement(TABLES)) {
+            Array names = target.createArrayOf(
+                    "text", tables.stream().map(TableName::quoted).toArray());
+            statement.setArray(1, names);
+            try (ResultSet row = statement.executeQuery()) {
+                for (TableName table : tables) {
+                    row.next();
+                    long oid = row.getLong(1);
+                    if (!row.wasNull()) {
+                        found.put(table, read(table, row));
+                    }
+                }
+            }
+        }
+        return found;
+    }
+
+    private Looked read(TableName table, ResultSet row) throws SQLException {
+        String[] names = array(row, 3, String[].class);
+        Long[] oids = array(row, 4, Long[].class);
+        String[] types = array(row, 5, String[].class);
+        String[] plainTypes = array(row, 6, String[].class);
+        Boolean[] generated = array(row, 7, Boolean[].class);
+        Boolean[] identityAlways = array(row, 8, Boolean[].class);
+        List<Column> columns = new ArrayList<>();
+        for (int i = 0; names != null && i < names.length; i++) {
+            columns.add(
+                    new Column(names[i], oids[i].intValue(), types[i], plainTypes[i], generated[i], identityAlways[i]));
+        }
+        List<List<String>> uniqueKeys = new ArrayList<>();
+        String keys = row.getString(9);
+        if (keys != null) {
+            for (String index : keys.split(";")) {
+                uniqueKeys.add(Arrays.stream(index.split(" "))
+                        .map(position -> names[Integer.parseInt(position) - 1])
+                        .toList());
+            }
+        }
+        // partitions mostly share their parent's columns: one list for all of them
+        Layout layout = layouts.computeIfAbsent(new Layout(List.copyOf(columns)), same -> same);
+        boolean lockable = row.getString(2).equals("r") || row.getString(2).equals("p");
+        return new Looked(new TargetTable(table.quoted(), layout, List.copyOf(uniqueKeys)), lockable);
+    }
+
+    private static <T> T array(ResultSet row, int column, Class<T> type) throws SQLException {
+        Array array = row.getArray(column);
+        return array == null ? null : type.cast(array.getArray());
+    }
+}

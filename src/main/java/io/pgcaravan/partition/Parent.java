@@ -1,0 +1,159 @@
+package io.pgcaravan.partition;
+
+import io.pgcaravan.queue.Sql;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.DateTimeException;
+import java.time.ZoneId;
+
+/**
+ * The destination table as the target's catalog has it.
+ *
+ * @param oid null where there is no such table
+ * @param table with its schema; where there is no such table, with the schema its partitions are made in
+ * @param boundType of the column that places rows; {@link BoundType#NONE} where it is no column of the table
+ * @param fractionDigits how many digits of a second the column keeps, 0 to 6
+ * @param sessionZone what a timestamptz without an offset means in this session; null where Java cannot say
+ * @param rowTriggers whether rows must find the parent's triggers, which only an attached partition has
+ * @param deferrableConstraints whether checks may be waiting that would forbid ATTACH
+ */
+record Parent(
+        Long oid,
+        Kind kind,
+        TableName table,
+        BoundType boundType,
+        int fractionDigits,
+        ZoneId sessionZone,
+        boolean rowTriggers,
+        boolean referencesItself,
+        boolean deferrableConstraints) {
+
+    enum Kind {
+        /** Natively partitioned by range of one column. */
+        NATIVE,
+        /** A plain table that its partitions inherit from. */
+        INHERITING,
+        /** No such table: only a template can make partitions. */
+        NONE
+    }
+
+    private static final String SQL = Sql.file("partition/parent");
+
+    /** Reads the table and refuses one that the settings cannot partition. */
+    static Parent read(Connection target, PartitionSettings settings) throws SQLException {
+        try (PreparedStatement select = target.prepareStatement(SQL)) {
+            select.setString(1, settings.destTable().quoted());
+            select.setString(2, settings.partField());
+            try (ResultSet row = select.executeQuery()) {
+                row.next();
+                return fit(row, settings);
+            }
+        }
+    }
+
+    private static Parent fit(ResultSet row, PartitionSettings settings) throws SQLException {
+        Long oid = row.getObject("oid", Long.class);
+        String schema = row.getString("schema");
+        if (settings.destTable().schema() != null) {
+            schema = settings.destTable().schema();
+        }
+        TableName table = new TableName(schema, settings.destTable().name());
+        ZoneId sessionZone = zone(row.getString("session_time_zone"));
+        if (oid == null) {
+            if (settings.partTemplate() == null) {
+                throw new PartitionException(
+                        "There is no table " + settings.destTable() + " on the target, so its partitions cannot be made"
+                                + " like it: create it (partitioned by range, or plain), or set partTemplate to the SQL"
+                                + " that makes a partition",
+                        "42P01");
+            }
+            return new Parent(null, Kind.NONE, table, BoundType.NONE, 6, sessionZone, false, false, false);
+        }
+        String kind = row.getString("kind");
+        BoundType type = boundType(row.getString("column_type"));
+        int typmod = row.getInt("column_typmod");
+        Parent parent = new Parent(
+                oid,
+                kind.equals("p") ? Kind.NATIVE : Kind.INHERITING,
+                table,
+                type,
+                type == BoundType.NONE || typmod < 0 ? 6 : typmod,
+                sessionZone,
+                row.getBoolean("row_triggers"),
+                row.getBoolean("references_itself"),
+                row.getBoolean("deferrable_constraints"));
+        switch (kind) {
+            case "p" -> refuseUnfitNative(row, settings, parent);
+            case "r" -> {}
+            default ->
+                throw new PartitionException(
+                        table + " is no table that can have partitions (relkind " + kind
+                                + "): dispatch into a plain or a natively partitioned table",
+                        "42809");
+        }
+        if (type == BoundType.DATE && settings.period() == Period.HOUR) {
+            throw new PartitionException(
+                    "period = hour: column \"" + settings.partField() + "\" of " + table
+                            + " is a date, which has no hours; use day or longer",
+                    "42P17");
+        }
+        return parent;
+    }
+
+    private static void refuseUnfitNative(ResultSet row, PartitionSettings settings, Parent parent)
+            throws SQLException {
+        String strategy = row.getString("strategy");
+        int keyColumns = row.getInt("key_columns");
+        String keyColumn = row.getString("key_column");
+        if (!strategy.equals("r") || keyColumns != 1 || keyColumn == null) {
+            String found =
+                    switch (strategy) {
+                        case "l" -> "list";
+                        case "h" -> "hash";
+                        default -> keyColumns == 1 ? "range of an expression" : "range of " + keyColumns + " columns";
+                    };
+            throw new PartitionException(
+                    parent.table() + " is partitioned by " + found
+                            + "; period needs a table that is partitioned by range of one column",
+                    "42P17");
+        }
+        if (!keyColumn.equals(settings.partField())) {
+            throw new PartitionException(
+                    parent.table() + " is partitioned by its column \"" + keyColumn + "\", but the job places rows by "
+                            + (settings.partField() == null
+                                    ? settings.partMode()
+                                    : "column \"" + settings.partField() + "\"")
+                            + ", so rows would not fit their partitions: set partField = " + keyColumn,
+                    "42P17");
+        }
+        if (parent.boundType() == BoundType.NONE) {
+            throw new PartitionException(
+                    "Column \"" + keyColumn + "\", which partitions " + parent.table() + ", is of type "
+                            + row.getString("column_type")
+                            + "; period needs date, timestamp or timestamp with time zone",
+                    "42P17");
+        }
+    }
+
+    private static BoundType boundType(String type) {
+        if (type == null) {
+            return BoundType.NONE;
+        }
+        return switch (type) {
+            case "date" -> BoundType.DATE;
+            case "timestamp without time zone" -> BoundType.TIMESTAMP;
+            case "timestamp with time zone" -> BoundType.TIMESTAMPTZ;
+            default -> BoundType.NONE;
+        };
+    }
+
+    private static ZoneId zone(String name) {
+        try {
+            return ZoneId.of(name);
+        } catch (DateTimeException posixOrUnknown) {
+            return null;
+        }
+    }
+}

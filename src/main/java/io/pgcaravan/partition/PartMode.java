@@ -1,0 +1,30 @@
+package io.pgcaravan.partition;
+
+import java.util.Locale;
+
+/** Which time places a row; the names are those of londiste's dispatch handler. */
+public enum PartMode {
+    /** The value of a column, {@code partField}. */
+    DATE_FIELD,
+    /** When the event was written at the source. */
+    EVENT_TIME,
+    /** When the tick that ends the batch was made. */
+    BATCH_TIME,
+    /** When the batch is applied, by this host's clock. */
+    CURRENT_TIME;
+
+    /** @return null where the text is none of {@code date_field}, {@code event_time}, … */
+    static PartMode parse(String text) {
+        for (PartMode mode : values()) {
+            if (mode.toString().equalsIgnoreCase(text)) {
+                return mode;
+            }
+        }
+        return null;
+    }
+
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,335 @@
+package io.pgcaravan.partition;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * SQL that makes a partition, with table_dispatcher's replacements: {@code _DEST_TABLE} (the partition, qualified and
+ * quoted), {@code _PARENT} (likewise), {@code _PKEY} (the event's key columns, quoted, comma separated) and
+ * {@code _SCHEMA_TABLE} (the partition's name with its dots as {@code __}). They are replaced everywhere, in literals
+ * too, and quoted as the place needs it. A longer word around one of them is one identifier:
+ * {@code _DEST_TABLE_pkey} becomes {@code "orders_2026_10_02_pkey"}, without the schema.
+ */
+public final class PartitionTemplate {
+
+    private static final String DEST_TABLE = "_DEST_TABLE";
+    private static final String PARENT = "_PARENT";
+    private static final String PKEY = "_PKEY";
+    private static final String SCHEMA_TABLE = "_SCHEMA_TABLE";
+
+    /** What ends the batch's transaction, or cannot run inside one, where a statement starts with it. */
+    private static final Set<String> REFUSED_FIRST_WORDS =
+            Set.of("abort", "begin", "commit", "end", "release", "rollback", "savepoint", "start", "vacuum");
+
+    /** What a piece of the template is, as far as quoting goes. */
+    private enum Kind {
+        /** A keyword or an unquoted identifier. */
+        WORD,
+        /** In double quotes, which are part of the text. */
+        QUOTED_IDENTIFIER,
+        /** In single quotes, which are part of the text. */
+        STRING,
+        /** Dollar quotes with their content. */
+        DOLLAR_STRING,
+        /** Operators, numbers, spaces. */
+        OTHER,
+        COMMENT,
+        END_OF_STATEMENT
+    }
+
+    private record Piece(Kind kind, String text) {}
+
+    private final List<Piece> pieces;
+
+    private PartitionTemplate(List<Piece> pieces) {
+        this.pieces = pieces;
+    }
+
+    /**
+     * @throws IllegalArgumentException where the template could end the batch's transaction, cannot run inside one, or
+     *     has a quote or comment that does not end
+     */
+    public static PartitionTemplate parse(String sql) {
+        List<Piece> pieces = new Tokenizer(sql).pieces();
+        refuseTransactionControl(pieces);
+        return new PartitionTemplate(pieces);
+    }
+
+    private static void refuseTransactionControl(List<Piece> pieces) {
+        String first = null;
+        for (Piece piece : pieces) {
+            if (piece.kind == Kind.END_OF_STATEMENT) {
+                first = null;
+            } else if (piece.kind == Kind.WORD) {
+                String word = piece.text.toLowerCase(Locale.ROOT);
+                boolean preparesTransaction = "prepare".equals(first) && word.equals("transaction");
+                if ((first == null && REFUSED_FIRST_WORDS.contains(word)) || preparesTransaction) {
+                    throw new IllegalArgumentException(
+                            (preparesTransaction ? "PREPARE TRANSACTION" : word.toUpperCase(Locale.ROOT))
+                                    + " is refused, because partitions are made inside the batch's transaction,"
+                                    + " which must stay whole; take it out");
+                }
+                if (word.equals("concurrently")) {
+                    throw new IllegalArgumentException("CONCURRENTLY is refused, because it cannot run inside the"
+                            + " batch's transaction; the partition is new and empty, so leave it out");
+                }
+                first = first == null ? word : first;
+            } else if (piece.kind != Kind.OTHER && piece.kind != Kind.COMMENT || !piece.text.isBlank()) {
+                first = first == null && piece.kind != Kind.COMMENT ? piece.text : first;
+            }
+        }
+    }
+
+    /**
+     * The template for one partition.
+     *
+     * @param rawName the partition as the job writes it, for {@code _SCHEMA_TABLE}
+     * @param key names of the event's key columns
+     * @throws IllegalArgumentException where it asks for a key and there is none, or names made from the partition's
+     *     become one when PostgreSQL cuts them
+     */
+    String expand(TableName partition, TableName parent, TableName rawName, List<String> key) {
+        StringBuilder sql = new StringBuilder();
+        Map<String, String> cutNames = new HashMap<>();
+        cutNames.put(cut(partition.name()), partition.name());
+        for (Piece piece : pieces) {
+            switch (piece.kind) {
+                case WORD -> sql.append(word(piece.text, partition, parent, rawName, key, cutNames));
+                case QUOTED_IDENTIFIER -> sql.append(inside(piece.text, partition, parent, rawName, key, '"'));
+                case STRING -> sql.append(inside(piece.text, partition, parent, rawName, key, '\''));
+                case DOLLAR_STRING -> sql.append(inside(piece.text, partition, parent, rawName, key, '$'));
+                default -> sql.append(piece.text);
+            }
+        }
+        return sql.toString();
+    }
+
+    private String word(
+            String word,
+            TableName partition,
+            TableName parent,
+            TableName rawName,
+            List<String> key,
+            Map<String, String> cutNames) {
+        switch (word) {
+            case DEST_TABLE:
+                return partition.quoted();
+            case PARENT:
+                return parent.quoted();
+            case PKEY:
+                return keyList(key, partition);
+            default:
+                if (!mentions(word)) {
+                    return word;
+                }
+        }
+        String name = word.replace(SCHEMA_TABLE, schemaTable(rawName))
+                .replace(DEST_TABLE, partition.name())
+                .replace(PARENT, parent.name());
+        if (word.contains(DEST_TABLE)) {
+            String other = cutNames.putIfAbsent(cut(name), name);
+            if (other != null && !other.equals(name)) {
+                throw new IllegalArgumentException("partTemplate: " + word + " becomes " + name + ", which PostgreSQL"
+                        + " cuts to " + cut(name) + " (" + PartitionSettings.MAX_NAME_BYTES
+                        + " bytes), the same as " + other + "; use shorter names");
+            }
+        }
+        return TableName.quote(name);
+    }
+
+    private static boolean mentions(String word) {
+        return word.contains(DEST_TABLE) || word.contains(PARENT) || word.contains(SCHEMA_TABLE);
+    }
+
+    private static String inside(
+            String text, TableName partition, TableName parent, TableName rawName, List<String> key, char quote) {
+        if (text.indexOf('_') < 0 || !(mentions(text) || text.contains(PKEY))) {
+            return text;
+        }
+        // between double quotes only a bare name makes sense; in a literal it is the name as SQL would write it
+        String dest = quote == '"' ? partition.name() : partition.quoted();
+        String parentName = quote == '"' ? parent.name() : parent.quoted();
+        String replaced = text.replace(SCHEMA_TABLE, doubled(schemaTable(rawName), quote))
+                .replaceAll(DEST_TABLE + "(?=[A-Za-z0-9_])", quotedForRegex(doubled(partition.name(), quote)))
+                .replace(DEST_TABLE, doubled(dest, quote))
+                .replace(PARENT, doubled(parentName, quote));
+        return replaced.contains(PKEY) ? replaced.replace(PKEY, doubled(keyList(key, partition), quote)) : replaced;
+    }
+
+    private static String quotedForRegex(String replacement) {
+        return java.util.regex.Matcher.quoteReplacement(replacement);
+    }
+
+    private static String doubled(String text, char quote) {
+        return quote == '$' ? text : text.replace(String.valueOf(quote), "" + quote + quote);
+    }
+
+    private static String schemaTable(TableName rawName) {
+        return rawName.toString().replace(".", "__");
+    }
+
+    private static String keyList(List<String> key, TableName partition) {
+        if (key.isEmpty()) {
+            throw new IllegalArgumentException("partTemplate uses _PKEY to make " + partition
+                    + ", but the event names no key columns; give the source table's trigger a key (or the job),"
+                    + " or write the columns into the template");
+        }
+        return key.stream().map(TableName::quote).collect(Collectors.joining(", "));
+    }
+
+    /** A name as PostgreSQL cuts it: to 63 bytes, never inside a character. */
+    private static String cut(String name) {
+        byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
+        if (bytes.length <= PartitionSettings.MAX_NAME_BYTES) {
+            return name;
+        }
+        int end = PartitionSettings.MAX_NAME_BYTES;
+        while ((bytes[end] & 0xC0) == 0x80) {
+            end--;
+        }
+        return new String(bytes, 0, end, StandardCharsets.UTF_8);
+    }
+
+    @Override
+    public String toString() {
+        return pieces.stream().map(Piece::text).collect(Collectors.joining());
+    }
+
+    /** Splits SQL as far as quotes, comments and statements go; it knows no grammar. */
+    private static final class Tokenizer {
+        private final String sql;
+        private final List<Piece> pieces = new ArrayList<>();
+        private int at;
+
+        Tokenizer(String sql) {
+            this.sql = sql;
+        }
+
+        List<Piece> pieces() {
+            while (at < sql.length()) {
+                char c = sql.charAt(at);
+                if (isWordStart(c)) {
+                    word();
+                } else if (c == '\'') {
+                    quoted('\'', Kind.STRING, false);
+                } else if (c == '"') {
+                    quoted('"', Kind.QUOTED_IDENTIFIER, false);
+                } else if (c == '$' && dollarTag() != null) {
+                    dollarString(dollarTag());
+                } else if (sql.startsWith("--", at)) {
+                    int end = sql.indexOf('\n', at);
+                    add(Kind.COMMENT, end < 0 ? sql.length() : end);
+                } else if (sql.startsWith("/*", at)) {
+                    blockComment();
+                } else {
+                    int start = at;
+                    if (Character.isDigit(c) || c == '$') {
+                        // a number or a parameter: its letters (1e5) start no word
+                        while (at + 1 < sql.length() && isWordPart(sql.charAt(at + 1))) {
+                            at++;
+                        }
+                    }
+                    int end = at + 1;
+                    at = start;
+                    add(c == ';' ? Kind.END_OF_STATEMENT : Kind.OTHER, end);
+                }
+            }
+            return List.copyOf(pieces);
+        }
+
+        private void word() {
+            int end = at + 1;
+            while (end < sql.length() && isWordPart(sql.charAt(end))) {
+                end++;
+            }
+            boolean escapes = end - at == 1
+                    && Character.toLowerCase(sql.charAt(at)) == 'e'
+                    && end < sql.length()
+                    && sql.charAt(end) == '\'';
+            add(Kind.WORD, end);
+            if (escapes) {
+                quoted('\'', Kind.STRING, true);
+            }
+        }
+
+        private void quoted(char quote, Kind kind, boolean escapes) {
+            int end = at + 1;
+            while (true) {
+                if (end >= sql.length()) {
+                    throw new IllegalArgumentException(
+                            "the quote " + quote + " at character " + (at + 1) + " has no end");
+                }
+                char c = sql.charAt(end);
+                if (escapes && c == '\\') {
+                    end += 2;
+                } else if (c == quote) {
+                    if (end + 1 < sql.length() && sql.charAt(end + 1) == quote) {
+                        end += 2;
+                    } else {
+                        add(kind, end + 1);
+                        return;
+                    }
+                } else {
+                    end++;
+                }
+            }
+        }
+
+        /** The tag of a dollar quote that starts here ({@code $$} or {@code $tag$}), or null. */
+        private String dollarTag() {
+            int end = at + 1;
+            while (end < sql.length() && isWordPart(sql.charAt(end)) && sql.charAt(end) != '$') {
+                end++;
+            }
+            boolean starts =
+                    end < sql.length() && sql.charAt(end) == '$' && (end == at + 1 || isWordStart(sql.charAt(at + 1)));
+            return starts ? sql.substring(at, end + 1) : null;
+        }
+
+        private void dollarString(String tag) {
+            int end = sql.indexOf(tag, at + tag.length());
+            if (end < 0) {
+                throw new IllegalArgumentException("the quote " + tag + " at character " + (at + 1) + " has no end");
+            }
+            add(Kind.DOLLAR_STRING, end + tag.length());
+        }
+
+        private void blockComment() {
+            int depth = 0;
+            int end = at;
+            do {
+                if (end >= sql.length()) {
+                    throw new IllegalArgumentException("the comment at character " + (at + 1) + " has no end");
+                } else if (sql.startsWith("/*", end)) {
+                    depth++;
+                    end += 2;
+                } else if (sql.startsWith("*/", end)) {
+                    depth--;
+                    end += 2;
+                } else {
+                    end++;
+                }
+            } while (depth > 0);
+            add(Kind.COMMENT, end);
+        }
+
+        private void add(Kind kind, int end) {
+            pieces.add(new Piece(kind, sql.substring(at, end)));
+            at = end;
+        }
+
+        private static boolean isWordStart(char c) {
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80;
+        }
+
+        private static boolean isWordPart(char c) {
+            return isWordStart(c) || (c >= '0' && c <= '9') || c == '$';
+        }
+    }
+}

@@ -1,0 +1,246 @@
+package io.pgcaravan.partition;
+
+import io.pgcaravan.queue.BadRowException;
+import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.row.Op;
+import io.pgcaravan.row.RowChange;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * The partition step of one job: gives each row its partition, and makes the partitions that are missing, inside the
+ * batch's transaction.
+ *
+ * <p>One instance serves a job for as long as it runs, so that it knows the partitions it has seen. Used by one thread at
+ * a time.
+ */
+public final class Partitioner {
+
+    private static final ZoneId UTC = ZoneId.of("UTC");
+
+    private final PartitionSettings settings;
+    private final PartitionMaker maker;
+    private final Clock clock;
+    /** The batch that is open, or was given up: its failure may be that a partition was no longer there. */
+    private PlacedBatch unfinished;
+
+    public Partitioner(PartitionSettings settings) {
+        this(settings, Clock.systemUTC());
+    }
+
+    /** @param clock says what "today" is for the allowed window, and the time for {@link PartMode#CURRENT_TIME} */
+    Partitioner(PartitionSettings settings, Clock clock) {
+        this.settings = settings;
+        this.clock = clock;
+        this.maker = new PartitionMaker(settings);
+    }
+
+    /**
+     * Places rows. Each gets a partition that exists in the batch's transaction; so does the row before an update, where
+     * one exists already (else its partition stays null: there is nothing to move away from). Events without a row
+     * (TRUNCATE) stay without a partition.
+     *
+     * @return the rows to load, in their order: without those that were rejected, and without deletes of partitions that
+     *     do not exist, where the settings say that none are made for them
+     * @throws BadRowException where a row has no partition and the job stops at bad rows
+     * @throws PartitionException where a partition can be neither found nor made
+     */
+    public List<RowChange> place(OpenBatch batch, List<RowChange> rows) throws SQLException {
+        PlacedBatch placed = placed(batch);
+        Placing placing = placed.placing;
+        List<RowChange> kept = rows;
+        Set<Place> needed = null;
+        Set<Place> wanted = null;
+        int later = 0;
+        Place[] unresolved = null;
+        for (int i = 0; i < rows.size(); i++) {
+            RowChange row = rows.get(i);
+            Place place = row.op() == Op.TRUNCATE ? null : placing.of(row);
+            if (place == null) {
+                if (row.op() == Op.TRUNCATE) {
+                    row.place(null);
+                    if (kept != rows) {
+                        kept.add(row);
+                    }
+                    continue;
+                }
+                if (kept == rows) {
+                    kept = new ArrayList<>(rows.subList(0, i));
+                }
+                batch.reject(new BadRowException(row.event(), placing.refusal()));
+                continue;
+            }
+            if (kept != rows) {
+                kept.add(row);
+            }
+            row.place(place.partition);
+            Place before = row.before() == null ? null : placing.of(row.before());
+            if (before != null) {
+                row.before().place(before.partition);
+            }
+            boolean missing = place.partition == null;
+            boolean missingBefore = before != null && before.partition == null && !before.absent;
+            if (missing || missingBefore) {
+                if (unresolved == null) {
+                    unresolved = new Place[2 * rows.size()];
+                    needed = new LinkedHashSet<>();
+                    wanted = new LinkedHashSet<>();
+                }
+                int at = kept == rows ? i : kept.size() - 1;
+                later = at + 1;
+                if (missing) {
+                    unresolved[2 * at] = place;
+                    if (row.op() == Op.DELETE && !settings.makeForDeletes()) {
+                        wanted.add(place);
+                    } else if (needed.add(place)) {
+                        place.key = row.key();
+                    }
+                }
+                if (missingBefore) {
+                    unresolved[2 * at + 1] = before;
+                    wanted.add(before);
+                }
+            }
+        }
+        if (later == 0) {
+            return kept;
+        }
+        maker.ensure(batch, placed.made, needed, wanted);
+        return placeLater(kept, unresolved, later);
+    }
+
+    private static List<RowChange> placeLater(List<RowChange> rows, Place[] unresolved, int later) {
+        List<RowChange> kept = null;
+        for (int i = 0; i < later; i++) {
+            RowChange row = rows.get(i);
+            Place place = unresolved[2 * i];
+            Place before = unresolved[2 * i + 1];
+            if (before != null) {
+                row.before().place(before.partition);
+            }
+            boolean nothingToDelete = place != null && place.partition == null;
+            if (nothingToDelete && kept == null) {
+                kept = new ArrayList<>(rows.subList(0, i));
+            }
+            if (place != null) {
+                row.place(place.partition);
+            }
+            if (kept != null && !nothingToDelete) {
+                kept.add(row);
+            }
+        }
+        if (kept == null) {
+            return rows;
+        }
+        kept.addAll(rows.subList(later, rows.size()));
+        return kept;
+    }
+
+    /**
+     * Places one row.
+     *
+     * @return whether the row is to be loaded
+     */
+    public boolean place(OpenBatch batch, RowChange row) throws SQLException {
+        return !place(batch, List.of(row)).isEmpty();
+    }
+
+    /**
+     * Looks at the target without changing it.
+     *
+     * @throws PartitionException where the destination table does not fit the settings; says what to do
+     */
+    public void check(Connection target) throws SQLException {
+        Parent.read(target, settings);
+    }
+
+    /**
+     * Forgets which partitions exist, for someone who knows that one was dropped or detached. It happens by itself after
+     * a batch that failed or went back to a savepoint, and every ten seconds.
+     */
+    public void forget() {
+        maker.forget();
+    }
+
+    private PlacedBatch placed(OpenBatch batch) throws SQLException {
+        PlacedBatch placed = batch.participant(this, () -> new PlacedBatch(batch));
+        if (!placed.zoned) {
+            keepZone(batch.target());
+            placed.zoned = true;
+        }
+        if (placed.placing == null) {
+            if (unfinished != null) {
+                maker.forget();
+            }
+            unfinished = placed;
+            placed.placing = new Placing(settings, maker.parent(batch.target()), batch.batch(), clock.instant());
+        }
+        return placed;
+    }
+
+    /**
+     * A value without an offset in a timestamptz column is stored as the session's zone says: it has to be the zone that
+     * places it. Consumers connect with UTC.
+     */
+    private void keepZone(Connection target) throws SQLException {
+        if (settings.timeZone().equals(UTC)) {
+            return;
+        }
+        try (PreparedStatement statement = target.prepareStatement("select set_config('TimeZone', ?, true)")) {
+            // Java's +02:00 lies east of Greenwich, POSIX' would lie west: an interval has the sign of ISO
+            statement.setString(
+                    1,
+                    settings.timeZone() instanceof ZoneOffset offset
+                            ? "<" + offset.getId() + ">" + posix(offset)
+                            : settings.timeZone().getId());
+            statement.execute();
+        }
+    }
+
+    private static String posix(ZoneOffset east) {
+        int seconds = -east.getTotalSeconds();
+        return "%s%02d:%02d".formatted(seconds < 0 ? "-" : "+", Math.abs(seconds) / 3600, Math.abs(seconds) / 60 % 60);
+    }
+
+    /** What the step keeps for one batch. */
+    private final class PlacedBatch implements OpenBatch.Participant {
+        private final OpenBatch batch;
+        private final PartitionMaker.Made made = new PartitionMaker.Made();
+        private Placing placing;
+        private boolean zoned;
+
+        PlacedBatch(OpenBatch batch) {
+            this.batch = batch;
+        }
+
+        @Override
+        public void flush() {
+            // partitions are made before their first row is handed on
+        }
+
+        @Override
+        public void beforeCommit() throws SQLException {
+            maker.attach(batch, made);
+            unfinished = null;
+        }
+
+        @Override
+        public void rolledBack() {
+            // a setting made since the savepoint is gone with it
+            zoned = false;
+            made.rolledBack();
+            maker.forget();
+            if (placing != null) {
+                placing.forgetPartitions();
+            }
+        }
+    }
+}

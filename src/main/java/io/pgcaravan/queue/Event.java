@@ -1,0 +1,151 @@
+package io.pgcaravan.queue;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+
+/**
+ * One event of a batch, as PgQ stores it: the columns of {@code pgq.get_batch_events}. The long texts stay the bytes
+ * that the source sent (client encoding UTF-8), because almost every event is decoded once and forgotten.
+ *
+ * @see <a href="https://pgq.github.io/extension/pgq/files/external-sql.html">pgq.get_batch_events</a>
+ */
+public final class Event {
+
+    /** PostgreSQL counts time from 2000-01-01 00:00 UTC. */
+    private static final Instant POSTGRES_EPOCH = Instant.parse("2000-01-01T00:00:00Z");
+
+    /** Positions of the texts in {@link #bounds}: data and the four extras. */
+    private static final int DATA = 0;
+
+    private static final int EXTRA = 1;
+
+    private final long id;
+    private final long timeMicros;
+    private final long txid;
+    private final int retry;
+    private final String type;
+    private final byte[] raw;
+    private final int[] bounds;
+
+    /**
+     * @param timeMicros ev_time in microseconds since 2000-01-01 UTC
+     * @param type ev_type; empty where the producer gave NULL
+     * @param raw an array that holds the texts; it is kept, not copied
+     * @param bounds from and to in {@code raw} of data, extra1, extra2, extra3, extra4; from is -1 for NULL
+     */
+    Event(long id, long timeMicros, long txid, int retry, String type, byte[] raw, int[] bounds) {
+        this.id = id;
+        this.timeMicros = timeMicros;
+        this.txid = txid;
+        this.retry = retry;
+        this.type = type;
+        this.raw = raw;
+        this.bounds = bounds;
+    }
+
+    /** An event that did not come from a queue just now: a retried dead letter, or a test's. Texts may be null. */
+    public static Event of(long id, Instant time, String type, String data, String... extras) {
+        String[] texts = new String[5];
+        texts[0] = data;
+        System.arraycopy(extras, 0, texts, 1, Math.min(4, extras.length));
+        byte[][] encoded = new byte[5][];
+        int length = 0;
+        for (int i = 0; i < 5; i++) {
+            if (texts[i] != null) {
+                encoded[i] = texts[i].getBytes(StandardCharsets.UTF_8);
+                length += encoded[i].length;
+            }
+        }
+        byte[] raw = new byte[length];
+        int[] bounds = new int[10];
+        int at = 0;
+        for (int i = 0; i < 5; i++) {
+            if (encoded[i] == null) {
+                bounds[2 * i] = -1;
+                bounds[2 * i + 1] = -1;
+            } else {
+                System.arraycopy(encoded[i], 0, raw, at, encoded[i].length);
+                bounds[2 * i] = at;
+                at += encoded[i].length;
+                bounds[2 * i + 1] = at;
+            }
+        }
+        return new Event(
+                id, ChronoUnit.MICROS.between(POSTGRES_EPOCH, time), 0, 0, type == null ? "" : type, raw, bounds);
+    }
+
+    /** ev_id: ascending within a batch, unique within a queue. */
+    public long id() {
+        return id;
+    }
+
+    /** ev_time: when the event was written at the source, to the microsecond. */
+    public Instant time() {
+        return POSTGRES_EPOCH.plus(timeMicros, ChronoUnit.MICROS);
+    }
+
+    /** ev_txid of the transaction that wrote the event; 0 where it is not known. */
+    public long txid() {
+        return txid;
+    }
+
+    /** ev_retry: how often the event was put back; 0 for the first time. */
+    public int retry() {
+        return retry;
+    }
+
+    /** ev_type, never null. */
+    public String type() {
+        return type;
+    }
+
+    /** The array that holds the bytes of ev_data from {@link #dataFrom()} to {@link #dataTo()}; not to be changed. */
+    public byte[] raw() {
+        return raw;
+    }
+
+    /** Where ev_data starts in {@link #raw()}; -1 where it is NULL. */
+    public int dataFrom() {
+        return bounds[DATA];
+    }
+
+    /** Where ev_data ends in {@link #raw()}, exclusive. */
+    public int dataTo() {
+        return bounds[DATA + 1];
+    }
+
+    /** ev_data as text, null where it is NULL. */
+    public String data() {
+        return text(DATA);
+    }
+
+    /**
+     * One of ev_extra1 to ev_extra4 as text, null where it is NULL.
+     *
+     * @param n 1 to 4
+     */
+    public String extra(int n) {
+        return text(EXTRA + n - 1);
+    }
+
+    /** Where extra {@code n} (1 to 4) starts in {@link #raw()}; -1 where it is NULL. */
+    public int extraFrom(int n) {
+        return bounds[2 * n];
+    }
+
+    /** Where extra {@code n} (1 to 4) ends in {@link #raw()}, exclusive. */
+    public int extraTo(int n) {
+        return bounds[2 * n + 1];
+    }
+
+    private String text(int n) {
+        int from = bounds[2 * n];
+        return from < 0 ? null : new String(raw, from, bounds[2 * n + 1] - from, StandardCharsets.UTF_8);
+    }
+
+    @Override
+    public String toString() {
+        return "event " + id + " (" + type + ")";
+    }
+}

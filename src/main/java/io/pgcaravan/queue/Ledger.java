@@ -1,0 +1,282 @@
+package io.pgcaravan.queue;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.List;
+
+/**
+ * Where each consumer stands, kept in the target: {@code pgq_ext}, which Skytools' consumers share, and {@code
+ * caravan.position}, which also knows the queue and the source, because a tick number alone is no position.
+ *
+ * <p>All calls are for the connection's open transaction; nothing here commits.
+ */
+public final class Ledger {
+
+    /** Serialises installations; the letters of "caravan". */
+    private static final long INSTALL_LOCK = 0x63_61_72_61_76_61_6EL;
+
+    /** What pgcaravan keeps in a target; each file does nothing where its table is there. */
+    private static final List<String> OWN_TABLES =
+            List.of("target/caravan.position", "target/caravan.dead_letter", "target/caravan.partition");
+
+    private static final String STANDING = Sql.file("target/standing");
+    private static final String ADVANCE = Sql.file("target/advance");
+
+    private final String consumer;
+    private final Source source;
+    private final String standing;
+
+    private Ledger(String consumer, Source source, boolean subconsumers) {
+        this.consumer = consumer;
+        this.source = source;
+        this.standing = STANDING.replace("/* and subconsumer */", subconsumers ? "and subconsumer_id = ''" : "");
+    }
+
+    /**
+     * The ledger of one consumer. Installs what the target lacks: pgq_ext where there is none at all, and the schema
+     * {@code caravan}.
+     *
+     * @param target a connection without an open transaction and with autocommit on
+     */
+    public static Ledger open(Connection target, String consumer, Source source) throws SQLException {
+        install(target);
+        return new Ledger(consumer, source, hasSubconsumers(target));
+    }
+
+    private static void install(Connection target) throws SQLException {
+        try (Statement statement = target.createStatement()) {
+            if (installed(statement)) {
+                return;
+            }
+            target.setAutoCommit(false);
+            try {
+                statement.execute("select pg_advisory_xact_lock(" + INSTALL_LOCK + ")");
+                if (!exists(statement, "pgq_ext.completed_tick")) {
+                    statement.execute(Sql.file("target/pgq_ext"));
+                }
+                for (String file : OWN_TABLES) {
+                    statement.execute(Sql.file(file));
+                }
+                target.commit();
+            } catch (SQLException e) {
+                target.rollback();
+                throw new SQLException(
+                        "the ledger (schemas pgq_ext and caravan) could not be installed in the target: "
+                                + e.getMessage()
+                                + "; let a role that may create schemas in it run the job once",
+                        e.getSQLState(),
+                        e);
+            } finally {
+                target.setAutoCommit(true);
+            }
+        }
+    }
+
+    private static boolean installed(Statement statement) throws SQLException {
+        try (ResultSet row = statement.executeQuery("""
+                select count(to_regclass(name)) = 4
+                from (values ('pgq_ext.completed_tick'), ('caravan.position'), ('caravan.dead_letter'),
+                             ('caravan.partition')) as t (name)""")) {
+            row.next();
+            return row.getBoolean(1);
+        }
+    }
+
+    private static boolean exists(Statement statement, String table) throws SQLException {
+        try (ResultSet row = statement.executeQuery("select to_regclass('" + table + "') is not null")) {
+            row.next();
+            return row.getBoolean(1);
+        }
+    }
+
+    private static boolean hasSubconsumers(Connection target) throws SQLException {
+        try (Statement statement = target.createStatement();
+                ResultSet row = statement.executeQuery("""
+                        select exists (select from pg_attribute
+                                       where attrelid = 'pgq_ext.completed_tick'::regclass and attname = 'subconsumer_id'
+                                         and not attisdropped)""")) {
+            row.next();
+            return row.getBoolean(1);
+        }
+    }
+
+    /**
+     * What this consumer has applied last.
+     *
+     * @param tickTime when that tick was made, null where only pgq_ext knows of it
+     */
+    public record Applied(long tick, Instant tickTime) {}
+
+    /**
+     * What this consumer has applied last, null where the ledger knows nothing. Reads without locking.
+     *
+     * @throws LostPositionException where the position belongs to another queue or source
+     */
+    public Applied applied(Connection target, String queue) throws SQLException {
+        try (PreparedStatement statement = target.prepareStatement(standing.replace("for update", ""))) {
+            statement.setString(1, consumer);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                Position position = position(row);
+                if (position != null && !position.isOf(queue, source)) {
+                    throw new LostPositionException(foreign(position, queue));
+                }
+                Long tick = (Long) row.getObject("last_tick_id");
+                if (tick == null) {
+                    return position == null ? null : new Applied(position.tick, position.tickTime);
+                }
+                return new Applied(tick, position != null && position.tick == tick ? position.tickTime : null);
+            }
+        }
+    }
+
+    /** Locks this consumer's rows until the transaction ends, and compares them with a batch. */
+    public Standing standing(Connection target, Batch batch) throws SQLException {
+        try (PreparedStatement statement = target.prepareStatement(standing)) {
+            statement.setString(1, consumer);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                Position position = position(row);
+                return compare(
+                        batch,
+                        (Long) row.getObject("last_tick_id"),
+                        position,
+                        new Standing.Lock(row.getString("xact"), position == null ? null : position.tick));
+            }
+        }
+    }
+
+    private Standing compare(Batch batch, Long ledgerTick, Position position, Standing.Lock lock) {
+        if (position != null && !position.isOf(batch.queue(), source)) {
+            return new Standing.Lost(foreign(position, batch.queue()));
+        }
+        if (ledgerTick == null && position == null) {
+            return new Standing.Next(lock, true);
+        }
+        if (ledgerTick == null) {
+            // Only half of the position was cleared: what the other half proves holds, more than that is a guess.
+            boolean proven =
+                    position.tick == batch.previousTick() && position.tickTime.equals(batch.previousTickTime());
+            return proven
+                    ? new Standing.Next(lock, false)
+                    : new Standing.Lost(lost(
+                            batch,
+                            position.tick,
+                            "the consumer's tick is gone from pgq_ext, and caravan.position stands at tick "
+                                    + position.tick));
+        }
+        boolean next = ledgerTick == batch.previousTick();
+        if (!next && ledgerTick != batch.tick()) {
+            return new Standing.Lost(lost(batch, ledgerTick, "the target stands at tick " + ledgerTick));
+        }
+        // Another consumer of the same ledger may have moved on since we wrote our row: then it proves nothing.
+        if (position != null && position.tick == ledgerTick) {
+            Instant ours = next ? batch.previousTickTime() : batch.tickTime();
+            if (!position.tickTime.equals(ours)) {
+                return new Standing.Lost(lost(
+                        batch,
+                        ledgerTick,
+                        "the target stands at a tick " + ledgerTick + " made at " + position.tickTime
+                                + ", the source's was made at " + ours + " (was the queue created again?)"));
+            }
+        }
+        return next ? new Standing.Next(lock, false) : new Standing.AlreadyApplied();
+    }
+
+    private String lost(Batch batch, long ledgerTick, String where) {
+        return "lost position: " + where + ", the source offers " + batch
+                + ". If the source's consumer was moved, move it back to the target's tick, on the source: select"
+                + " pgq.register_consumer_at(" + literal(batch.queue()) + ", " + literal(consumer) + ", " + ledgerTick
+                + "); if the target is to start anew from here, " + howToClear(consumer);
+    }
+
+    /** What to do where the target is to forget a consumer's position, for an error's end. */
+    public static String howToClear(String consumer) {
+        return "clear its position, on the target: delete from caravan.position where consumer = " + literal(consumer)
+                + "; select pgq_ext.set_last_tick(" + literal(consumer) + ", null)";
+    }
+
+    private static String literal(String text) {
+        return "'" + text.replace("'", "''") + "'";
+    }
+
+    private String foreign(Position position, String queue) {
+        return "consumer \"" + consumer + "\" belongs to queue \"" + position.queue + "\" of database \""
+                + position.database + "\" (system " + position.system + ") in this target, not to queue \"" + queue
+                + "\" of " + source
+                + ". Give this job a consumer name of its own; if the queue really has moved there, "
+                + howToClear(consumer);
+    }
+
+    /**
+     * Writes the batch's tick, as the last statement before the commit.
+     *
+     * @param lock what {@link #standing} saw in this very transaction
+     * @param rows rows that the batch wrote
+     * @throws LostPositionException where another process moved the consumer meanwhile, or a step ended the transaction
+     */
+    public void advance(Connection target, Batch batch, Standing.Lock lock, long rows) throws SQLException {
+        try (PreparedStatement statement = target.prepareStatement(ADVANCE)) {
+            statement.setString(1, consumer);
+            statement.setString(2, batch.queue());
+            statement.setString(3, source.system());
+            statement.setString(4, source.database());
+            statement.setLong(5, batch.tick());
+            statement.setObject(6, batch.tickTime().atOffset(ZoneOffset.UTC));
+            statement.setLong(7, batch.eventSeq());
+            statement.setLong(8, rows);
+            statement.setString(9, lock.transaction());
+            if (lock.positionTick() == null) {
+                statement.setNull(10, java.sql.Types.BIGINT);
+            } else {
+                statement.setLong(10, lock.positionTick());
+            }
+            try (ResultSet row = statement.executeQuery()) {
+                if (row.next()) {
+                    return;
+                }
+            }
+        }
+        if (stillOurTransaction(target, lock)) {
+            throw new SQLException(
+                    "another process applied " + batch + " at the same time; this one starts over", "40001");
+        }
+        throw new LostPositionException("a step of the route ended the transaction of " + batch
+                + " (a COMMIT in a template, a function or an sql: step): rows it had loaded may be there to stay. Take the"
+                + " transaction control out of that step, and compare source and target before the job goes on (see"
+                + " exactly-once.md, lost position)");
+    }
+
+    private static boolean stillOurTransaction(Connection target, Standing.Lock lock) throws SQLException {
+        try (Statement statement = target.createStatement();
+                ResultSet row = statement.executeQuery("select pg_current_xact_id()::text")) {
+            row.next();
+            return row.getString(1).equals(lock.transaction());
+        }
+    }
+
+    private record Position(String queue, String system, String database, long tick, Instant tickTime) {
+
+        boolean isOf(String otherQueue, Source source) {
+            return queue.equals(otherQueue) && system.equals(source.system()) && database.equals(source.database());
+        }
+    }
+
+    private static Position position(ResultSet row) throws SQLException {
+        String queue = row.getString("queue");
+        return queue == null
+                ? null
+                : new Position(
+                        queue,
+                        row.getString("source_system"),
+                        row.getString("source_database"),
+                        row.getLong("tick"),
+                        row.getObject("tick_time", OffsetDateTime.class).toInstant());
+    }
+}

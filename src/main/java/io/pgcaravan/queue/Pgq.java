@@ -1,0 +1,186 @@
+package io.pgcaravan.queue;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.regex.Pattern;
+
+/**
+ * PgQ's functions, over a plain connection with autocommit on: each call is a transaction of its own.
+ *
+ * @param schema where the functions are: {@code pgq}, or another name of a compatible implementation
+ */
+public record Pgq(String schema) {
+
+    /** The channel on which tickers tell of a new tick; the payload is the queue's name. */
+    public static final String TICK_CHANNEL = "pgcaravan_tick";
+
+    /** How PgQ ends the statement; one that ends otherwise stays as it is. */
+    private static final Pattern ORDER = Pattern.compile("\\s+order by 1\\s*$", Pattern.CASE_INSENSITIVE);
+
+    public Pgq {
+        if (!schema.matches("[A-Za-z_][A-Za-z0-9_]*")) {
+            throw new IllegalArgumentException("schema \"" + schema + "\" is not a plain identifier");
+        }
+    }
+
+    /** Whether this database has PgQ at all. */
+    public boolean isInstalled(Connection source) throws SQLException {
+        return ask(source, "select to_regclass(?) is not null", schema + ".queue", ResultSet::getBoolean);
+    }
+
+    /** Whether the queue exists. */
+    public boolean hasQueue(Connection source, String queue) throws SQLException {
+        return ask(source, "select exists (select from %s.queue where queue_name = ?)", queue, ResultSet::getBoolean);
+    }
+
+    /** Whether the consumer is registered on the queue. */
+    public boolean hasConsumer(Connection source, String queue, String consumer) throws SQLException {
+        try (PreparedStatement statement =
+                source.prepareStatement(sql("select exists (select from %s.get_consumer_info(?, ?))"))) {
+            statement.setString(1, queue);
+            statement.setString(2, consumer);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getBoolean(1);
+            }
+        }
+    }
+
+    /** When a tick of the queue was made; null where it is gone: old ticks go when the queue rotates past every consumer. */
+    public Instant tickTime(Connection source, String queue, long tick) throws SQLException {
+        try (PreparedStatement statement = source.prepareStatement(sql("""
+                select tick_time from %1$s.tick join %1$s.queue on queue_id = tick_queue
+                where queue_name = ? and tick_id = ?"""))) {
+            statement.setString(1, queue);
+            statement.setLong(2, tick);
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next() ? instant(row, 1) : null;
+            }
+        }
+    }
+
+    /**
+     * Registers a consumer.
+     *
+     * @param tick where to start; null for the latest tick, which leaves an existing registration alone
+     */
+    public void register(Connection source, String queue, String consumer, Long tick) throws SQLException {
+        try (PreparedStatement statement = source.prepareStatement(sql("select %s.register_consumer_at(?, ?, ?)"))) {
+            statement.setString(1, queue);
+            statement.setString(2, consumer);
+            if (tick == null) {
+                statement.setNull(3, java.sql.Types.BIGINT);
+            } else {
+                statement.setLong(3, tick);
+            }
+            statement.execute();
+        }
+    }
+
+    /**
+     * The next batch of a consumer, or the one it has open; null where no tick has come since.
+     *
+     * @see <a href="https://pgq.github.io/extension/pgq/files/external-sql.html">pgq.next_batch_info</a>
+     */
+    public Batch nextBatch(Connection source, String queue, String consumer) throws SQLException {
+        try (PreparedStatement statement = source.prepareStatement(sql("""
+                select batch_id, cur_tick_id, cur_tick_time, cur_tick_event_seq,
+                       prev_tick_id, prev_tick_time, prev_tick_event_seq
+                from %s.next_batch_info(?, ?)"""))) {
+            statement.setString(1, queue);
+            statement.setString(2, consumer);
+            try (ResultSet row = statement.executeQuery()) {
+                if (!row.next() || row.getObject(1) == null) {
+                    return null;
+                }
+                return new Batch(
+                        queue,
+                        consumer,
+                        row.getLong(1),
+                        row.getLong(2),
+                        instant(row, 3),
+                        row.getLong(4),
+                        row.getLong(5),
+                        instant(row, 6),
+                        row.getLong(7));
+            }
+        }
+    }
+
+    private static Instant instant(ResultSet row, int column) throws SQLException {
+        return row.getObject(column, OffsetDateTime.class).toInstant();
+    }
+
+    /**
+     * The statement that selects a batch's events; valid while the batch is open.
+     *
+     * @param ordered whether in the order of their ids; else the source need not sort them, and the first one comes at once
+     */
+    public String eventSql(Connection source, Batch batch, boolean ordered) throws SQLException {
+        try (PreparedStatement statement = source.prepareStatement(sql("select %s.batch_event_sql(?)"))) {
+            statement.setLong(1, batch.id());
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                String sql = row.getString(1);
+                return ordered ? sql : ORDER.matcher(sql).replaceFirst("");
+            }
+        }
+    }
+
+    /**
+     * Closes a batch.
+     *
+     * @return false where no such batch was open any more
+     */
+    public boolean finish(Connection source, Batch batch) throws SQLException {
+        try (PreparedStatement statement = source.prepareStatement(sql("select %s.finish_batch(?)"))) {
+            statement.setLong(1, batch.id());
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getInt(1) == 1;
+            }
+        }
+    }
+
+    /** Inserts one event; extras may be null. Returns its id. Joins the connection's transaction. */
+    public long insert(Connection source, String queue, String type, String data, String... extras)
+            throws SQLException {
+        try (PreparedStatement statement =
+                source.prepareStatement(sql("select %s.insert_event(?, ?, ?, ?, ?, ?, ?)"))) {
+            statement.setString(1, queue);
+            statement.setString(2, type);
+            statement.setString(3, data);
+            for (int i = 0; i < 4; i++) {
+                statement.setString(4 + i, i < extras.length ? extras[i] : null);
+            }
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getLong(1);
+            }
+        }
+    }
+
+    /** A statement text with the schema put in for each {@code %s}. */
+    String sql(String template) {
+        return template.replace("%1$s", schema).replace("%s", schema);
+    }
+
+    @FunctionalInterface
+    private interface Column<T> {
+        T get(ResultSet row, int column) throws SQLException;
+    }
+
+    private <T> T ask(Connection source, String template, String parameter, Column<T> column) throws SQLException {
+        try (PreparedStatement statement = source.prepareStatement(sql(template))) {
+            statement.setString(1, parameter);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return column.get(row, 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+package io.pgcaravan.row;
+
+import io.pgcaravan.partition.Partition;
+import io.pgcaravan.queue.Event;
+import java.nio.charset.StandardCharsets;
+import java.util.AbstractMap;
+import java.util.AbstractSet;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * One change of one row. It is a map of column name to value (text, or null for NULL), so that expressions, filters and
+ * {@code sql:} parameters in a route can use it; the loader reads the UTF-8 bytes underneath instead. Values are texts as
+ * the producer's session rendered them.
+ */
+public final class RowChange extends AbstractMap<String, Object> {
+
+    private final Event event;
+    private final Op op;
+    private final List<String> key;
+    private final String missingKey;
+    private ColumnSet columns;
+    private byte[] bytes;
+    private int[] bounds;
+    private final RowChange before;
+    private Partition partition;
+
+    /**
+     * @param key names of the key's columns, as in {@code columns}; empty where the event has none
+     * @param bytes holds the values, UTF-8; kept, not copied
+     * @param bounds from and to of each column's value in {@code bytes}; from is -1 for NULL
+     * @param before the row before an update, where the producer sent it, else null
+     */
+    public RowChange(
+            Event event, Op op, List<String> key, ColumnSet columns, byte[] bytes, int[] bounds, RowChange before) {
+        this(event, op, key, null, columns, bytes, bounds, before);
+    }
+
+    /**
+     * @param missingKey the key column, as the producer names it, that the event names and the row lacks; {@code key} is
+     *     empty then. Null where nothing is missing
+     */
+    public RowChange(
+            Event event,
+            Op op,
+            List<String> key,
+            String missingKey,
+            ColumnSet columns,
+            byte[] bytes,
+            int[] bounds,
+            RowChange before) {
+        this.event = event;
+        this.op = op;
+        this.key = key;
+        this.missingKey = missingKey;
+        this.columns = columns;
+        this.bytes = bytes;
+        this.bounds = bounds;
+        this.before = before;
+    }
+
+    public Event event() {
+        return event;
+    }
+
+    public Op op() {
+        return op;
+    }
+
+    /**
+     * The key's column names, as the target has them; empty where the event names none, and where the row lacks one of
+     * them ({@link #missingKey()} says which).
+     */
+    public List<String> key() {
+        return key;
+    }
+
+    /**
+     * The first column of the event's key that the row lacks, as the producer names it, because the selected fields leave
+     * it out or the data do not have it; null where the key is whole or the event names none. Keyed row modes cannot use
+     * such a row.
+     */
+    public String missingKey() {
+        return missingKey;
+    }
+
+    public ColumnSet columns() {
+        return columns;
+    }
+
+    /** The row before the change, or null where the event does not carry it. */
+    public RowChange before() {
+        return before;
+    }
+
+    /** The array that holds the values; not to be changed. */
+    public byte[] bytes() {
+        return bytes;
+    }
+
+    /** Where the value of column {@code i} starts in {@link #bytes()}; -1 where it is NULL. */
+    public int from(int i) {
+        return bounds[2 * i];
+    }
+
+    /** Where the value of column {@code i} ends in {@link #bytes()}, exclusive. */
+    public int to(int i) {
+        return bounds[2 * i + 1];
+    }
+
+    public boolean isNull(int i) {
+        return bounds[2 * i] < 0;
+    }
+
+    /** The value of column {@code i} as text, null for NULL. */
+    public String text(int i) {
+        int from = bounds[2 * i];
+        return from < 0 ? null : new String(bytes, from, bounds[2 * i + 1] - from, StandardCharsets.UTF_8);
+    }
+
+    /** Where the row belongs, null until the partition step placed it. */
+    public Partition partition() {
+        return partition;
+    }
+
+    public void place(Partition where) {
+        partition = where;
+    }
+
+    @Override
+    public Object get(Object name) {
+        int i = name instanceof String column ? columns.position(column) : -1;
+        return i < 0 ? null : text(i);
+    }
+
+    @Override
+    public boolean containsKey(Object name) {
+        return name instanceof String column && columns.position(column) >= 0;
+    }
+
+    @Override
+    public int size() {
+        return columns.size();
+    }
+
+    /**
+     * Changes a value, or adds a column at the end; for a route's own steps.
+     *
+     * @param value its {@code toString} is the new text; null for NULL
+     */
+    @Override
+    public Object put(String name, Object value) {
+        int i = columns.position(name);
+        Object previous = i < 0 ? null : text(i);
+        if (i < 0) {
+            columns = columns.with(name);
+            i = columns.size() - 1;
+        }
+        int[] grown = Arrays.copyOf(bounds, 2 * columns.size());
+        if (value == null) {
+            grown[2 * i] = -1;
+            grown[2 * i + 1] = -1;
+        } else {
+            byte[] text = value.toString().getBytes(StandardCharsets.UTF_8);
+            byte[] longer = Arrays.copyOf(bytes, bytes.length + text.length);
+            System.arraycopy(text, 0, longer, bytes.length, text.length);
+            grown[2 * i] = bytes.length;
+            grown[2 * i + 1] = longer.length;
+            bytes = longer;
+        }
+        bounds = grown;
+        return previous;
+    }
+
+    @Override
+    public Set<Map.Entry<String, Object>> entrySet() {
+        return new AbstractSet<>() {
+            @Override
+            public Iterator<Map.Entry<String, Object>> iterator() {
+                return new Iterator<>() {
+                    private int next;
+
+                    @Override
+                    public boolean hasNext() {
+                        return next < columns.size();
+                    }
+
+                    @Override
+                    public Map.Entry<String, Object> next() {
+                        int i = next++;
+                        return new SimpleImmutableEntry<>(columns.names().get(i), text(i));
+                    }
+                };
+            }
+
+            @Override
+            public int size() {
+                return columns.size();
+            }
+        };
+    }
+
+    /** Changes are compared by identity: two events may carry equal rows. */
+    @Override
+    public boolean equals(Object other) {
+        return this == other;
+    }
+
+    @Override
+    public int hashCode() {
+        return System.identityHashCode(this);
+    }
+}

@@ -1,0 +1,112 @@
+package io.pgcaravan.row;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Which events and which of their columns are taken, and what the columns are called in the target. Immutable.
+ *
+ * @param fields the columns to take in the target's order; empty for all of them, in the event's order
+ * @param skipFields columns to leave out, by the producer's names
+ * @param eventTypes the events to take: {@code I}, {@code U}, {@code D}, {@code R}, or a type of the producer's own in full;
+ *     empty for all
+ */
+public record RowSelection(List<Field> fields, Set<String> skipFields, Set<String> eventTypes) {
+
+    /** All columns of all events. */
+    public static final RowSelection ALL = new RowSelection(List.of(), Set.of(), Set.of());
+
+    /**
+     * One column.
+     *
+     * @param source its name in the event
+     * @param target its name in the target
+     */
+    public record Field(String source, String target) {}
+
+    public RowSelection {
+        skipFields = Set.copyOf(skipFields);
+        eventTypes = Set.copyOf(eventTypes);
+        Map<String, String> sources = new LinkedHashMap<>();
+        List<Field> kept = new ArrayList<>();
+        for (Field field : fields) {
+            String other = sources.putIfAbsent(field.target(), field.source());
+            if (other != null) {
+                throw new IllegalArgumentException("fields names the target column \"" + field.target()
+                        + "\" twice, for \"" + other + "\" and for \"" + field.source()
+                        + "\"; each needs a name of its own");
+            }
+            if (!skipFields.contains(field.source())) {
+                kept.add(field);
+            }
+        }
+        if (kept.isEmpty() && !fields.isEmpty()) {
+            throw new IllegalArgumentException("skipFields leaves none of the columns in fields");
+        }
+        fields = List.copyOf(kept);
+    }
+
+    /**
+     * Reads the settings as people write them; spaces around names do not count.
+     *
+     * @param fields {@code *} or null for all columns, else a list such as {@code a, b:renamed}
+     * @param skipFields comma separated names, or null
+     * @param eventTypes comma separated types, or null
+     * @throws IllegalArgumentException where a setting makes no sense; the message names the setting
+     */
+    public static RowSelection of(String fields, String skipFields, String eventTypes) {
+        return new RowSelection(parseFields(fields), list("skipFields", skipFields), list("eventTypes", eventTypes));
+    }
+
+    /** What a column is called in the target, null where it is not taken. Of two copies, the first. */
+    public String target(String source) {
+        if (skipFields.contains(source)) {
+            return null;
+        }
+        if (fields.isEmpty()) {
+            return source;
+        }
+        for (Field field : fields) {
+            if (field.source().equals(source)) {
+                return field.target();
+            }
+        }
+        return null;
+    }
+
+    private static List<Field> parseFields(String text) {
+        if (text == null || text.isBlank() || text.strip().equals("*")) {
+            return List.of();
+        }
+        List<Field> fields = new ArrayList<>();
+        for (String part : text.split(",", -1)) {
+            String[] names = part.split(":", -1);
+            String source = names[0].strip();
+            String target = names[names.length - 1].strip();
+            if (names.length > 2 || source.isEmpty() || target.isEmpty() || source.equals("*")) {
+                throw new IllegalArgumentException("fields = " + text + ": \"" + part.strip()
+                        + "\" is not a column; write *, or a list such as a, b:renamed");
+            }
+            fields.add(new Field(source, target));
+        }
+        return fields;
+    }
+
+    private static Set<String> list(String setting, String text) {
+        Set<String> names = new LinkedHashSet<>();
+        if (text == null || text.isBlank()) {
+            return names;
+        }
+        for (String part : text.split(",", -1)) {
+            if (part.isBlank()) {
+                throw new IllegalArgumentException(setting + " = " + text + ": a name is missing between two commas");
+            }
+            names.add(part.strip());
+        }
+        return names;
+    }
+}

@@ -1,0 +1,25 @@
+-- What the destination table is, and what its column that places rows is. One row, also where there is no such table.
+select c.oid::bigint                                as oid,
+       coalesce(n.nspname, current_schema())::text  as schema,
+       c.relname::text                              as name,
+       c.relkind::text                              as kind,
+       p.partstrat::text                            as strategy,
+       p.partnatts                                  as key_columns,
+       k.attname::text                              as key_column,
+       nullif(p.partdefid, 0)::bigint               as default_partition,
+       case t.typtype when 'd' then t.typbasetype else t.oid end::regtype::text as column_type,
+       case t.typtype when 'd' then t.typtypmod else a.atttypmod end            as column_typmod,
+       current_setting('TimeZone')                  as session_time_zone,
+       exists (select from pg_trigger g
+                where g.tgrelid = c.oid and not g.tgisinternal and g.tgtype & 1 = 1) as row_triggers,
+       exists (select from pg_constraint f
+                where f.conrelid = c.oid and f.contype = 'f' and f.confrelid = c.oid) as references_itself,
+       exists (select from pg_constraint f
+                where f.conrelid = c.oid and f.condeferrable)                         as deferrable_constraints
+  from (select to_regclass(?)::oid as oid) as wanted
+  left join pg_class c on c.oid = wanted.oid
+  left join pg_namespace n on n.oid = c.relnamespace
+  left join pg_partitioned_table p on p.partrelid = c.oid
+  left join pg_attribute k on k.attrelid = c.oid and k.attnum = p.partattrs[0] and k.attnum > 0
+  left join pg_attribute a on a.attrelid = c.oid and a.attname = ? and a.attnum > 0 and not a.attisdropped
+  left join pg_type t on t.oid = a.atttypid

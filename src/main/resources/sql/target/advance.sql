@@ -1,0 +1,14 @@
+-- Moves a consumer on, in the transaction that loaded its rows: only if it still stands where it was seen, and only in
+-- the very transaction it was seen in (a COMMIT smuggled in by a step would have ended that one).
+with moved as (
+    insert into caravan.position as p
+        (consumer, queue, source_system, source_database, tick, tick_time, event_seq, rows)
+    select ?, ?, ?, ?, ?, ?, ?, ?
+    where pg_current_xact_id()::text = ?
+    on conflict (consumer) do update
+        set queue = excluded.queue, source_system = excluded.source_system, source_database = excluded.source_database,
+            tick = excluded.tick, tick_time = excluded.tick_time, event_seq = excluded.event_seq,
+            rows = excluded.rows, at = clock_timestamp()
+        where p.tick is not distinct from cast(? as bigint)
+    returning p.consumer, p.tick)
+select pgq_ext.set_last_tick(consumer, tick), pg_current_xact_id()::text from moved

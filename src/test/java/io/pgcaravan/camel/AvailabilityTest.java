@@ -1,0 +1,74 @@
+package io.pgcaravan.camel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.pgcaravan.cli.PrivateCluster;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.apache.camel.health.HealthCheck;
+import org.apache.camel.health.HealthCheckHelper;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A job says when it cannot work and why, and is there at once when it can. */
+class AvailabilityTest {
+
+    private static final Path DISPATCH = Path.of("routes/dispatch.camel.yaml");
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void it_is_not_ready_while_the_target_is_away_although_there_is_nothing_to_do() throws Exception {
+        try (PrivateCluster server = PrivateCluster.start(directory.resolve("target"), Map.of());
+                Orders orders = new Orders()) {
+            String target = server.createDatabase("target");
+            try (Job job = new Job(orders.sourceUrl, target, Map.of(), null, DISPATCH)) {
+                ShippedRoutesTest.awaitRegistered(orders);
+                await().atMost(Duration.ofSeconds(20)).until(() -> down(job).isEmpty());
+                server.stop(true);
+                await().atMost(Duration.ofSeconds(20)).until(() -> !down(job).isEmpty());
+                await().atMost(Duration.ofSeconds(20))
+                        .until(() -> down(job).contains("target") && down(job).contains("refused"));
+                assertThat(HealthCheckHelper.invokeLiveness(job.context()))
+                        .allMatch(result -> result.getState() == HealthCheck.State.UP);
+                server.startAgain();
+                await().atMost(Duration.ofSeconds(40)).until(() -> down(job).isEmpty());
+            }
+        }
+    }
+
+    @Test
+    void a_notification_wakes_it_at_once() throws Exception {
+        Path file = RouteFile.dispatch().consuming("delay", 60_000).in(directory);
+        try (Orders orders = new Orders();
+                Job job = new Job(orders, Map.of(), file)) {
+            ShippedRoutesTest.awaitRegistered(orders);
+            Thread.sleep(500);
+            for (int i = 0; i < 3; i++) {
+                orders.insert(i * 10 + 1, i * 10 + 10);
+                orders.tick();
+                long begin = System.nanoTime();
+                orders.source("select pg_notify('pgcaravan_tick', 'orders')");
+                await().pollInterval(Duration.ofMillis(10))
+                        .atMost(Duration.ofSeconds(10))
+                        .untilAsserted(orders::assertTargetEqualsSource);
+                System.out.println("woken and applied after " + (System.nanoTime() - begin) / 1_000_000 + " ms");
+            }
+        }
+    }
+
+    /** What readiness complains of; empty where all is up. */
+    private static String down(Job job) {
+        Collection<HealthCheck.Result> results = HealthCheckHelper.invokeReadiness(job.context());
+        assertThat(results).isNotEmpty();
+        return results.stream()
+                .filter(result -> result.getState() != HealthCheck.State.UP)
+                .map(result -> result.getMessage() + " " + result.getError())
+                .collect(Collectors.joining("; "));
+    }
+}

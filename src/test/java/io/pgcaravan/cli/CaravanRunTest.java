@@ -1,0 +1,247 @@
+package io.pgcaravan.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.pgcaravan.PgServer;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.DriverManager;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What {@code caravan run} says, in a process of its own, about mistakes that users make. */
+class CaravanRunTest {
+
+    @TempDir
+    Path directory;
+
+    private final Map<String, String> keys = new TreeMap<>();
+    private String dispatchFrom = "";
+    private String dispatchTo = "";
+
+    @Test
+    void every_mistake_is_listed_at_once() throws Exception {
+        keys.put("dispatch.qeue", "orders");
+        keys.put("database.targetDb.url", "nonsense");
+        keys.put("database.sourceDb.pool", "5");
+        keys.put("dispatch.unused", "{{no.such.key}}");
+        Run run = ended();
+        assertThat(run.status).isEqualTo(2);
+        assertThat(run.output())
+                .contains(
+                        "no route uses key dispatch.qeue",
+                        "key database.targetDb.url: the value is no database",
+                        "key database.sourceDb.pool is unknown",
+                        "{{no.such.key}} has no value");
+        assertOneMessage(run);
+    }
+
+    @Test
+    void an_endpoint_option_that_does_not_exist_is_named() throws Exception {
+        dispatchFrom = "rowMode:";
+        dispatchTo = "rowmode:";
+        Run run = ended();
+        assertThat(run.status).isEqualTo(2);
+        assertThat(run.output()).contains("dispatch.camel.yaml", "no option \"rowmode\"; did you mean rowMode?");
+        assertOneMessage(run);
+    }
+
+    @Test
+    void a_value_that_a_step_cannot_take_is_told_with_what_it_can() throws Exception {
+        keys.put("dispatch.rowMode", "sometimes");
+        Run run = ended();
+        assertThat(run.status).isEqualTo(2);
+        assertThat(run.output()).contains("rowMode = sometimes: must be one of append, keep_all, keep_latest, plain");
+        assertOneMessage(run);
+    }
+
+    @Test
+    void broken_yaml_is_told_with_its_line() throws Exception {
+        dispatchFrom = "uri: pgq:{{dispatch.queue}}";
+        dispatchTo = "uri: [pgq";
+        Run broken = ended();
+        assertThat(broken.status).isEqualTo(2);
+        assertThat(broken.output()).contains("dispatch.camel.yaml is no YAML", "in line ");
+        assertOneMessage(broken);
+
+        dispatchFrom = "steps:";
+        dispatchTo = "stepz:";
+        Run unknown = ended();
+        assertThat(unknown.status).isEqualTo(2);
+        assertThat(unknown.output()).contains("Unsupported field: stepz", "dispatch.camel.yaml");
+        assertThat(unknown.output()).doesNotContain("\tat ");
+    }
+
+    @Test
+    void a_key_that_camel_does_not_know_is_named() throws Exception {
+        keys.put("camel.main.nam", "x");
+        Run run = ended();
+        assertThat(run.status).isEqualTo(2);
+        assertThat(run.output()).contains("key camel.main.nam in application.properties");
+        assertOneMessage(run);
+    }
+
+    @Test
+    void a_management_port_that_is_taken_is_told() throws Exception {
+        try (ServerSocket taken = new ServerSocket(0, 1, java.net.InetAddress.getByName("127.0.0.1"))) {
+            keys.put("camel.management.port", Integer.toString(taken.getLocalPort()));
+            Run run = ended();
+            assertThat(run.status).isEqualTo(2);
+            assertThat(run.output()).contains("camel.management.port: cannot listen on port " + taken.getLocalPort());
+            assertOneMessage(run);
+        }
+    }
+
+    @Test
+    void what_is_missing_in_the_databases_is_told_in_one_line_and_waited_for() throws Exception {
+        String source = PgServer.get().createDatabase("run_source");
+        databases(source, PgServer.get().createDatabase("run_target"));
+        // the default would keep the test waiting for 20 seconds
+        dispatchFrom = "source: \"#sourceDb\"";
+        dispatchTo = "source: \"#sourceDb\"\n        exceptionSleep: 200";
+        try (Run run = start()) {
+            run.awaitLine("PgQ is missing in the source");
+            assertThat(health(run, "ready")).isEqualTo(503);
+            assertThat(health(run, "live")).isEqualTo(200);
+            ThrowAwayServer.withPgq(source);
+            run.awaitLine("queue \"orders\" does not exist", "caravan queue create orders");
+            CommandRun.of("queue", "create", "orders", "--db", source);
+            run.awaitLine("registered consumer \"dispatch\"");
+            await().atMost(Duration.ofSeconds(10)).until(() -> health(run, "ready") == 200);
+            try (var connection = DriverManager.getConnection(source)) {
+                connection
+                        .createStatement()
+                        .execute("select pgq.insert_event('orders', 'I:id', 'id=1&created_at=2026-10-01')");
+            }
+            CommandRun.of("queue", "tick", "--db", source);
+            run.awaitLine("There is no table public.orders on the target");
+            assertThat(run.output()).doesNotContain("\tat ");
+            assertThat(run.output().lines().filter(line -> line.contains("does not exist")))
+                    .hasSize(1);
+            run.process.destroy();
+            assertThat(run.process.waitFor(15, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    @Test
+    void a_database_that_is_away_is_told_in_one_line_and_waited_for() throws Exception {
+        databases("jdbc:postgresql://127.0.0.1:1/source?user=x", "jdbc:postgresql://127.0.0.1:1/target?user=x");
+        try (Run run = start()) {
+            run.awaitLine("the source database", "cannot be reached");
+            assertThat(health(run, "ready")).isEqualTo(503);
+            assertThat(health(run, "live")).isEqualTo(200);
+            assertThat(run.output()).contains("runs dispatch").doesNotContain("\tat ");
+        }
+    }
+
+    private void databases(String source, String target) throws IOException {
+        keys.put("database.sourceDb.url", source);
+        keys.put("database.targetDb.url", target);
+        keys.put("camel.management.port", Integer.toString(freePort()));
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    /** Nothing but what is wrong: no stack trace, no log lines around it. */
+    private static void assertOneMessage(Run run) throws IOException {
+        assertThat(run.output()).doesNotContain("\tat ").doesNotContain("Exception");
+        assertThat(run.output().lines().filter(line -> !line.startsWith("  "))).hasSize(1);
+    }
+
+    private int health(Run run, String which) throws Exception {
+        HttpRequest request = HttpRequest.newBuilder(URI.create(
+                        "http://127.0.0.1:" + keys.get("camel.management.port") + "/observe/health/" + which))
+                .build();
+        return HttpClient.newHttpClient()
+                .send(request, HttpResponse.BodyHandlers.discarding())
+                .statusCode();
+    }
+
+    private Run ended() throws Exception {
+        keys.putIfAbsent("camel.management.port", Integer.toString(freePort()));
+        try (Run run = start()) {
+            assertThat(run.process.waitFor(60, TimeUnit.SECONDS))
+                    .as(run.output())
+                    .isTrue();
+            run.status = run.process.exitValue();
+            return run;
+        }
+    }
+
+    private Run start() throws IOException {
+        Path config = Setup.config(directory.resolve("config"), keys);
+        Path routes = Files.createDirectories(directory.resolve("routes"));
+        for (String file : List.of("dispatch", "dispatch-rows", "ticker")) {
+            String text = Files.readString(Path.of("routes/" + file + ".camel.yaml"));
+            if (file.equals("dispatch") && !dispatchFrom.isEmpty()) {
+                assertThat(text).contains(dispatchFrom);
+                text = text.replace(dispatchFrom, dispatchTo);
+            }
+            Files.writeString(routes.resolve(file + ".camel.yaml"), text);
+        }
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        // without the tests' own logging
+        String classes = Stream.of(System.getProperty("java.class.path").split(":"))
+                .filter(entry -> !entry.endsWith("test-classes"))
+                .collect(Collectors.joining(":"));
+        command.addAll(List.of("-cp", config + ":" + classes));
+        command.addAll(List.of(
+                "io.pgcaravan.cli.Caravan", "run", "--config", config.toString(), "--routes", routes.toString()));
+        Path output = directory.resolve("output");
+        return new Run(
+                new ProcessBuilder(command)
+                        .redirectErrorStream(true)
+                        .redirectOutput(output.toFile())
+                        .start(),
+                output);
+    }
+
+    private static final class Run implements AutoCloseable {
+
+        private final Process process;
+        private final Path file;
+        private int status;
+
+        private Run(Process process, Path file) {
+            this.process = process;
+            this.file = file;
+        }
+
+        String output() throws IOException {
+            return Files.readString(file);
+        }
+
+        void awaitLine(String... words) {
+            await().atMost(Duration.ofSeconds(40)).untilAsserted(() -> assertThat(output().lines())
+                    .anySatisfy(line -> assertThat(line).contains(words)));
+        }
+
+        @Override
+        public void close() throws InterruptedException {
+            process.destroy();
+            if (!process.waitFor(20, TimeUnit.SECONDS)) {
+                process.destroyForcibly().waitFor();
+            }
+        }
+    }
+}
