@@ -49,6 +49,22 @@ public final class Ledger {
         return new Ledger(consumer, source, hasSubconsumers(target));
     }
 
+    /**
+     * Takes the lock that a running job holds on its consumer's name, for the rest of the session.
+     *
+     * @return false where another session holds it
+     */
+    public static boolean tryLock(Connection target, String consumer) throws SQLException {
+        try (PreparedStatement statement = target.prepareStatement(
+                "select pg_try_advisory_lock(hashtextextended('pgcaravan consumer ' || ?, 0))")) {
+            statement.setString(1, consumer);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getBoolean(1);
+            }
+        }
+    }
+
     private static void install(Connection target) throws SQLException {
         try (Statement statement = target.createStatement()) {
             if (installed(statement)) {

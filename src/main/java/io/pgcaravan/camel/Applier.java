@@ -1,0 +1,295 @@
+package io.pgcaravan.camel;
+
+import io.pgcaravan.load.DeadLetter;
+import io.pgcaravan.load.DeadLetters;
+import io.pgcaravan.queue.BadRowException;
+import io.pgcaravan.queue.Batch;
+import io.pgcaravan.queue.BatchEvents;
+import io.pgcaravan.queue.Event;
+import io.pgcaravan.queue.LostPositionException;
+import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.queue.Pgq;
+import io.pgcaravan.queue.Source;
+import io.pgcaravan.queue.SourceFailedException;
+import io.pgcaravan.queue.Standing;
+import io.pgcaravan.row.ServerEncoding;
+import java.nio.charset.Charset;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Savepoint;
+import java.sql.Statement;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Applies a batch to the target in one transaction that also moves the consumer's position: at once, and where a row of
+ * it cannot be loaded again, with care.
+ */
+final class Applier {
+
+    /** The consumer's, whose work this is: people look for it there. */
+    private static final Logger LOG = LoggerFactory.getLogger(PgqConsumer.class);
+
+    private final PgqEndpoint endpoint;
+    private final Pgq pgq;
+    private final OnError onError;
+    private final RouteRun route;
+
+    /** The dead letters of the batch in progress, for the log once they are committed. */
+    private final List<String> buried = new ArrayList<>();
+
+    private boolean toldUnproven;
+
+    Applier(PgqEndpoint endpoint, RouteRun route) {
+        this.endpoint = endpoint;
+        this.pgq = endpoint.pgq();
+        this.onError = endpoint.onErrorMode();
+        this.route = route;
+    }
+
+    /**
+     * Applies a batch where it is next.
+     *
+     * @return true where the batch is in the target now, and only has to be finished; false where it has to be asked for
+     *     again
+     * @throws LostPositionException where the batch does not fit what the target has
+     */
+    boolean apply(Batch batch, SourceSide source, TargetSide target) throws Exception {
+        Standing standing = target.standing(batch);
+        if (standing instanceof Standing.Lost lostPosition) {
+            target.connection().rollback();
+            // A process that was paused may hold a batch that another one has finished since.
+            Batch again = pgq.nextBatch(source.connection(), endpoint.getQueue(), endpoint.getConsumer());
+            if (again == null || again.id() != batch.id()) {
+                return false;
+            }
+            throw new LostPositionException(lostPosition.reason());
+        }
+        if (standing instanceof Standing.AlreadyApplied) {
+            target.connection().rollback();
+            LOG.info("{} is in the target already; finishing it", batch);
+            return true;
+        }
+        Standing.Next next = (Standing.Next) standing;
+        if (next.unproven() && !toldUnproven) {
+            toldUnproven = true;
+            LOG.warn(
+                    "the target's ledger knows nothing of consumer \"{}\"; taking {} as its first",
+                    batch.consumer(),
+                    batch);
+        }
+        try {
+            attempt(batch, source, target, next.lock(), false);
+        } catch (Exception e) {
+            if (!Failures.callsForCare(e)) {
+                throw e;
+            }
+            LOG.debug("{} holds a row that cannot be loaded ({}); looking for it", batch, e.getMessage());
+            target.connection().rollback();
+            Standing still = target.standing(batch);
+            if (!(still instanceof Standing.Next locked)) {
+                target.connection().rollback();
+                return false;
+            }
+            attempt(batch, source, target, locked.lock(), true);
+        }
+        return true;
+    }
+
+    private void attempt(Batch batch, SourceSide source, TargetSide target, Standing.Lock lock, boolean careful)
+            throws Exception {
+        OpenBatch open = open(batch, source, target, careful);
+        try (Attempt attempt = Attempt.begin(open, endpoint.getTarget());
+                BatchEvents events = events(batch, source)) {
+            if (careful) {
+                while (events.hasNext()) {
+                    applyWithCare(attempt, open, events.next());
+                }
+            } else if (events.hasNext()) {
+                // A batch without events needs no route, only its tick.
+                applyAtOnce(attempt, open, events);
+            }
+            commit(open, target, lock);
+        } catch (Exception e) {
+            Exception reason = Failures.reason(open, e);
+            open.rolledBack();
+            throw reason;
+        } catch (Error e) {
+            open.rolledBack();
+            throw e;
+        }
+    }
+
+    private void applyAtOnce(Attempt attempt, OpenBatch open, BatchEvents events) throws Exception {
+        route.run(attempt, open, events);
+        if (!events.isExhausted() && events.hasNext()) {
+            throw new IllegalStateException("route \"" + route.id() + "\" took " + events.handedOut()
+                    + " events and left the rest; its first step has to split the body to its end");
+        }
+    }
+
+    /** What is still to do of a chunk, in order: events to send through the route, or a row to take out. */
+    private sealed interface Piece {
+        record Events(List<Event> events) implements Piece {}
+
+        record Bad(BadRowException badRow) implements Piece {}
+    }
+
+    /** Sends a chunk through the route behind a savepoint, and takes out the rows that cannot be loaded. */
+    private void applyWithCare(Attempt attempt, OpenBatch open, List<Event> chunk) throws Exception {
+        Deque<Piece> pieces = new ArrayDeque<>();
+        pieces.push(new Piece.Events(chunk));
+        while (!pieces.isEmpty()) {
+            Piece piece = pieces.pop();
+            if (piece instanceof Piece.Bad bad) {
+                open.reject(bad.badRow);
+                continue;
+            }
+            List<Event> events = ((Piece.Events) piece).events;
+            if (events.isEmpty()) {
+                continue;
+            }
+            Savepoint savepoint = open.target().setSavepoint();
+            int buriedBefore = buried.size();
+            try {
+                route.run(attempt, open, List.of(events).iterator());
+                open.flush();
+                try (Statement statement = open.target().createStatement()) {
+                    statement.execute("set constraints all immediate");
+                }
+                open.target().releaseSavepoint(savepoint);
+            } catch (Exception e) {
+                Exception reason = Failures.reason(open, e);
+                if (!Failures.callsForCare(reason)) {
+                    throw reason;
+                }
+                open.rolledBack();
+                open.target().rollback(savepoint);
+                buried.subList(buriedBefore, buried.size()).clear();
+                attempt.forgive();
+                divide(events, reason, pieces);
+            }
+        }
+    }
+
+    private static void divide(List<Event> events, Exception failure, Deque<Piece> pieces) {
+        BadRowException badRow = Failures.badRow(failure);
+        int at = badRow == null || badRow.event() == null ? -1 : events.indexOf(badRow.event());
+        if (at < 0 && events.size() == 1) {
+            SQLException sql = Connections.sqlCause(failure);
+            badRow = new BadRowException(
+                    events.get(0),
+                    sql == null ? failure.getMessage() : sql.getMessage(),
+                    Failures.sqlState(failure),
+                    failure);
+            at = 0;
+        }
+        if (at >= 0) {
+            pieces.push(new Piece.Events(events.subList(at + 1, events.size())));
+            pieces.push(new Piece.Bad(badRow));
+            pieces.push(new Piece.Events(events.subList(0, at)));
+        } else {
+            int half = events.size() / 2;
+            pieces.push(new Piece.Events(events.subList(half, events.size())));
+            pieces.push(new Piece.Events(events.subList(0, half)));
+        }
+    }
+
+    private OpenBatch open(Batch batch, SourceSide source, TargetSide target, boolean careful) {
+        buried.clear();
+        OpenBatch opened = new OpenBatch(batch, target.connection(), source.encoding(), careful, (open, badRow) -> {
+            if (onError == OnError.STOP) {
+                throw new BadRowException(
+                        badRow.event(),
+                        "row of " + batch + " cannot be loaded: " + reason(badRow),
+                        badRow.sqlState(),
+                        badRow);
+            }
+            if (buried.size() >= endpoint.getMaxDeadLetters()) {
+                throw new IllegalStateException(
+                        "more than maxDeadLetters=" + endpoint.getMaxDeadLetters() + " rows of " + batch
+                                + " cannot be loaded, the last of them " + badRow.getMessage(),
+                        badRow);
+            }
+            DeadLetters.bury(open, badRow);
+            buried.add(badRow.event() + " of " + batch + " went to caravan.dead_letter: " + reason(badRow));
+        });
+        if (!endpoint.isOrdered()) {
+            opened.takeAnyOrder();
+        }
+        return opened;
+    }
+
+    private static String reason(BadRowException badRow) {
+        String message = badRow.getMessage();
+        String prefix = badRow.event() + ": ";
+        return message.startsWith(prefix) ? message.substring(prefix.length()) : message;
+    }
+
+    private BatchEvents events(Batch batch, SourceSide source) throws SQLException {
+        try {
+            return new BatchEvents(
+                    batch,
+                    source.connection(),
+                    pgq.eventSql(source.connection(), batch, endpoint.isOrdered()),
+                    endpoint.getChunkEvents());
+        } catch (SQLException e) {
+            throw new SourceFailedException(batch, e);
+        }
+    }
+
+    private void commit(OpenBatch open, TargetSide target, Standing.Lock lock) throws SQLException {
+        open.beforeCommit();
+        target.ledger().advance(target.connection(), open.batch(), lock, open.rows());
+        target.connection().commit();
+        buried.forEach(LOG::warn);
+        buried.clear();
+    }
+
+    // ---- a dead letter
+
+    /**
+     * Sends a dead letter's event through the route again, and takes it from the dead letters in the same transaction. The
+     * consumer's position stays where it is. For a consumer that does not poll.
+     */
+    void retry(DeadLetter letter, boolean keysMustBeAbsent) throws Exception {
+        try (Connection connection = Connections.open(endpoint.getTarget(), "target")) {
+            connection.setAutoCommit(false);
+            OpenBatch open = new OpenBatch(letter.batch(), connection, sourceEncoding(), true, (batch, badRow) -> {
+                throw badRow;
+            });
+            if (keysMustBeAbsent) {
+                open.demandAbsentKeys();
+            }
+            try (Attempt attempt = Attempt.begin(open, endpoint.getTarget())) {
+                if (!DeadLetters.delete(connection, letter.id())) {
+                    throw new IllegalStateException("somebody else retried or discarded it meanwhile");
+                }
+                route.run(attempt, open, List.of(List.of(letter.event())).iterator());
+                open.beforeCommit();
+                connection.commit();
+            } catch (Exception e) {
+                Exception reason = Failures.reason(open, e);
+                open.rolledBack();
+                connection.rollback();
+                throw reason;
+            } finally {
+                connection.setAutoCommit(true);
+            }
+        }
+    }
+
+    /** The encoding of the bytes in url-encoded data. */
+    private Charset sourceEncoding() throws SQLException {
+        if (endpoint.getEncoding() != null) {
+            return ServerEncoding.charsetOf(endpoint.getEncoding());
+        }
+        try (Connection connection = Connections.open(endpoint.getSource(), "source")) {
+            return ServerEncoding.charsetOf(Source.of(connection).encoding());
+        }
+    }
+}

@@ -1,0 +1,56 @@
+package io.pgcaravan.camel;
+
+import io.pgcaravan.queue.BadRowException;
+import io.pgcaravan.queue.LostPositionException;
+import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.queue.SourceFailedException;
+import java.sql.SQLException;
+
+/** What a failure's causes tell: which row is to blame, if any, and what to do about it. */
+final class Failures {
+
+    private Failures() {}
+
+    /** What really failed, where a statement only met a transaction that a loader's thread had found aborted. */
+    static Exception reason(OpenBatch open, Exception failure) {
+        SQLException first = "25P02".equals(sqlState(failure)) ? open.failure() : null;
+        return first == null ? failure : first;
+    }
+
+    /** Whether a row is to blame, and the batch can go on without it or at least name it. */
+    static boolean callsForCare(Exception failure) {
+        for (Throwable cause = failure; cause != null && cause.getCause() != cause; cause = cause.getCause()) {
+            if (cause instanceof SourceFailedException || cause instanceof LostPositionException) {
+                return false;
+            }
+            if (cause instanceof BadRowException badRow) {
+                // Behind it is the row that reject() gave back: the job stops at it.
+                return !(badRow.getCause() instanceof BadRowException);
+            }
+        }
+        return failure.getCause() != null || failure instanceof SQLException
+                ? BadRowException.isBadRow(sqlState(failure))
+                : false;
+    }
+
+    /** Whether it takes the step's name to know what failed: a bad row names its event, and a source is no step. */
+    static boolean namesNoStep(Throwable failure) {
+        return badRow(failure) == null
+                && !(failure instanceof SourceFailedException)
+                && !(failure.getCause() instanceof SourceFailedException);
+    }
+
+    static BadRowException badRow(Throwable failure) {
+        for (Throwable cause = failure; cause != null && cause.getCause() != cause; cause = cause.getCause()) {
+            if (cause instanceof BadRowException badRow) {
+                return badRow;
+            }
+        }
+        return null;
+    }
+
+    static String sqlState(Throwable failure) {
+        SQLException sql = Connections.sqlCause(failure);
+        return sql == null ? null : sql.getSQLState();
+    }
+}

@@ -1,0 +1,83 @@
+package io.pgcaravan.camel;
+
+import io.pgcaravan.queue.Batch;
+import io.pgcaravan.queue.Event;
+import io.pgcaravan.queue.OpenBatch;
+import java.util.Iterator;
+import java.util.List;
+import org.apache.camel.Exchange;
+
+/** Sends events of a batch through the consumer's route, and refuses to believe a route that hides a failure. */
+record RouteRun(PgqConsumer consumer) {
+
+    /** The route's id, for messages. */
+    String id() {
+        return consumer.getRoute().getRouteId();
+    }
+
+    /**
+     * Sends chunks through the route.
+     *
+     * @throws Exception what a step threw; also where an error handler of the route swallowed it, or a step asked to roll
+     *     back or left events out
+     */
+    void run(Attempt attempt, OpenBatch open, Iterator<List<Event>> body) throws Exception {
+        Batch batch = open.batch();
+        Exchange exchange = consumer.createExchange(false);
+        try {
+            exchange.setProperty(PgqConstants.OPEN_BATCH, open);
+            exchange.setProperty(
+                    PgqConstants.INSERTS, open.participant(consumer, () -> new Inserts(exchange.getContext(), open)));
+            exchange.getIn().setBody(new Chunks(body, attempt));
+            exchange.getIn().setHeader(PgqConstants.BATCH_ID, batch.id());
+            exchange.getIn().setHeader(PgqConstants.QUEUE, batch.queue());
+            exchange.getIn().setHeader(PgqConstants.CONSUMER, batch.consumer());
+            exchange.getIn().setHeader(PgqConstants.TICK_ID, batch.tick());
+            exchange.getIn().setHeader(PgqConstants.TICK_TIME, batch.tickTime());
+            exchange.getIn().setHeader(PgqConstants.PREVIOUS_TICK_ID, batch.previousTick());
+            exchange.getIn().setHeader(PgqConstants.PREVIOUS_TICK_TIME, batch.previousTickTime());
+            consumer.getProcessor().process(exchange);
+            Attempt.Failure failure = attempt.failure();
+            Throwable cause = failure != null ? failure.cause() : exchange.getException();
+            if (cause != null) {
+                if (exchange.getException() == null) {
+                    throw new IllegalStateException(
+                            "step \"" + failure.step() + "\" failed and an error handler of route \""
+                                    + id() + "\" swallowed it, so rows of " + batch
+                                    + " would be missing: " + cause.getMessage()
+                                    + " (take the handler out; onError=dead-letter keeps bad rows)",
+                            cause);
+                }
+                throw failure != null && Failures.namesNoStep(cause)
+                        ? new IllegalStateException(
+                                "step \"" + failure.step() + "\" of route \"" + id() + "\" failed on " + batch + ": "
+                                        + cause.getMessage(),
+                                cause)
+                        : cause instanceof Exception exception ? exception : new IllegalStateException(cause);
+            }
+            if (attempt.rollbackAsked() || exchange.isRollbackOnly() || exchange.isRollbackOnlyLast()) {
+                throw new IllegalStateException("a step of route \"" + id() + "\" asked to roll back " + batch);
+            }
+            if (attempt.leftEventsOut()) {
+                throw new IllegalStateException("a split of route \"" + id() + "\" broke off in the middle of a"
+                        + " chunk of " + batch + "; leave stopOnException off where a step may stop");
+            }
+        } finally {
+            consumer.releaseExchange(exchange, false);
+        }
+    }
+
+    /** The body as the route sees it; a batch that has failed already gives no more events. */
+    private record Chunks(Iterator<List<Event>> events, Attempt attempt) implements Iterator<List<Event>> {
+
+        @Override
+        public boolean hasNext() {
+            return attempt.failure() == null && events.hasNext();
+        }
+
+        @Override
+        public List<Event> next() {
+            return new Chunk(events.next(), attempt);
+        }
+    }
+}
