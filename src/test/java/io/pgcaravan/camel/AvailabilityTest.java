@@ -55,7 +55,7 @@ class AvailabilityTest {
                 long begin = System.nanoTime();
                 orders.source("select pg_notify('pgcaravan_tick', 'orders')");
                 await().pollInterval(Duration.ofMillis(10))
-                        .atMost(Duration.ofSeconds(10))
+                        .atMost(Duration.ofSeconds(30))
                         .untilAsserted(orders::assertTargetEqualsSource);
                 System.out.println("woken and applied after " + (System.nanoTime() - begin) / 1_000_000 + " ms");
             }

@@ -38,7 +38,7 @@ class TickerRouteTest {
             ShippedRoutesTest.awaitRegistered(orders);
             for (int i = 1; i <= 3; i++) {
                 orders.insert(i, i);
-                await().atMost(Duration.ofSeconds(10)).untilAsserted(orders::assertTargetEqualsSource);
+                await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
             }
         }
     }
@@ -90,12 +90,12 @@ class TickerRouteTest {
                 PgServer.get().startAgain();
             }
             try (Connection source = DriverManager.getConnection(orders.sourceUrl)) {
-                source.createStatement().execute("select pgq.insert_event('orders', 'x', '')");
                 long before = orders.count(source, "select count(*) from pgq.tick");
+                source.createStatement().execute("select pgq.insert_event('orders', 'x', '')");
                 await().atMost(Duration.ofSeconds(30))
                         .until(() -> orders.count(source, "select count(*) from pgq.tick") > before);
             }
-            await().atMost(Duration.ofSeconds(10))
+            await().atMost(Duration.ofSeconds(30))
                     .until(() -> job.context().getVariable("global:ticker.failed") == null);
         }
     }

@@ -34,7 +34,7 @@ class TwoProcessesTest {
                 first.kill();
                 orders.insert(2001, 3000);
                 orders.tick();
-                await().atMost(Duration.ofSeconds(10)).untilAsserted(orders::assertTargetEqualsSource);
+                await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
                 second.awaitOutput("taking over");
             }
         }
