@@ -39,7 +39,7 @@ record Configuration(Map<String, Database> databases, Map<String, Integer> poolS
         List<Path> files = routeFiles(routes, problems);
         Set<String> used = new TreeSet<>();
         int before = problems.size();
-        try (RouteOptions options = new RouteOptions()) {
+        try (RouteOptions options = new RouteOptions(properties)) {
             for (Path file : files) {
                 String text = Files.readString(file);
                 problems.addAll(options.problems(file, text));

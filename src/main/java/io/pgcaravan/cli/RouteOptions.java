@@ -2,22 +2,40 @@ package io.pgcaravan.cli;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
 import org.apache.camel.CamelContext;
+import org.apache.camel.Endpoint;
+import org.apache.camel.PropertyBindingException;
 import org.apache.camel.impl.DefaultCamelContext;
 import org.apache.camel.spi.EndpointUriFactory;
+import org.apache.camel.util.URISupport;
+import org.postgresql.ds.PGSimpleDataSource;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 
-/** Reads route files as plain YAML and finds options that their endpoints do not have, all of them at once. */
+/**
+ * Reads route files as plain YAML and finds options that their endpoints do not have, and values that the project's own
+ * endpoints cannot take, all of them at once.
+ */
 final class RouteOptions implements AutoCloseable {
 
+    /** Endpoints that look at their settings before anything runs, and connect to nothing until then. */
+    private static final Set<String> OWN = Set.of("pgq", "decode", "partition", "pgcopy", "collect");
+
     private final CamelContext context = new DefaultCamelContext(false);
+
+    /** @param properties values of the placeholders; the environment comes before them, as Camel has it */
+    RouteOptions(Properties properties) {
+        context.getPropertiesComponent().setInitialProperties(properties);
+        context.build();
+    }
 
     /** What is wrong with a file; empty where nothing is. */
     List<String> problems(Path file, String text) {
@@ -41,14 +59,22 @@ final class RouteOptions implements AutoCloseable {
         if (node instanceof List<?> list) {
             list.forEach(item -> walk(file, item, problems));
         } else if (node instanceof Map<?, ?> map) {
-            if (map.get("uri") instanceof String uri) {
-                check(file, uri, map.get("parameters") instanceof Map<?, ?> options ? options : Map.of(), problems);
-            }
-            map.values().forEach(value -> walk(file, value, problems));
+            map.forEach((step, value) -> {
+                if (value instanceof Map<?, ?> inner && inner.get("uri") instanceof String uri) {
+                    check(file, step.equals("from"), uri, options(inner), problems);
+                } else if (value instanceof String uri && (step.equals("from") || step.equals("to"))) {
+                    check(file, step.equals("from"), uri, Map.of(), problems);
+                }
+                walk(file, value, problems);
+            });
         }
     }
 
-    private void check(Path file, String uri, Map<?, ?> options, List<String> problems) {
+    private static Map<?, ?> options(Map<?, ?> endpoint) {
+        return endpoint.get("parameters") instanceof Map<?, ?> options ? options : Map.of();
+    }
+
+    private void check(Path file, boolean from, String uri, Map<?, ?> options, List<String> problems) {
         int colon = uri.indexOf(':');
         String scheme = colon < 0 ? uri : uri.substring(0, colon);
         // null for components that are not here, and for those of users, which need not describe themselves
@@ -65,12 +91,50 @@ final class RouteOptions implements AutoCloseable {
                 given.add(option.replaceFirst("=.*", ""));
             }
         }
+        int before = problems.size();
         for (String option : given) {
             if (!known.contains(option)
                     && !option.contains("{{")
                     && factory.multiValuePrefixes().values().stream().noneMatch(option::startsWith)) {
                 problems.add(file + ": " + (query < 0 ? uri : uri.substring(0, query)) + " has no option \"" + option
                         + "\"" + Configuration.nearest(option, known));
+            }
+        }
+        if (problems.size() == before && OWN.contains(scheme)) {
+            checkValues(file, from, uri, options, problems);
+        }
+    }
+
+    /** Makes the endpoint and what works for it, as the route would. */
+    private void checkValues(Path file, boolean from, String uri, Map<?, ?> options, List<String> problems) {
+        String where = uri;
+        try {
+            where = context.resolvePropertyPlaceholders(uri);
+            Map<String, Object> values = new LinkedHashMap<>();
+            int query = where.indexOf('?');
+            if (query >= 0) {
+                values.putAll(URISupport.parseQuery(where.substring(query + 1)));
+                where = where.substring(0, query);
+            }
+            for (Map.Entry<?, ?> option : options.entrySet()) {
+                String value = context.resolvePropertyPlaceholders(String.valueOf(option.getValue()));
+                if (value.startsWith("#") && context.getRegistry().lookupByName(value.substring(1)) == null) {
+                    context.getRegistry().bind(value.substring(1), new PGSimpleDataSource());
+                }
+                values.put(String.valueOf(option.getKey()), value);
+            }
+            Endpoint endpoint =
+                    context.getComponent(where.substring(0, where.indexOf(":"))).createEndpoint(where, values);
+            if (from) {
+                endpoint.createConsumer(exchange -> {});
+            } else {
+                endpoint.createProducer();
+            }
+        } catch (PropertyBindingException e) {
+            problems.add(file + ": " + where + " cannot take " + e.getPropertyName() + " = " + e.getValue());
+        } catch (Exception e) {
+            if (!String.valueOf(e.getMessage()).contains("Property with key")) { // a placeholder; told as such
+                problems.add(file + ": " + e.getMessage().replace("\n", "\n  "));
             }
         }
     }

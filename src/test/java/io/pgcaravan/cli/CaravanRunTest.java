@@ -71,6 +71,37 @@ class CaravanRunTest {
     }
 
     @Test
+    void values_that_several_steps_cannot_take_are_listed_at_once_with_the_other_mistakes() throws Exception {
+        keys.put("dispatch.rowMode", "sometimes");
+        keys.put("dispatch.period", "fortnight");
+        keys.put("dispatch.partField", "");
+        keys.put("dispatch.onError", "shrug");
+        keys.put("dispatch.fields", "a, a:");
+        keys.put("database.targetDb.url", "nonsense");
+        Run run = ended();
+        assertThat(run.status).isEqualTo(2);
+        assertThat(run.output())
+                .contains(
+                        "rowMode = sometimes: must be one of",
+                        "period = fortnight: must be",
+                        "partField is missing",
+                        "onError is \"shrug\"; allowed are stop and dead-letter",
+                        "fields",
+                        "key database.targetDb.url: the value is no database");
+        assertOneMessage(run);
+    }
+
+    @Test
+    void a_number_that_is_none_is_told_with_its_option() throws Exception {
+        dispatchFrom = "source: \"#sourceDb\"";
+        dispatchTo = "source: \"#sourceDb\"\n        chunkEvents: many";
+        Run run = ended();
+        assertThat(run.status).isEqualTo(2);
+        assertThat(run.output()).contains("pgq:orders cannot take chunkEvents = many");
+        assertOneMessage(run);
+    }
+
+    @Test
     void broken_yaml_is_told_with_its_line() throws Exception {
         dispatchFrom = "uri: pgq:{{dispatch.queue}}";
         dispatchTo = "uri: [pgq";
