@@ -221,6 +221,9 @@ final class Applier {
         if (!endpoint.isOrdered()) {
             opened.takeAnyOrder();
         }
+        if (source.identity().encoding().equals("SQL_ASCII")) {
+            opened.takeBytesAsStored();
+        }
         return opened;
     }
 

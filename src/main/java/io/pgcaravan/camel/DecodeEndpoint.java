@@ -2,7 +2,9 @@ package io.pgcaravan.camel;
 
 import io.pgcaravan.queue.Event;
 import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.row.JsonRows;
 import io.pgcaravan.row.RowChange;
+import io.pgcaravan.row.RowDecoder;
 import io.pgcaravan.row.RowSelection;
 import io.pgcaravan.row.UrlEncodedRows;
 import java.util.List;
@@ -31,8 +33,9 @@ import org.apache.camel.support.DefaultProducer;
 public class DecodeEndpoint extends StepEndpoint {
 
     @UriPath(
+            enums = "logutriga,jsontriga",
             description =
-                    "What the events hold: logutriga, url-encoded rows with types I:, U:, D: and R as pgq.logutriga() writes them")
+                    "What the events hold: logutriga, url-encoded rows with types I:, U:, D: and R as pgq.logutriga() writes them, or jsontriga, JSON objects as pgq.jsontriga() writes them")
     @Metadata(required = true)
     private String format;
 
@@ -57,10 +60,7 @@ public class DecodeEndpoint extends StepEndpoint {
 
     @Override
     public Producer createProducer() {
-        if (!"logutriga".equals(format)) {
-            throw new IllegalArgumentException("decode:" + format + ": unknown format; allowed is logutriga");
-        }
-        UrlEncodedRows rows = new UrlEncodedRows(RowSelection.of(fields, skipFields, eventTypes));
+        RowDecoder rows = decoder();
         return new DefaultProducer(this) {
             @Override
             public synchronized void process(Exchange exchange) throws Exception {
@@ -85,6 +85,17 @@ public class DecodeEndpoint extends StepEndpoint {
                     throw unexpected(body, "an event or a list of events");
                 }
             }
+        };
+    }
+
+    private RowDecoder decoder() {
+        RowSelection selection = RowSelection.of(fields, skipFields, eventTypes);
+        return switch (format) {
+            case "logutriga" -> new UrlEncodedRows(selection);
+            case "jsontriga" -> new JsonRows(selection);
+            default ->
+                throw new IllegalArgumentException(
+                        "decode:" + format + ": unknown format; allowed are logutriga and jsontriga");
         };
     }
 

@@ -192,7 +192,7 @@ public final class BatchEvents implements Iterator<List<Event>>, AutoCloseable {
         long txid = fields.getInt() < 0 ? 0 : fields.getLong();
         int retry = fields.getInt() < 0 ? 0 : fields.getInt();
         int typeLength = fields.getInt();
-        String type = "";
+        String type = null;
         if (typeLength >= 0) {
             type = type(row, fields.position(), typeLength);
             fields.position(fields.position() + typeLength);

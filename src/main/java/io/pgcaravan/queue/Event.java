@@ -30,7 +30,7 @@ public final class Event {
 
     /**
      * @param timeMicros ev_time in microseconds since 2000-01-01 UTC
-     * @param type ev_type; empty where the producer gave NULL
+     * @param type ev_type, null where the producer gave none
      * @param raw an array that holds the texts; it is kept, not copied
      * @param bounds from and to in {@code raw} of data, extra1, extra2, extra3, extra4; from is -1 for NULL
      */
@@ -71,8 +71,12 @@ public final class Event {
                 bounds[2 * i + 1] = at;
             }
         }
-        return new Event(
-                id, ChronoUnit.MICROS.between(POSTGRES_EPOCH, time), 0, 0, type == null ? "" : type, raw, bounds);
+        return new Event(id, ChronoUnit.MICROS.between(POSTGRES_EPOCH, time), 0, 0, type, raw, bounds);
+    }
+
+    /** The same with data as bytes that nothing converted, and without extras. */
+    public static Event raw(long id, String type, byte[] data) {
+        return new Event(id, 0, 0, 0, type, data, new int[] {0, data.length, -1, -1, -1, -1, -1, -1, -1, -1});
     }
 
     /** ev_id: ascending within a batch, unique within a queue. */
@@ -95,9 +99,19 @@ public final class Event {
         return retry;
     }
 
-    /** ev_type, never null. */
+    /** ev_type; empty where it is NULL. */
     public String type() {
-        return type;
+        return type == null ? "" : type;
+    }
+
+    /** Whether ev_type is NULL. */
+    public boolean isTypeNull() {
+        return type == null;
+    }
+
+    /** The table that the event is of, as the triggers write it into ev_extra1: unquoted {@code schema.table}; or null. */
+    public String table() {
+        return extra(1);
     }
 
     /** The array that holds the bytes of ev_data from {@link #dataFrom()} to {@link #dataTo()}; not to be changed. */
@@ -146,6 +160,6 @@ public final class Event {
 
     @Override
     public String toString() {
-        return "event " + id + " (" + type + ")";
+        return "event " + id + " (" + type() + ")";
     }
 }

@@ -56,6 +56,7 @@ public final class OpenBatch {
     private long rows;
     private boolean keysMustBeAbsent;
     private boolean ordered = true;
+    private boolean bytesAsStored;
 
     /**
      * @param target the connection whose open transaction the batch is applied in
@@ -89,6 +90,16 @@ public final class OpenBatch {
     /** The encoding of the bytes behind {@code %xx} in the source's events. */
     public Charset sourceEncoding() {
         return sourceEncoding;
+    }
+
+    /** Says that the source (a database in SQL_ASCII) sends its texts unconverted, in {@link #sourceEncoding}. */
+    public void takeBytesAsStored() {
+        bytesAsStored = true;
+    }
+
+    /** Whether texts come in {@link #sourceEncoding} rather than in UTF-8. */
+    public boolean bytesAsStored() {
+        return bytesAsStored;
     }
 
     /** Whether this is the second, careful attempt at a batch that holds a bad row. */

@@ -11,6 +11,9 @@ import java.util.Map;
  */
 public final class ColumnSet {
 
+    /** No columns at all. */
+    static final ColumnSet NONE = new ColumnSet(List.of());
+
     private final List<String> names;
     private final Map<String, Integer> positions = new HashMap<>();
 

@@ -62,6 +62,11 @@ public final class RowChange extends AbstractMap<String, Object> {
         this.before = before;
     }
 
+    /** The emptying of a whole table. */
+    static RowChange truncate(Event event) {
+        return new RowChange(event, Op.TRUNCATE, List.of(), ColumnSet.NONE, new byte[0], new int[0], null);
+    }
+
     public Event event() {
         return event;
     }

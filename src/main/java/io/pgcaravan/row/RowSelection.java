@@ -6,6 +6,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
 
 /**
  * Which events and which of their columns are taken, and what the columns are called in the target. Immutable.
@@ -76,6 +77,29 @@ public record RowSelection(List<Field> fields, Set<String> skipFields, Set<Strin
             }
         }
         return null;
+    }
+
+    /**
+     * Goes through the columns taken from a row, in the target's order.
+     *
+     * @param pieces the row's values by the producer's names, in the event's order
+     * @param taken gets each column's name in the target and its value
+     */
+    <P> void pick(Map<String, P> pieces, BiConsumer<String, P> taken) {
+        if (fields.isEmpty()) {
+            pieces.forEach((name, piece) -> {
+                if (!skipFields.contains(name)) {
+                    taken.accept(name, piece);
+                }
+            });
+            return;
+        }
+        for (Field field : fields) {
+            P piece = pieces.get(field.source());
+            if (piece != null) {
+                taken.accept(field.target(), piece);
+            }
+        }
     }
 
     private static List<Field> parseFields(String text) {

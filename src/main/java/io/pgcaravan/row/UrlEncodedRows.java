@@ -10,7 +10,6 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
-import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -41,9 +40,9 @@ import java.util.Map;
  *
  * <p>Not thread-safe, and cheap only when kept: it remembers the column lists it has seen.
  */
-public final class UrlEncodedRows {
+public final class UrlEncodedRows implements RowDecoder {
 
-    /** Distinct types and column lists to remember; there are a handful unless a producer makes them up. */
+    /** Distinct column lists to remember; there are a handful unless a producer makes them up. */
     private static final int REMEMBERED = 1000;
 
     /** What a byte of ev_data means to the scanner; 0 is an ordinary byte. */
@@ -76,32 +75,6 @@ public final class UrlEncodedRows {
         }
     }
 
-    private static final byte[] NO_BYTES = {};
-    private static final int[] NO_BOUNDS = {};
-    private static final ColumnSet NO_COLUMNS = new ColumnSet(List.of());
-
-    /** Events of one type: what the type string says, and the key as rows of each column list have it. */
-    private static final class Type {
-        final String text;
-        final Op op;
-        final List<String> key;
-        final boolean wanted;
-        final Map<ColumnSet, Key> keys = new HashMap<>();
-        ColumnSet lastColumns;
-        Key lastKey;
-
-        Type(String text, Op op, List<String> key, boolean wanted) {
-            this.text = text;
-            this.op = op;
-            this.key = key;
-            this.wanted = wanted;
-        }
-    }
-
-    private record Key(List<String> names, String missing) {
-        static final Key NONE = new Key(List.of(), null);
-    }
-
     /**
      * Rows whose encoded names are the same, in the same order.
      *
@@ -111,10 +84,9 @@ public final class UrlEncodedRows {
     private record Shape(byte[][] names, int[] sources, ColumnSet columns) {}
 
     private final RowSelection selection;
-    private final Map<String, Type> types = new HashMap<>();
+    private final EventTypes types;
     private final Map<String, Shape> shapes = new HashMap<>();
     private final Map<List<String>, ColumnSet> columnSets = new HashMap<>();
-    private Type lastType;
     private Shape lastShape;
     private Charset encoding = StandardCharsets.UTF_8;
     private boolean utf8 = true;
@@ -135,44 +107,25 @@ public final class UrlEncodedRows {
 
     public UrlEncodedRows(RowSelection selection) {
         this.selection = selection;
+        this.types = EventTypes.logutriga(selection);
     }
 
-    /**
-     * Decodes events in order; those that the selection leaves out and those rejected as bad rows are not in the answer.
-     *
-     * @throws BadRowException where the batch does not go on after a bad row
-     */
-    public List<RowChange> decode(OpenBatch batch, List<Event> events) throws SQLException {
-        List<RowChange> rows = new ArrayList<>(events.size());
-        for (Event next : events) {
-            RowChange row = decode(batch, next);
-            if (row != null) {
-                rows.add(row);
-            }
-        }
-        return rows;
+    @Override
+    public Op op(Event of) {
+        return types.of(of.type()).op();
     }
 
-    /**
-     * Decodes one event.
-     *
-     * @return null where the selection leaves it out, or it was rejected as a bad row
-     * @throws BadRowException where the batch does not go on after a bad row
-     */
-    public RowChange decode(OpenBatch batch, Event next) throws SQLException {
+    @Override
+    public RowChange read(OpenBatch batch, Event next) {
         if (batch.sourceEncoding() != encoding) {
             useEncoding(batch.sourceEncoding());
         }
-        Type type = lastType;
-        if (type == null || !type.text.equals(next.type())) {
-            type = type(next.type());
-            lastType = type;
-        }
-        if (!type.wanted) {
+        EventTypes.Type type = types.of(next.type());
+        if (!type.wanted()) {
             return null;
         }
-        if (type.op == Op.TRUNCATE) {
-            return new RowChange(next, Op.TRUNCATE, List.of(), NO_COLUMNS, NO_BYTES, NO_BOUNDS, null);
+        if (type.op() == Op.TRUNCATE) {
+            return RowChange.truncate(next);
         }
         event = next;
         try {
@@ -180,13 +133,10 @@ public final class UrlEncodedRows {
                 throw bad("ev_data is NULL, there is no row in it");
             }
             RowChange before = null;
-            if (type.op == Op.UPDATE && next.extraFrom(2) >= 0) {
+            if (type.op() == Op.UPDATE && next.extraFrom(2) >= 0) {
                 before = row(type, "ev_extra2", next.extraFrom(2), next.extraTo(2), null);
             }
             return row(type, "ev_data", next.dataFrom(), next.dataTo(), before);
-        } catch (BadRowException e) {
-            batch.reject(e);
-            return null;
         } finally {
             event = null;
         }
@@ -204,71 +154,7 @@ public final class UrlEncodedRows {
         lastShape = null;
     }
 
-    private Type type(String text) {
-        Type known = types.get(text);
-        if (known != null) {
-            return known;
-        }
-        if (types.size() >= REMEMBERED) {
-            types.clear();
-        }
-        Type made = parseType(text);
-        types.put(text, made);
-        return made;
-    }
-
-    private Type parseType(String text) {
-        String name = text;
-        String keys = "";
-        if (text.length() > 1 && text.charAt(1) == ':') {
-            name = text.substring(0, 1);
-            keys = text.substring(2);
-        }
-        Op op =
-                switch (name) {
-                    case "I" -> Op.INSERT;
-                    case "U" -> Op.UPDATE;
-                    case "D" -> Op.DELETE;
-                    default -> text.equals("R") ? Op.TRUNCATE : Op.OTHER;
-                };
-        List<String> key = op == Op.OTHER || op == Op.TRUNCATE || keys.isEmpty() ? List.of() : List.of(keys.split(","));
-        String listed = op == Op.OTHER ? text : name;
-        return new Type(
-                text,
-                op,
-                key,
-                selection.eventTypes().isEmpty() || selection.eventTypes().contains(listed));
-    }
-
-    private Key key(Type type, ColumnSet columns) {
-        if (type.key.isEmpty()) {
-            return Key.NONE;
-        }
-        if (type.lastColumns != columns) {
-            Key key = type.keys.get(columns);
-            if (key == null) {
-                key = resolveKey(type.key, columns);
-                type.keys.put(columns, key);
-            }
-            type.lastColumns = columns;
-            type.lastKey = key;
-        }
-        return type.lastKey;
-    }
-
-    private Key resolveKey(List<String> sources, ColumnSet columns) {
-        List<String> names = new ArrayList<>(sources.size());
-        for (String source : sources) {
-            String target = selection.target(source);
-            if (target == null || columns.position(target) < 0) {
-                return new Key(List.of(), source);
-            }
-            names.add(target);
-        }
-        return new Key(List.copyOf(names), null);
-    }
-
-    private RowChange row(Type type, String where, int from, int to, RowChange before) {
+    private RowChange row(EventTypes.Type type, String where, int from, int to, RowChange before) {
         part = where;
         partFrom = from;
         byte[] raw = event.raw();
@@ -292,8 +178,8 @@ public final class UrlEncodedRows {
         if (seenInRow != 0) {
             bytes = unescape(raw, shape, bounds, seenInRow, length);
         }
-        Key key = key(type, shape.columns);
-        return new RowChange(event, type.op, key.names, key.missing, shape.columns, bytes, bounds, before);
+        EventTypes.Key key = type.key(shape.columns);
+        return new RowChange(event, type.op(), key.names(), key.missing(), shape.columns, bytes, bounds, before);
     }
 
     /** Finds the values of a row that has the given names; false where it has others. */
@@ -374,7 +260,7 @@ public final class UrlEncodedRows {
             shapes.clear();
             columnSets.clear();
             // they remember column sets
-            types.clear();
+            types.forget();
         }
         Shape made = shape(raw);
         shapes.put(encodedNames, made);
@@ -463,24 +349,12 @@ public final class UrlEncodedRows {
         }
         List<String> names = new ArrayList<>();
         List<Integer> sources = new ArrayList<>();
-        if (selection.fields().isEmpty()) {
-            last.forEach((name, piece) -> {
-                if (selection.target(name) != null) {
-                    names.add(name);
-                    sources.add(piece);
-                }
-            });
-        } else {
-            for (RowSelection.Field field : selection.fields()) {
-                Integer piece = last.get(field.source());
-                if (piece != null) {
-                    names.add(field.target());
-                    sources.add(piece);
-                }
-            }
-        }
+        selection.pick(last, (target, piece) -> {
+            names.add(target);
+            sources.add(piece);
+        });
         ColumnSet columns =
-                names.isEmpty() ? NO_COLUMNS : columnSets.computeIfAbsent(List.copyOf(names), ColumnSet::new);
+                names.isEmpty() ? ColumnSet.NONE : columnSets.computeIfAbsent(List.copyOf(names), ColumnSet::new);
         return new Shape(encoded, sources.stream().mapToInt(Integer::intValue).toArray(), columns);
     }
 

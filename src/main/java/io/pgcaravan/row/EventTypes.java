@@ -1,0 +1,171 @@
+package io.pgcaravan.row;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What the ev_type of events says: the operation, and the columns of the key. Remembers the types it has seen. */
+final class EventTypes {
+
+    /** There are a handful, unless a producer makes them up. */
+    private static final int REMEMBERED = 1000;
+
+    private static final JsonFactory JSON = new JsonFactory();
+
+    /**
+     * A row's key.
+     *
+     * @param names the key's columns as the target has them, empty where there is none or one is missing
+     * @param missing the first that the row lacks, as the producer names it; null for none
+     */
+    record Key(List<String> names, String missing) {
+        static final Key NONE = new Key(List.of(), null);
+    }
+
+    /** Events of one type. */
+    final class Type {
+        private final String text;
+        private final Op op;
+        private final List<String> key;
+        private final boolean wanted;
+        private final Map<ColumnSet, Key> keys = new HashMap<>();
+        private ColumnSet lastColumns;
+        private Key lastKey;
+
+        private Type(String text, Op op, String listed, List<String> key) {
+            this.text = text;
+            this.op = op;
+            this.key = key;
+            this.wanted =
+                    selection.eventTypes().isEmpty() || selection.eventTypes().contains(listed);
+        }
+
+        Op op() {
+            return op;
+        }
+
+        /** Whether the selection takes such events. */
+        boolean wanted() {
+            return wanted;
+        }
+
+        /** The key as rows of these columns have it. */
+        Key key(ColumnSet columns) {
+            if (key.isEmpty()) {
+                return Key.NONE;
+            }
+            if (lastColumns != columns) {
+                lastKey = keys.computeIfAbsent(columns, this::resolve);
+                lastColumns = columns;
+            }
+            return lastKey;
+        }
+
+        private Key resolve(ColumnSet columns) {
+            List<String> names = new ArrayList<>(key.size());
+            for (String source : key) {
+                String target = selection.target(source);
+                if (target == null || columns.position(target) < 0) {
+                    return new Key(List.of(), source);
+                }
+                names.add(target);
+            }
+            return new Key(List.copyOf(names), null);
+        }
+    }
+
+    private final RowSelection selection;
+    private final boolean json;
+    private final Map<String, Type> types = new HashMap<>();
+    private Type last;
+
+    private EventTypes(RowSelection selection, boolean json) {
+        this.selection = selection;
+        this.json = json;
+    }
+
+    /** Types as {@code pgq.logutriga()} writes them: {@code U:id,day}. */
+    static EventTypes logutriga(RowSelection selection) {
+        return new EventTypes(selection, false);
+    }
+
+    /** Types as {@code pgq.jsontriga()} writes them: <code>{"op":"UPDATE","table":["public","t"],"pkey":["id"]}</code>. */
+    static EventTypes jsontriga(RowSelection selection) {
+        return new EventTypes(selection, true);
+    }
+
+    Type of(String text) {
+        Type known = last;
+        if (known == null || !known.text.equals(text)) {
+            known = types.get(text);
+            if (known == null) {
+                if (types.size() >= REMEMBERED) {
+                    types.clear();
+                }
+                known = json && text.startsWith("{") ? parseJson(text) : parse(text);
+                types.put(text, known);
+            }
+            last = known;
+        }
+        return known;
+    }
+
+    /** Forgets everything, because column sets are going to be made anew. */
+    void forget() {
+        types.clear();
+        last = null;
+    }
+
+    private Type parse(String text) {
+        String name = text;
+        String keys = "";
+        if (text.length() > 1 && text.charAt(1) == ':') {
+            name = text.substring(0, 1);
+            keys = text.substring(2);
+        }
+        Op op =
+                switch (name) {
+                    case "I" -> Op.INSERT;
+                    case "U" -> Op.UPDATE;
+                    case "D" -> Op.DELETE;
+                    default -> text.equals("R") ? Op.TRUNCATE : Op.OTHER;
+                };
+        List<String> key = op == Op.OTHER || op == Op.TRUNCATE || keys.isEmpty() ? List.of() : List.of(keys.split(","));
+        return new Type(text, op, op == Op.OTHER ? text : name, key);
+    }
+
+    /** Whatever is not written as the trigger does it is a type of the producer's own. */
+    private Type parseJson(String text) {
+        String name = null;
+        List<String> key = new ArrayList<>();
+        try (JsonParser parser = JSON.createParser(text)) {
+            parser.nextToken();
+            for (String field = parser.nextFieldName(); field != null; field = parser.nextFieldName()) {
+                JsonToken value = parser.nextToken();
+                if (field.equals("op") && value == JsonToken.VALUE_STRING) {
+                    name = parser.getText();
+                } else if (field.equals("pkey") && value == JsonToken.START_ARRAY) {
+                    while (parser.nextToken() == JsonToken.VALUE_STRING) {
+                        key.add(parser.getText());
+                    }
+                } else {
+                    parser.skipChildren();
+                }
+            }
+        } catch (IOException e) {
+            name = null;
+        }
+        return switch (String.valueOf(name)) {
+            case "INSERT" -> new Type(text, Op.INSERT, "I", List.copyOf(key));
+            case "UPDATE" -> new Type(text, Op.UPDATE, "U", List.copyOf(key));
+            case "DELETE" -> new Type(text, Op.DELETE, "D", List.copyOf(key));
+            case "TRUNCATE" -> new Type(text, Op.TRUNCATE, "R", List.of());
+            default -> new Type(text, Op.OTHER, text, List.of());
+        };
+    }
+}

@@ -1,0 +1,268 @@
+package io.pgcaravan.row;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import io.pgcaravan.queue.BadRowException;
+import io.pgcaravan.queue.Event;
+import io.pgcaravan.queue.OpenBatch;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Decodes the events of {@code pgq.jsontriga()}, and JSON objects that producers insert by hand.
+ *
+ * <p>{@code ev_data} is an object of column names and values. Strings are the values' text, numbers are taken digit by digit
+ * as they are written, {@code true} and {@code false} become {@code t} and {@code f} as PostgreSQL writes them, {@code null}
+ * is NULL, and an object or array is its own text. Of a name that comes twice the last value counts. So a row comes out as
+ * {@link UrlEncodedRows} gives it for {@code pgq.logutriga()} on the same table, but for dates and times: jsontriga always writes
+ * them in ISO style, with a {@code T} before the time.
+ *
+ * <p>{@code ev_type} is an object with {@code op} (INSERT, UPDATE, DELETE or TRUNCATE) and {@code pkey}, or a type as
+ * logutriga writes it; any other type is a row of the producer's own. The row in {@code ev_extra2} of an update ({@code
+ * backup} of the trigger) becomes {@link RowChange#before()}.
+ *
+ * <p>JSON can say what PostgreSQL text cannot hold: {@code \\u0000}, and half of a surrogate pair. Such values, and
+ * everything that is not one JSON object, are bad rows. Byte positions in messages count from 1.
+ */
+public final class JsonRows implements RowDecoder {
+
+    /** Distinct column lists to remember; there are a handful unless a producer makes them up. */
+    private static final int REMEMBERED = 1000;
+
+    /** Values are as long as PostgreSQL lets them be. */
+    private static final JsonFactory JSON = JsonFactory.builder()
+            .streamReadConstraints(StreamReadConstraints.builder()
+                    .maxStringLength(Integer.MAX_VALUE)
+                    .maxNumberLength(Integer.MAX_VALUE)
+                    .maxNameLength(Integer.MAX_VALUE)
+                    .maxNestingDepth(10_000)
+                    .build())
+            .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
+            .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+            .build();
+
+    /**
+     * Rows with the same names in the same order.
+     *
+     * @param sources for each column taken, which of the row's values it is
+     */
+    private record Shape(List<String> names, int[] sources, ColumnSet columns) {}
+
+    private final RowSelection selection;
+    private final EventTypes types;
+    private final Map<List<String>, Shape> shapes = new HashMap<>();
+    private final Map<List<String>, ColumnSet> columnSets = new HashMap<>();
+    private Shape lastShape;
+
+    // the row being decoded
+    private Event event;
+    private String part;
+    private final List<String> names = new ArrayList<>();
+    private int[] bounds = new int[64];
+    private byte[] bytes;
+    private int end;
+
+    public JsonRows(RowSelection selection) {
+        this.selection = selection;
+        this.types = EventTypes.jsontriga(selection);
+    }
+
+    @Override
+    public Op op(Event of) {
+        return types.of(of.type()).op();
+    }
+
+    @Override
+    public RowChange read(OpenBatch batch, Event next) {
+        EventTypes.Type type = types.of(next.type());
+        if (!type.wanted()) {
+            return null;
+        }
+        if (type.op() == Op.TRUNCATE) {
+            return RowChange.truncate(next);
+        }
+        event = next;
+        try {
+            if (next.dataFrom() < 0) {
+                throw bad("ev_data is NULL, there is no row in it");
+            }
+            RowChange before = null;
+            if (type.op() == Op.UPDATE && next.extraFrom(2) >= 0) {
+                before = row(batch, type, "ev_extra2", next.extraFrom(2), next.extraTo(2), null);
+            }
+            return row(batch, type, "ev_data", next.dataFrom(), next.dataTo(), before);
+        } finally {
+            event = null;
+            bytes = null;
+        }
+    }
+
+    private RowChange row(OpenBatch batch, EventTypes.Type type, String where, int from, int to, RowChange before) {
+        part = where;
+        byte[] raw = event.raw();
+        if (batch.bytesAsStored() && !batch.sourceEncoding().equals(StandardCharsets.UTF_8)) {
+            raw = inUtf8(raw, from, to, batch.sourceEncoding());
+            from = 0;
+            to = raw.length;
+        } else if (!Utf8.isValid(raw, from, to)) {
+            throw bad(where + " is not valid UTF-8; where the source database is in SQL_ASCII, name its encoding in"
+                    + " encoding of pgq:");
+        }
+        // No value is longer in UTF-8 than in JSON.
+        bytes = new byte[to - from];
+        end = 0;
+        names.clear();
+        try (JsonParser parser = JSON.createParser(raw, from, to - from)) {
+            if (parser.nextToken() != JsonToken.START_OBJECT) {
+                throw bad(where + " is not a JSON object");
+            }
+            for (String name = parser.nextFieldName(); name != null; name = parser.nextFieldName()) {
+                value(name, parser, raw, from);
+            }
+            if (parser.nextToken() != null) {
+                throw bad(where + " goes on after its JSON object");
+            }
+        } catch (JsonProcessingException e) {
+            throw bad(where + " is not JSON, at byte " + (e.getLocation().getByteOffset() + 1) + ": "
+                    + e.getOriginalMessage());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        Shape shape = shape();
+        int[] taken = new int[2 * shape.sources.length];
+        for (int i = 0; i < shape.sources.length; i++) {
+            taken[2 * i] = bounds[2 * shape.sources[i]];
+            taken[2 * i + 1] = bounds[2 * shape.sources[i] + 1];
+        }
+        EventTypes.Key key = type.key(shape.columns);
+        return new RowChange(event, type.op(), key.names(), key.missing(), shape.columns, bytes, taken, before);
+    }
+
+    private void value(String name, JsonParser parser, byte[] raw, int from) throws IOException {
+        JsonToken token = parser.nextToken();
+        int piece = names.size();
+        names.add(name);
+        if (2 * piece == bounds.length) {
+            bounds = Arrays.copyOf(bounds, 4 * piece);
+        }
+        int start = end;
+        switch (token) {
+            case VALUE_NULL -> start = -1;
+            case VALUE_TRUE -> bytes[end++] = 't';
+            case VALUE_FALSE -> bytes[end++] = 'f';
+            case START_OBJECT, START_ARRAY -> {
+                int first = from + (int) parser.currentTokenLocation().getByteOffset();
+                parser.skipChildren();
+                int length = from + (int) parser.currentLocation().getByteOffset() - first;
+                System.arraycopy(raw, first, bytes, end, length);
+                end += length;
+            }
+            // a string, or a number as it is written
+            default -> text(name, parser.getTextCharacters(), parser.getTextOffset(), parser.getTextLength());
+        }
+        bounds[2 * piece] = start;
+        bounds[2 * piece + 1] = start < 0 ? -1 : end;
+    }
+
+    /** Appends characters in UTF-8. */
+    private void text(String name, char[] text, int from, int length) {
+        byte[] out = bytes;
+        int at = end;
+        for (int i = from; i < from + length; i++) {
+            char c = text[i];
+            if (c < 0x80) {
+                if (c == 0) {
+                    throw bad("column \"" + name + "\" of " + part + " has \\u0000; PostgreSQL text cannot hold it");
+                }
+                out[at++] = (byte) c;
+            } else if (c < 0x800) {
+                out[at++] = (byte) (0xc0 | c >> 6);
+                out[at++] = (byte) (0x80 | c & 0x3f);
+            } else if (!Character.isSurrogate(c)) {
+                out[at++] = (byte) (0xe0 | c >> 12);
+                out[at++] = (byte) (0x80 | c >> 6 & 0x3f);
+                out[at++] = (byte) (0x80 | c & 0x3f);
+            } else {
+                if (Character.isLowSurrogate(c) || i + 1 == from + length || !Character.isLowSurrogate(text[i + 1])) {
+                    throw bad("column \"" + name + "\" of " + part + " has " + String.format("\\u%04x", (int) c)
+                            + ", half of a surrogate pair");
+                }
+                int point = Character.toCodePoint(c, text[++i]);
+                out[at++] = (byte) (0xf0 | point >> 18);
+                out[at++] = (byte) (0x80 | point >> 12 & 0x3f);
+                out[at++] = (byte) (0x80 | point >> 6 & 0x3f);
+                out[at++] = (byte) (0x80 | point & 0x3f);
+            }
+        }
+        end = at;
+    }
+
+    private Shape shape() {
+        if (lastShape != null && lastShape.names.equals(names)) {
+            return lastShape;
+        }
+        Shape known = shapes.get(names);
+        if (known == null) {
+            if (shapes.size() >= REMEMBERED) {
+                shapes.clear();
+                columnSets.clear();
+                // they remember column sets
+                types.forget();
+            }
+            known = newShape();
+            shapes.put(known.names, known);
+        }
+        lastShape = known;
+        return known;
+    }
+
+    private Shape newShape() {
+        Map<String, Integer> last = new LinkedHashMap<>();
+        for (int i = 0; i < names.size(); i++) {
+            String name = names.get(i);
+            if (name.indexOf(0) >= 0) {
+                throw bad("a column name of " + part + " has \\u0000; PostgreSQL names cannot hold it");
+            }
+            last.put(name, i);
+        }
+        List<String> columns = new ArrayList<>();
+        List<Integer> sources = new ArrayList<>();
+        selection.pick(last, (target, piece) -> {
+            columns.add(target);
+            sources.add(piece);
+        });
+        return new Shape(
+                List.copyOf(names),
+                sources.stream().mapToInt(Integer::intValue).toArray(),
+                columns.isEmpty() ? ColumnSet.NONE : columnSets.computeIfAbsent(List.copyOf(columns), ColumnSet::new));
+    }
+
+    private byte[] inUtf8(byte[] raw, int from, int to, Charset encoding) {
+        try {
+            return encoding.newDecoder()
+                    .decode(ByteBuffer.wrap(raw, from, to - from))
+                    .toString()
+                    .getBytes(StandardCharsets.UTF_8);
+        } catch (CharacterCodingException e) {
+            throw bad(part + " is not valid " + encoding.name());
+        }
+    }
+
+    private BadRowException bad(String reason) {
+        return new BadRowException(event, reason);
+    }
+}
