@@ -15,7 +15,11 @@ class PackagesTest {
     static final ArchRule core_knows_neither_camel_nor_spring = noClasses()
             .that()
             .resideInAnyPackage(
-                    "io.pgcaravan.queue..", "io.pgcaravan.row..", "io.pgcaravan.partition..", "io.pgcaravan.load..")
+                    "io.pgcaravan.queue..",
+                    "io.pgcaravan.row..",
+                    "io.pgcaravan.partition..",
+                    "io.pgcaravan.load..",
+                    "io.pgcaravan.skytools..")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage(
