@@ -4,7 +4,8 @@ select c.oid::bigint     as oid,
        n.nspname::text   as schema,
        c.relname::text   as name,
        c.relkind::text   as kind,
-       child.inhrelid is not null as child,
+       child.inhrelid is not null and not pending.detach as child,
+       pending.detach    as pending,
        bound.present     as bounded,
        bound.low         as low_text,
        bound.high        as high_text,
@@ -21,15 +22,16 @@ select c.oid::bigint     as oid,
   join pg_namespace n on n.oid = c.relnamespace
   left join pg_inherits child
     on child.inhrelid = c.oid and child.inhparent = ?::oid
-       -- a column of PostgreSQL 14 and later: a partition on its way out takes no rows
-   and not coalesce((to_jsonb(child) ->> 'inhdetachpending')::boolean, false)
+  left join lateral (
+       -- a column of PostgreSQL 14 and later: a partition on its way out takes no rows of the parent
+       select coalesce((to_jsonb(child) ->> 'inhdetachpending')::boolean, false) as detach) as pending on true
   left join lateral (
        select bounds is not null as present,
               case bounds[1] when 'MINVALUE' then '-infinity' else trim(both '''' from bounds[1]) end as low,
               case bounds[2] when 'MAXVALUE' then 'infinity' else trim(both '''' from bounds[2]) end  as high
          from regexp_match(
                   pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \(([^,]*)\) TO \(([^,]*)\)$') as bounds
-       ) as bound on child.inhrelid is not null and ?
+       ) as bound on child.inhrelid is not null and not pending.detach and ?
   left join lateral (
        select case when ? then bound.low::timestamptz at time zone 'UTC' else bound.low::timestamp end as at
        ) as low on bound.present

@@ -1,4 +1,5 @@
--- The partitions that dispatch made. Retention drops only what is listed here and in the catalog.
+-- The partitions that dispatch made. Where the catalog has no bounds of them (partitions that inherit,
+-- and those without a parent), retention goes by these.
 create table if not exists caravan.partition (
     parent_schema    text        not null,
     parent_name      text        not null,

@@ -23,6 +23,9 @@ public class PartitionEndpointConfigurer extends PropertyConfigurerSupport imple
     public boolean configure(CamelContext camelContext, Object obj, String name, Object value, boolean ignoreCase) {
         PartitionEndpoint target = (PartitionEndpoint) obj;
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "ahead": target.setAhead(property(camelContext, int.class, value)); return true;
+        case "ignoreoldevents":
+        case "ignoreOldEvents": target.setIgnoreOldEvents(property(camelContext, boolean.class, value)); return true;
         case "lazystartproducer":
         case "lazyStartProducer": target.setLazyStartProducer(property(camelContext, boolean.class, value)); return true;
         case "makefordeletes":
@@ -36,6 +39,9 @@ public class PartitionEndpointConfigurer extends PropertyConfigurerSupport imple
         case "parttemplate":
         case "partTemplate": target.setPartTemplate(property(camelContext, java.lang.String.class, value)); return true;
         case "period": target.setPeriod(property(camelContext, java.lang.String.class, value)); return true;
+        case "retention": target.setRetention(property(camelContext, java.lang.String.class, value)); return true;
+        case "retentionperiod":
+        case "retentionPeriod": target.setRetentionPeriod(property(camelContext, java.lang.String.class, value)); return true;
         case "timezone":
         case "timeZone": target.setTimeZone(property(camelContext, java.lang.String.class, value)); return true;
         default: return false;
@@ -45,6 +51,9 @@ public class PartitionEndpointConfigurer extends PropertyConfigurerSupport imple
     @Override
     public Class<?> getOptionType(String name, boolean ignoreCase) {
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "ahead": return int.class;
+        case "ignoreoldevents":
+        case "ignoreOldEvents": return boolean.class;
         case "lazystartproducer":
         case "lazyStartProducer": return boolean.class;
         case "makefordeletes":
@@ -58,6 +67,9 @@ public class PartitionEndpointConfigurer extends PropertyConfigurerSupport imple
         case "parttemplate":
         case "partTemplate": return java.lang.String.class;
         case "period": return java.lang.String.class;
+        case "retention": return java.lang.String.class;
+        case "retentionperiod":
+        case "retentionPeriod": return java.lang.String.class;
         case "timezone":
         case "timeZone": return java.lang.String.class;
         default: return null;
@@ -68,6 +80,9 @@ public class PartitionEndpointConfigurer extends PropertyConfigurerSupport imple
     public Object getOptionValue(Object obj, String name, boolean ignoreCase) {
         PartitionEndpoint target = (PartitionEndpoint) obj;
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "ahead": return target.getAhead();
+        case "ignoreoldevents":
+        case "ignoreOldEvents": return target.isIgnoreOldEvents();
         case "lazystartproducer":
         case "lazyStartProducer": return target.isLazyStartProducer();
         case "makefordeletes":
@@ -81,6 +96,9 @@ public class PartitionEndpointConfigurer extends PropertyConfigurerSupport imple
         case "parttemplate":
         case "partTemplate": return target.getPartTemplate();
         case "period": return target.getPeriod();
+        case "retention": return target.getRetention();
+        case "retentionperiod":
+        case "retentionPeriod": return target.getRetentionPeriod();
         case "timezone":
         case "timeZone": return target.getTimeZone();
         default: return null;

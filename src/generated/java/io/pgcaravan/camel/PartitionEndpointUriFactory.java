@@ -23,8 +23,10 @@ public class PartitionEndpointUriFactory extends org.apache.camel.support.compon
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(10);
+        Set<String> props = new HashSet<>(14);
+        props.add("ahead");
         props.add("destTable");
+        props.add("ignoreOldEvents");
         props.add("lazyStartProducer");
         props.add("makeForDeletes");
         props.add("newest");
@@ -33,6 +35,8 @@ public class PartitionEndpointUriFactory extends org.apache.camel.support.compon
         props.add("partMode");
         props.add("partTemplate");
         props.add("period");
+        props.add("retention");
+        props.add("retentionPeriod");
         props.add("timeZone");
         PROPERTY_NAMES = Collections.unmodifiableSet(props);
         SECRET_PROPERTY_NAMES = Collections.emptySet();

@@ -73,6 +73,30 @@ public class PartitionEndpoint extends StepEndpoint {
                     "Whether a deleted row has its partition made where it is missing. Jobs that apply deletes do not need it")
     private boolean makeForDeletes = true;
 
+    @UriParam(
+            description =
+                    "How long partitions are kept: 30 days, 1 month, 1 year 6 months, 36 hours, or an ISO period such as P30D. Default is for ever")
+    private String retentionPeriod;
+
+    @UriParam(
+            defaultValue = "drop",
+            enums = "drop,detach",
+            description =
+                    "What becomes of partitions that hold nothing younger than retentionPeriod; detach needs ignoreOldEvents")
+    private String retention = "drop";
+
+    @UriParam(
+            defaultValue = "false",
+            description =
+                    "Whether rows older than retentionPeriod are left out and counted, instead of making a partition that is dropped again")
+    private boolean ignoreOldEvents;
+
+    @UriParam(
+            defaultValue = "0",
+            description =
+                    "How many periods after the current one have their partitions made ahead, outside the transactions of batches")
+    private int ahead;
+
     public PartitionEndpoint(String uri, PartitionComponent component, String destTable) {
         super(uri, component);
         this.destTable = destTable;
@@ -80,16 +104,7 @@ public class PartitionEndpoint extends StepEndpoint {
 
     @Override
     public Producer createProducer() {
-        Partitioner partitioner = new Partitioner(PartitionSettings.builder(destTable)
-                .partField(partField)
-                .partMode(partMode)
-                .period(period)
-                .timeZone(timeZone)
-                .oldest(oldest)
-                .newest(newest)
-                .partTemplate(partTemplate)
-                .makeForDeletes(makeForDeletes)
-                .build());
+        Partitioner partitioner = new Partitioner(settings());
         return new DefaultProducer(this) {
             @Override
             public synchronized void process(Exchange exchange) throws Exception {
@@ -110,6 +125,24 @@ public class PartitionEndpoint extends StepEndpoint {
                 }
             }
         };
+    }
+
+    /** @throws IllegalArgumentException naming every problem */
+    PartitionSettings settings() {
+        return PartitionSettings.builder(destTable)
+                .partField(partField)
+                .partMode(partMode)
+                .period(period)
+                .timeZone(timeZone)
+                .oldest(oldest)
+                .newest(newest)
+                .partTemplate(partTemplate)
+                .makeForDeletes(makeForDeletes)
+                .retentionPeriod(retentionPeriod)
+                .retention(retention)
+                .ignoreOldEvents(ignoreOldEvents)
+                .ahead(ahead)
+                .build();
     }
 
     public String getDestTable() {
@@ -182,5 +215,37 @@ public class PartitionEndpoint extends StepEndpoint {
 
     public void setMakeForDeletes(boolean makeForDeletes) {
         this.makeForDeletes = makeForDeletes;
+    }
+
+    public String getRetentionPeriod() {
+        return retentionPeriod;
+    }
+
+    public void setRetentionPeriod(String retentionPeriod) {
+        this.retentionPeriod = retentionPeriod;
+    }
+
+    public String getRetention() {
+        return retention;
+    }
+
+    public void setRetention(String retention) {
+        this.retention = retention;
+    }
+
+    public boolean isIgnoreOldEvents() {
+        return ignoreOldEvents;
+    }
+
+    public void setIgnoreOldEvents(boolean ignoreOldEvents) {
+        this.ignoreOldEvents = ignoreOldEvents;
+    }
+
+    public int getAhead() {
+        return ahead;
+    }
+
+    public void setAhead(int ahead) {
+        this.ahead = ahead;
     }
 }

@@ -1,6 +1,5 @@
 package io.pgcaravan.partition;
 
-import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.queue.Sql;
 import java.sql.Array;
 import java.sql.Connection;
@@ -61,8 +60,13 @@ final class PartitionMaker {
         }
     }
 
-    /** A table that {@link #FIND} saw. */
-    private record Found(long oid, TableName table, String kind, boolean child, Bounds bounds) {
+    /**
+     * A table that {@link #FIND} saw.
+     *
+     * @param child whether it is a partition of the parent, and not on its way out
+     * @param pending whether it is on its way out, by DETACH CONCURRENTLY
+     */
+    private record Found(long oid, TableName table, String kind, boolean child, boolean pending, Bounds bounds) {
         boolean takesRows() {
             return kind.equals("r") || kind.equals("p") || kind.equals("f");
         }
@@ -123,35 +127,35 @@ final class PartitionMaker {
     /**
      * Sets the partition of each place.
      *
+     * @param target with the transaction open that the partitions belong to
+     * @param purpose what they are for, for messages: a batch
      * @param needed places whose partitions are made where missing
      * @param wanted places whose partitions are looked for only
      */
-    void ensure(OpenBatch batch, Made made, Collection<Place> needed, Collection<Place> wanted) throws SQLException {
+    void ensure(Connection target, Object purpose, Made made, Collection<Place> needed, Collection<Place> wanted)
+            throws SQLException {
         List<Place> unknown = List.of();
         try {
-            verify(batch.target(), made);
+            verify(target, made);
             unknown = Stream.concat(needed.stream(), wanted.stream())
                     .distinct()
                     .filter(place -> !isKnown(made, place))
                     .sorted(Comparator.comparingLong(place -> place.low))
                     .toList();
             if (!unknown.isEmpty()) {
-                find(batch.target(), made, unknown);
+                find(target, made, unknown);
                 makeMissing(
-                        batch.target(),
-                        made,
-                        unknown.stream().filter(needed::contains).toList());
+                        target, made, unknown.stream().filter(needed::contains).toList());
             }
             for (Place place : wanted) {
                 place.absent = place.partition == null;
             }
         } catch (IllegalArgumentException refused) {
             throw new PartitionException(
-                    "Cannot make partitions of " + parent.table() + " for " + batch.batch() + ": "
-                            + refused.getMessage(),
+                    "Cannot make partitions of " + parent.table() + " for " + purpose + ": " + refused.getMessage(),
                     "42601");
         } catch (SQLException e) {
-            throw explained("make", unknown, batch, e);
+            throw explained("make", unknown, purpose, e);
         }
     }
 
@@ -288,6 +292,10 @@ final class PartitionMaker {
         }
         boolean ownTable = parent.kind() == Parent.Kind.NONE
                 || (parent.kind() == Parent.Kind.INHERITING && settings.partTemplate() != null);
+        if (place.obsolete && !named.child && !ownTable) {
+            // retention is taking it away: until it is gone, old rows may still go there; detached, it is no partition
+            return named.pending;
+        }
         if (!named.takesRows() || !(named.child || ownTable)) {
             throw new PartitionException(
                     named.table + " is needed as a partition of " + parent.table() + ", but that name is taken by "
@@ -320,6 +328,7 @@ final class PartitionMaker {
                             new TableName(row.getString("schema"), row.getString("name")),
                             row.getString("kind"),
                             row.getBoolean("child"),
+                            row.getBoolean("pending"),
                             row.getBoolean("bounded") ? bounds(row) : null));
                 }
             }
@@ -507,20 +516,20 @@ final class PartitionMaker {
     // ---- attaching
 
     /** Attaches what is not attached yet; the last thing before the batch commits. */
-    void attach(OpenBatch batch, Made made) throws SQLException {
+    void attach(Connection target, Object purpose, Made made) throws SQLException {
         List<New> toAttach = List.of();
         try {
-            verify(batch.target(), made);
+            verify(target, made);
             toAttach = made.byName.values().stream()
                     .filter(New::toAttach)
                     .sorted(Comparator.comparingLong(mine -> mine.place.low))
                     .toList();
             if (!toAttach.isEmpty()) {
-                attach(batch.target(), toAttach, true);
+                attach(target, toAttach, true);
                 made.byName.replaceAll((name, mine) -> mine.attached());
             }
         } catch (SQLException e) {
-            throw explained("attach", toAttach.stream().map(New::place).toList(), batch, e);
+            throw explained("attach", toAttach.stream().map(New::place).toList(), purpose, e);
         }
     }
 
@@ -654,7 +663,7 @@ final class PartitionMaker {
         }
     }
 
-    private SQLException explained(String what, List<Place> places, OpenBatch batch, SQLException e) {
+    private SQLException explained(String what, List<Place> places, Object purpose, SQLException e) {
         if (e instanceof PartitionException) {
             return e;
         }
@@ -674,7 +683,7 @@ final class PartitionMaker {
                     default -> "";
                 };
         return new PartitionException(
-                "Cannot " + what + " " + partitions + " of " + parent.table() + " for " + batch.batch() + ": "
+                "Cannot " + what + " " + partitions + " of " + parent.table() + " for " + purpose + ": "
                         + e.getMessage() + advice,
                 e);
     }

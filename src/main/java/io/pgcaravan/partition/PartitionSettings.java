@@ -23,6 +23,11 @@ import java.util.Objects;
  * @param partTemplate SQL that makes a partition; null to make it like its parent
  * @param makeForDeletes whether a deleted row's partition is made where it is missing; else such a row is left out, as
  *     nothing is there to delete
+ * @param retention what becomes of old partitions; null where they are kept for ever
+ * @param ignoreOldEvents whether rows that are older than the retention period are left out and counted, instead of
+ *     making a partition that the next round of retention drops
+ * @param ahead how many periods after the current one have their partitions made before their first row; with 0 none is
+ *     made ahead, not even the current one
  */
 public record PartitionSettings(
         TableName destTable,
@@ -33,7 +38,10 @@ public record PartitionSettings(
         Limit oldest,
         Limit newest,
         PartitionTemplate partTemplate,
-        boolean makeForDeletes) {
+        boolean makeForDeletes,
+        Retention retention,
+        boolean ignoreOldEvents,
+        int ahead) {
 
     /** PostgreSQL cuts longer identifiers (NAMEDATALEN - 1), silently. */
     static final int MAX_NAME_BYTES = 63;
@@ -47,6 +55,10 @@ public record PartitionSettings(
     public static final String DEFAULT_OLDEST = "1970-01-01";
     /** Keeps out the year 52217 (milliseconds taken for seconds) and 9999-12-31 (meaning never). */
     public static final String DEFAULT_NEWEST = "P1Y";
+
+    public static final String DEFAULT_RETENTION = "drop";
+    /** More partitions ahead than this are a mistake, and would meet the server's limit of locks. */
+    private static final int MOST_AHEAD = 1000;
 
     private static final LocalDate FIRST = LocalDate.of(1, 1, 1);
     private static final LocalDate LAST = LocalDate.of(9999, 12, 31);
@@ -88,6 +100,10 @@ public record PartitionSettings(
         private String newest;
         private String partTemplate;
         private boolean makeForDeletes = true;
+        private String retentionPeriod;
+        private String retention;
+        private boolean ignoreOldEvents;
+        private int ahead;
 
         private Builder(String destTable) {
             this.destTable = destTable;
@@ -146,6 +162,30 @@ public record PartitionSettings(
             return this;
         }
 
+        /** How long partitions are kept, as {@link RetentionPeriod} reads it. Default: for ever. */
+        public Builder retentionPeriod(String text) {
+            retentionPeriod = present(text);
+            return this;
+        }
+
+        /** {@code drop} or {@code detach}: what becomes of partitions older than that. Default: drop. */
+        public Builder retention(String text) {
+            retention = present(text);
+            return this;
+        }
+
+        /** See {@link PartitionSettings#ignoreOldEvents}. Default: false. */
+        public Builder ignoreOldEvents(boolean ignore) {
+            ignoreOldEvents = ignore;
+            return this;
+        }
+
+        /** See {@link PartitionSettings#ahead}. Default: 0. */
+        public Builder ahead(int periods) {
+            ahead = periods;
+            return this;
+        }
+
         private static String present(String text) {
             return text == null || text.isBlank() ? null : text.strip();
         }
@@ -177,6 +217,10 @@ public record PartitionSettings(
                     problems.add("partTemplate: " + refused.getMessage());
                 }
             }
+            Retention kept = retention(problems);
+            if (ahead < 0 || ahead > MOST_AHEAD) {
+                problems.add("ahead = " + ahead + ": must be a number of periods from 0 to " + MOST_AHEAD);
+            }
             if (!problems.isEmpty()) {
                 throw new IllegalArgumentException(
                         "Partition settings of " + destTable + " are wrong:\n  - " + String.join("\n  - ", problems));
@@ -190,7 +234,35 @@ public record PartitionSettings(
                     from,
                     to,
                     template,
-                    makeForDeletes);
+                    makeForDeletes,
+                    kept,
+                    ignoreOldEvents,
+                    ahead);
+        }
+
+        /** Null where there is none. */
+        private Retention retention(List<String> problems) {
+            Retention.Action action = Retention.Action.parse(Objects.requireNonNullElse(retention, DEFAULT_RETENTION));
+            if (action == null) {
+                problems.add("retention = " + retention + ": must be drop or detach");
+            }
+            if (retentionPeriod == null) {
+                if (ignoreOldEvents) {
+                    problems.add("ignoreOldEvents needs retentionPeriod, which says what is old");
+                }
+                return null;
+            }
+            if (action == Retention.Action.DETACH && !ignoreOldEvents) {
+                problems.add(
+                        "retention = detach needs ignoreOldEvents = true: a detached table keeps its name, so an old"
+                                + " row's partition could not be made again");
+            }
+            try {
+                return new Retention(RetentionPeriod.parse(retentionPeriod), action);
+            } catch (IllegalArgumentException wrong) {
+                problems.add("retentionPeriod = " + retentionPeriod + ": " + wrong.getMessage());
+                return null;
+            }
         }
 
         private TableName table(Period length, List<String> problems) {

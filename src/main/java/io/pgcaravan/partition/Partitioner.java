@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The partition step of one job: gives each row its partition, and makes the partitions that are missing, inside the
@@ -32,6 +33,17 @@ public final class Partitioner {
     /** The batch that is open, or was given up: its failure may be that a partition was no longer there. */
     private PlacedBatch unfinished;
 
+    /** Rows that were left out as too old, in finished batches. */
+    private final AtomicLong ignored = new AtomicLong();
+
+    /** The batch that was counted last, and how many of its rows; it may be done again, where its commit failed. */
+    private long countedBatch = -1;
+
+    private long countedRows;
+
+    private volatile List<String> lastKey;
+    private volatile boolean outdated;
+
     public Partitioner(PartitionSettings settings) {
         this(settings, Clock.systemUTC());
     }
@@ -48,8 +60,9 @@ public final class Partitioner {
      * one exists already (else its partition stays null: there is nothing to move away from). Events without a row
      * (TRUNCATE) stay without a partition.
      *
-     * @return the rows to load, in their order: without those that were rejected, and without deletes of partitions that
-     *     do not exist, where the settings say that none are made for them
+     * @return the rows to load, in their order: without those that were rejected or (where the settings say so) are older
+     *     than the retention period, and without deletes of partitions that do not exist, where the settings say that
+     *     none are made for them
      * @throws BadRowException where a row has no partition and the job stops at bad rows
      * @throws PartitionException where a partition can be neither found nor made
      */
@@ -78,11 +91,18 @@ public final class Partitioner {
                 batch.reject(new BadRowException(row.event(), placing.refusal()));
                 continue;
             }
+            Place before = row.before() == null ? null : placing.of(row.before());
+            if (place.obsolete && settings.ignoreOldEvents() && (before == null || before.obsolete)) {
+                if (kept == rows) {
+                    kept = new ArrayList<>(rows.subList(0, i));
+                }
+                placed.ignored++;
+                continue;
+            }
             if (kept != rows) {
                 kept.add(row);
             }
             row.place(place.partition);
-            Place before = row.before() == null ? null : placing.of(row.before());
             if (before != null) {
                 row.before().place(before.partition);
             }
@@ -102,6 +122,7 @@ public final class Partitioner {
                         wanted.add(place);
                     } else if (needed.add(place)) {
                         place.key = row.key();
+                        lastKey = row.key();
                     }
                 }
                 if (missingBefore) {
@@ -113,7 +134,7 @@ public final class Partitioner {
         if (later == 0) {
             return kept;
         }
-        maker.ensure(batch, placed.made, needed, wanted);
+        maker.ensure(batch.target(), batch.batch(), placed.made, needed, wanted);
         return placeLater(kept, unresolved, later);
     }
 
@@ -170,6 +191,24 @@ public final class Partitioner {
         maker.forget();
     }
 
+    /** {@link #forget} at the next batch; for another thread, which took partitions away. */
+    void forgetSoon() {
+        outdated = true;
+    }
+
+    /**
+     * How many rows were left out because they are older than the retention period, since this instance was made. A
+     * batch that is done again counts once. Any thread may ask.
+     */
+    public long ignoredRows() {
+        return ignored.get();
+    }
+
+    /** The key columns of the last row that had its partition looked for; null before the first. Any thread may ask. */
+    List<String> lastKey() {
+        return lastKey;
+    }
+
     private PlacedBatch placed(OpenBatch batch) throws SQLException {
         PlacedBatch placed = batch.participant(this, () -> new PlacedBatch(batch));
         if (!placed.zoned) {
@@ -177,7 +216,12 @@ public final class Partitioner {
             placed.zoned = true;
         }
         if (placed.placing == null) {
-            if (unfinished != null) {
+            if (countedBatch == batch.batch().id()) {
+                ignored.addAndGet(-countedRows);
+                countedBatch = -1;
+            }
+            if (unfinished != null || outdated) {
+                outdated = false;
                 maker.forget();
             }
             unfinished = placed;
@@ -216,6 +260,10 @@ public final class Partitioner {
         private final PartitionMaker.Made made = new PartitionMaker.Made();
         private Placing placing;
         private boolean zoned;
+        /** Rows left out since the last flush; a savepoint takes back no more than that. */
+        private long ignored;
+
+        private long counted;
 
         PlacedBatch(OpenBatch batch) {
             this.batch = batch;
@@ -224,18 +272,24 @@ public final class Partitioner {
         @Override
         public void flush() {
             // partitions are made before their first row is handed on
+            counted += ignored;
+            ignored = 0;
         }
 
         @Override
         public void beforeCommit() throws SQLException {
-            maker.attach(batch, made);
+            maker.attach(batch.target(), batch.batch(), made);
             unfinished = null;
+            Partitioner.this.ignored.addAndGet(counted);
+            countedBatch = batch.batch().id();
+            countedRows = counted;
         }
 
         @Override
         public void rolledBack() {
             // a setting made since the savepoint is gone with it
             zoned = false;
+            ignored = 0;
             made.rolledBack();
             maker.forget();
             if (placing != null) {

@@ -28,6 +28,9 @@ final class Place {
     /** Looked for and not there, by a row that does not need it made. */
     boolean absent;
 
+    /** Whether nothing younger than the retention period can be in it. */
+    boolean obsolete;
+
     /** The key columns of the first row that asked for the partition. */
     List<String> key = List.of();
 

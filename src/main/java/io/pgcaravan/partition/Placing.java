@@ -44,6 +44,8 @@ final class Placing {
     private final LocalDate oldest;
     private final LocalDate newest;
     private final Instant fixedTime;
+    /** What ends then or earlier is older than the retention period; null where all is kept. */
+    private final Instant cutoff;
 
     private final DateText text = new DateText();
     /** The places of recently seen days (or hours), each where its number's last bits say. */
@@ -56,6 +58,7 @@ final class Placing {
     private int column;
     private String refusal;
 
+    /** @param batch null for no rows, only times */
     Placing(PartitionSettings settings, Parent parent, Batch batch, Instant now) {
         this.settings = settings;
         this.type = parent.boundType();
@@ -68,7 +71,10 @@ final class Placing {
         LocalDate today = LocalDate.ofInstant(now, zone);
         this.oldest = settings.oldest().on(today);
         this.newest = settings.newest().on(today);
-        this.fixedTime = settings.partMode() == PartMode.BATCH_TIME ? batch.tickTime() : now;
+        this.fixedTime = settings.partMode() == PartMode.BATCH_TIME && batch != null ? batch.tickTime() : now;
+        this.cutoff = settings.retention() == null
+                ? null
+                : settings.retention().period().before(now, zone);
     }
 
     private static long roundingUnit(int fractionDigits) {
@@ -234,12 +240,20 @@ final class Placing {
                 new TableName(stem.schema(), stem.name() + settings.period().suffix(start));
         Partition named = new Partition(name, type.literal(start, zone), type.literal(next, zone));
         boolean instants = type == BoundType.TIMESTAMPTZ;
-        return new Place(
+        Place place = new Place(
                 instants ? from.getEpochSecond() * MICROS_PER_SECOND : toMicros(start),
                 instants ? to.getEpochSecond() * MICROS_PER_SECOND : toMicros(next),
                 from,
                 to,
                 named);
+        place.obsolete = cutoff != null && !to.isAfter(cutoff);
+        return place;
+    }
+
+    /** The period that holds an instant; null where it is outside the allowed window. */
+    Place at(Instant instant) {
+        Place place = atInstant(Math.multiplyExact(instant.getEpochSecond(), MICROS_PER_SECOND));
+        return place.refusal == null ? place : null;
     }
 
     private static long toMicros(LocalDateTime local) {
