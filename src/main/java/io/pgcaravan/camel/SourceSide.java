@@ -1,7 +1,7 @@
 package io.pgcaravan.camel;
 
+import io.pgcaravan.queue.Consumers;
 import io.pgcaravan.queue.Ledger;
-import io.pgcaravan.queue.LostPositionException;
 import io.pgcaravan.queue.Pgq;
 import io.pgcaravan.queue.Source;
 import io.pgcaravan.row.ServerEncoding;
@@ -9,7 +9,6 @@ import java.nio.charset.Charset;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Instant;
 import org.postgresql.PGConnection;
 import org.postgresql.PGNotification;
 import org.slf4j.Logger;
@@ -52,37 +51,17 @@ record SourceSide(Connection connection, Source identity, Charset encoding) {
         Pgq pgq = endpoint.pgq();
         String queue = endpoint.getQueue();
         String consumer = endpoint.getConsumer();
-        Ledger.Applied applied = ledger.applied(target, queue);
+        // a name that belongs to another queue is refused, registered or not
+        ledger.applied(target, queue);
         if (pgq.hasConsumer(connection, queue, consumer)) {
             return;
         }
+        Consumers consumers = new Consumers(pgq, queue, consumer);
         if (!endpoint.isRegister()) {
             throw new SQLException("consumer \"" + consumer + "\" is not registered on queue \"" + queue
-                    + "\"; register it with: select " + endpoint.getSchema() + ".register_consumer('" + queue + "', '"
-                    + consumer
-                    + "'), or set register=true");
+                    + "\"; register it with: " + consumers.registerCommand() + ", or set register=true");
         }
-        if (applied == null) {
-            pgq.register(connection, queue, consumer, null);
-            LOG.info(
-                    "registered consumer \"{}\" on queue \"{}\" at its latest tick: earlier events are not seen",
-                    consumer,
-                    queue);
-            return;
-        }
-        Instant made = pgq.tickTime(connection, queue, applied.tick());
-        if (made == null || applied.tickTime() != null && !applied.tickTime().equals(made)) {
-            throw new LostPositionException(
-                    "lost position: consumer \"" + consumer + "\" is not registered on queue \"" + queue
-                            + "\" of " + identity + ", and the tick that the target stands at (" + applied.tick()
-                            + (made == null
-                                    ? ") is no longer there"
-                                    : ", made at " + applied.tickTime() + ") is another one there, made at " + made)
-                            + "; if the target is to start anew from the queue's latest tick, "
-                            + Ledger.howToClear(consumer));
-        }
-        pgq.register(connection, queue, consumer, applied.tick());
-        LOG.info("registered consumer \"{}\" on queue \"{}\" at the target's tick {}", consumer, queue, applied.tick());
+        LOG.info("{}", consumers.register(connection, target));
     }
 
     /** Waits until a ticker tells of a tick of the queue; false after the time is up. */

@@ -74,9 +74,10 @@ record Configuration(Map<String, Database> databases, Map<String, Integer> poolS
     /**
      * One database of config/application.properties, whatever the rest of it and the routes say.
      *
+     * @param option what names a database instead, for the message
      * @throws ConfigurationException where it is not there or cannot be read
      */
-    static Database database(Path config, String name) throws IOException {
+    static Database database(Path config, String name, String option) throws IOException {
         List<String> problems = new ArrayList<>();
         Properties properties = properties(config, problems);
         Map<String, Database> databases = new LinkedHashMap<>();
@@ -88,7 +89,8 @@ record Configuration(Map<String, Database> databases, Map<String, Integer> poolS
             }
         }
         if (!problems.isEmpty()) {
-            throw new ConfigurationException(String.join("; ", problems) + " (--db names a database instead)");
+            throw new ConfigurationException(
+                    String.join("; ", problems) + " (" + option + " names a database instead)");
         }
         return databases.get(name);
     }

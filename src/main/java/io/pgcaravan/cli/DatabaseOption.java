@@ -37,7 +37,7 @@ final class DatabaseOption {
     }
 
     private Database database(String name) throws IOException {
-        return isGiven() ? given() : Configuration.database(config(), name);
+        return isGiven() ? given() : Configuration.database(config(), name, "--db");
     }
 
     /** What {@code --db} says, null where it was not given. */
@@ -53,7 +53,12 @@ final class DatabaseOption {
     }
 
     Path config() {
-        return config == null ? Path.of(System.getProperty("caravan.home", ".")).resolve("config") : config;
+        return configOr(config);
+    }
+
+    /** The directory that was given, else the one beside caravan. */
+    static Path configOr(Path given) {
+        return given == null ? Path.of(System.getProperty("caravan.home", ".")).resolve("config") : given;
     }
 
     private boolean isGiven() {

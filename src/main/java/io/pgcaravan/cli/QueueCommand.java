@@ -19,9 +19,18 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "queue",
         mixinStandardHelpOptions = true,
-        description = "Makes, drops, lists and ticks PgQ queues.",
+        description = "Makes, drops, lists and ticks PgQ queues, and moves their consumers.",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {QueueCreate.class, QueueDrop.class, QueueList.class, QueueTick.class})
+        subcommands = {
+            QueueCreate.class,
+            QueueDrop.class,
+            QueueList.class,
+            QueueTick.class,
+            QueueRegister.class,
+            QueueUnregister.class,
+            QueueReset.class,
+            QueueRewind.class
+        })
 final class QueueCommand implements Runnable {
 
     @Spec
@@ -29,7 +38,8 @@ final class QueueCommand implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "which of create, drop, list and tick?");
+        throw new ParameterException(
+                spec.commandLine(), "which of create, drop, list, tick, register, unregister, reset and rewind?");
     }
 
     /** What each of the queue commands does: one transaction in a database with PgQ. */

@@ -65,6 +65,22 @@ public final class Ledger {
         }
     }
 
+    /** Gives back what {@link #tryLock} took. */
+    static void unlock(Connection target, String consumer) throws SQLException {
+        try (PreparedStatement statement =
+                target.prepareStatement("select pg_advisory_unlock(hashtextextended('pgcaravan consumer ' || ?, 0))")) {
+            statement.setString(1, consumer);
+            statement.execute();
+        }
+    }
+
+    /** Whether any consumer of Skytools or pgcaravan has ever kept its position in this target. */
+    public static boolean isThere(Connection target) throws SQLException {
+        try (Statement statement = target.createStatement()) {
+            return exists(statement, "pgq_ext.completed_tick") || exists(statement, "caravan.position");
+        }
+    }
+
     private static void install(Connection target) throws SQLException {
         try (Statement statement = target.createStatement()) {
             if (installed(statement)) {
@@ -183,13 +199,12 @@ public final class Ledger {
                     ? new Standing.Next(lock, false)
                     : new Standing.Lost(lost(
                             batch,
-                            position.tick,
                             "the consumer's tick is gone from pgq_ext, and caravan.position stands at tick "
                                     + position.tick));
         }
         boolean next = ledgerTick == batch.previousTick();
         if (!next && ledgerTick != batch.tick()) {
-            return new Standing.Lost(lost(batch, ledgerTick, "the target stands at tick " + ledgerTick));
+            return new Standing.Lost(lost(batch, "the target stands at tick " + ledgerTick));
         }
         // Another consumer of the same ledger may have moved on since we wrote our row: then it proves nothing.
         if (position != null && position.tick == ledgerTick) {
@@ -197,7 +212,6 @@ public final class Ledger {
             if (!position.tickTime.equals(ours)) {
                 return new Standing.Lost(lost(
                         batch,
-                        ledgerTick,
                         "the target stands at a tick " + ledgerTick + " made at " + position.tickTime
                                 + ", the source's was made at " + ours + " (was the queue created again?)"));
             }
@@ -205,21 +219,27 @@ public final class Ledger {
         return next ? new Standing.Next(lock, false) : new Standing.AlreadyApplied();
     }
 
-    private String lost(Batch batch, long ledgerTick, String where) {
+    private String lost(Batch batch, String where) {
         return "lost position: " + where + ", the source offers " + batch
-                + ". If the source's consumer was moved, move it back to the target's tick, on the source: select"
-                + " pgq.register_consumer_at(" + literal(batch.queue()) + ", " + literal(consumer) + ", " + ledgerTick
-                + "); if the target is to start anew from here, " + howToClear(consumer);
+                + ". If the source's consumer was moved, move it back to the target's tick: "
+                + command("rewind", batch.queue(), consumer) + "; if the target is to start anew from here, "
+                + howToReset(batch.queue(), consumer);
     }
 
     /** What to do where the target is to forget a consumer's position, for an error's end. */
-    public static String howToClear(String consumer) {
-        return "clear its position, on the target: delete from caravan.position where consumer = " + literal(consumer)
-                + "; select pgq_ext.set_last_tick(" + literal(consumer) + ", null)";
+    static String howToReset(String queue, String consumer) {
+        return "let it forget its position: " + command("reset", queue, consumer);
     }
 
-    private static String literal(String text) {
-        return "'" + text.replace("'", "''") + "'";
+    /** The command that moves a consumer, as people type it. */
+    static String command(String name, String queue, String consumer) {
+        return "caravan queue " + name + " " + argument(queue) + " " + argument(consumer) + " (table-dispatcher: --"
+                + name + ")";
+    }
+
+    /** As a shell takes it. */
+    private static String argument(String text) {
+        return text.matches("[A-Za-z0-9_.,:@%+/-]+") ? text : "'" + text.replace("'", "'\\''") + "'";
     }
 
     private String foreign(Position position, String queue) {
@@ -227,7 +247,7 @@ public final class Ledger {
                 + position.database + "\" (system " + position.system + ") in this target, not to queue \"" + queue
                 + "\" of " + source
                 + ". Give this job a consumer name of its own; if the queue really has moved there, "
-                + howToClear(consumer);
+                + howToReset(queue, consumer);
     }
 
     /**
@@ -267,6 +287,38 @@ public final class Ledger {
                 + " (a COMMIT in a template, a function or an sql: step): rows it had loaded may be there to stay. Take the"
                 + " transaction control out of that step, and compare source and target before the job goes on (see"
                 + " exactly-once.md, lost position)");
+    }
+
+    /**
+     * Forgets this consumer, in the connection's transaction.
+     *
+     * @return where it stood, for people; null where nothing was known
+     */
+    String clear(Connection target) throws SQLException {
+        String stood;
+        try (PreparedStatement statement = target.prepareStatement(standing)) {
+            statement.setString(1, consumer);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                Position position = position(row);
+                Long tick = (Long) row.getObject("last_tick_id");
+                if (tick == null && position == null) {
+                    return null;
+                }
+                stood = "tick " + (tick == null ? position.tick : tick)
+                        + (position == null
+                                ? ""
+                                : " of queue \"" + position.queue + "\" in database \"" + position.database + "\"");
+            }
+        }
+        for (String sql : List.of(
+                "delete from caravan.position where consumer = ?", "select pgq_ext.set_last_tick(?, null::bigint)")) {
+            try (PreparedStatement statement = target.prepareStatement(sql)) {
+                statement.setString(1, consumer);
+                statement.execute();
+            }
+        }
+        return stood;
     }
 
     private static boolean stillOurTransaction(Connection target, Standing.Lock lock) throws SQLException {

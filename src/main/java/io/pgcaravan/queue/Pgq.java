@@ -39,13 +39,56 @@ public record Pgq(String schema) {
 
     /** Whether the consumer is registered on the queue. */
     public boolean hasConsumer(Connection source, String queue, String consumer) throws SQLException {
-        try (PreparedStatement statement =
-                source.prepareStatement(sql("select exists (select from %s.get_consumer_info(?, ?))"))) {
+        return registration(source, queue, consumer) != null;
+    }
+
+    /**
+     * Where a consumer stands in its queue.
+     *
+     * @param tick the last tick it has finished
+     * @param batch the batch it has open, null for none
+     * @param nextTick the tick that ends that batch, null without one
+     */
+    public record Registration(long tick, Long batch, Long nextTick) {}
+
+    /** Where the consumer stands in the queue; null where it is not registered. */
+    public Registration registration(Connection source, String queue, String consumer) throws SQLException {
+        try (PreparedStatement statement = source.prepareStatement(
+                sql("select last_tick, current_batch, next_tick from %s.get_consumer_info(?, ?)"))) {
+            statement.setString(1, queue);
+            statement.setString(2, consumer);
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next()
+                        ? new Registration(row.getLong(1), row.getObject(2, Long.class), row.getObject(3, Long.class))
+                        : null;
+            }
+        }
+    }
+
+    /** Unregisters the consumer; false where it was not registered. */
+    public boolean unregister(Connection source, String queue, String consumer) throws SQLException {
+        try (PreparedStatement statement = source.prepareStatement(sql("select %s.unregister_consumer(?, ?) > 0"))) {
             statement.setString(1, queue);
             statement.setString(2, consumer);
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
                 return row.getBoolean(1);
+            }
+        }
+    }
+
+    /** The ticks that a queue still has. */
+    public record Ticks(long oldest, Instant oldestTime, long newest) {}
+
+    /** The ticks that the queue still has; null where it has none. */
+    public Ticks ticks(Connection source, String queue) throws SQLException {
+        try (PreparedStatement statement = source.prepareStatement(sql("""
+                select min(tick_id), min(tick_time), max(tick_id) from %1$s.tick join %1$s.queue on queue_id = tick_queue
+                where queue_name = ?"""))) {
+            statement.setString(1, queue);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getObject(1) == null ? null : new Ticks(row.getLong(1), instant(row, 2), row.getLong(3));
             }
         }
     }

@@ -45,8 +45,8 @@ class LostPositionTest {
                     DISPATCH,
                     "the target stands at tick 2",
                     "ticks 3 to 4",
-                    "select pgq.register_consumer_at(",
-                    "select pgq_ext.set_last_tick(");
+                    "caravan queue rewind orders test",
+                    "caravan queue reset orders test");
         }
     }
 
@@ -61,8 +61,8 @@ class LostPositionTest {
                     DISPATCH,
                     "the target stands at tick 1",
                     "ticks 2 to 3",
-                    "select pgq.register_consumer_at(",
-                    "select pgq_ext.set_last_tick(");
+                    "caravan queue rewind orders test",
+                    "caravan queue reset orders test");
         }
     }
 
@@ -77,8 +77,8 @@ class LostPositionTest {
                     DISPATCH,
                     "tick 2",
                     "ticks 1 to 2",
-                    "select pgq.register_consumer_at(",
-                    "select pgq_ext.set_last_tick(");
+                    "caravan queue rewind orders test",
+                    "caravan queue reset orders test");
         }
     }
 
@@ -96,7 +96,7 @@ class LostPositionTest {
             orders.tick();
             // its ticks count from 1 again, and stand where the target believes to be
             orders.source("select pgq.register_consumer_at('orders', 'test', 2)");
-            assertStops(orders, DISPATCH, "tick 2", "created again", "select pgq_ext.set_last_tick(");
+            assertStops(orders, DISPATCH, "tick 2", "created again", "caravan queue reset orders test");
         }
     }
 
@@ -129,7 +129,7 @@ class LostPositionTest {
                     orders,
                     DISPATCH,
                     "belongs to queue \"orders\" of database",
-                    "select pgq_ext.set_last_tick(");
+                    "caravan queue reset orders test");
         }
     }
 
@@ -154,7 +154,7 @@ class LostPositionTest {
             orders.source("select pgq.unregister_consumer('orders', 'test')", "delete from pgq.tick where tick_id = 2");
             orders.insert(1001, 2000);
             orders.tick();
-            assertStops(orders, DISPATCH, "(2)", "no longer there", "select pgq_ext.set_last_tick(");
+            assertStops(orders, DISPATCH, "tick 2", "no longer there", "caravan queue reset orders test");
         }
     }
 
