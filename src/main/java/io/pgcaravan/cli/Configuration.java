@@ -1,5 +1,6 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.database.Spelling;
 import java.io.IOException;
 import java.io.Reader;
 import java.net.InetSocketAddress;
@@ -233,34 +234,6 @@ record Configuration(Map<String, Database> databases, Map<String, Integer> poolS
 
     /** A question that names what may have been meant; empty where nothing comes near. */
     static String nearest(String key, Set<String> known) {
-        String best = null;
-        int least = Math.max(2, key.length() / 3) + 1;
-        for (String candidate : known) {
-            int distance = distance(key, candidate);
-            if (distance < least) {
-                least = distance;
-                best = candidate;
-            }
-        }
-        return best == null ? "" : "; did you mean " + best + "?";
-    }
-
-    /** Levenshtein's. */
-    private static int distance(String a, String b) {
-        int[] row = new int[b.length() + 1];
-        for (int j = 0; j <= b.length(); j++) {
-            row[j] = j;
-        }
-        for (int i = 1; i <= a.length(); i++) {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.length(); j++) {
-                int above = row[j];
-                row[j] = Math.min(
-                        Math.min(row[j] + 1, row[j - 1] + 1), diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1));
-                diagonal = above;
-            }
-        }
-        return row[b.length()];
+        return Spelling.nearest(key, known);
     }
 }

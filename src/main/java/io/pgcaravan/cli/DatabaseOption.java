@@ -12,7 +12,8 @@ final class DatabaseOption {
     @Option(
             names = "--db",
             paramLabel = "DATABASE",
-            description = "A JDBC URL, a postgresql:// URI or a conninfo string (host=... dbname=...)."
+            description = "A JDBC URL, a postgresql:// URI or a conninfo string (host=... dbname=...); no host"
+                    + " in the last two means the Unix socket of this machine's server."
                     + " Default is what config/application.properties says.")
     private String given;
 

@@ -15,6 +15,7 @@ class PackagesTest {
     static final ArchRule core_knows_neither_camel_nor_spring = noClasses()
             .that()
             .resideInAnyPackage(
+                    "io.pgcaravan.database..",
                     "io.pgcaravan.queue..",
                     "io.pgcaravan.row..",
                     "io.pgcaravan.partition..",
