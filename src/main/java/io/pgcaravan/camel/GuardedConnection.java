@@ -7,9 +7,12 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.sql.CallableStatement;
 import java.sql.Connection;
+import java.sql.ParameterMetaData;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -30,9 +33,13 @@ final class GuardedConnection implements InvocationHandler {
                     + "|rollback(?!\\s+(?:(?:work|transaction)\\s+)?to\\b))\\b)",
             Pattern.CASE_INSENSITIVE);
 
+    /** Statements whose parameters are remembered. */
+    private static final int MOST_STATEMENTS = 1000;
+
     private final Connection connection;
     private final Batch batch;
     private final Runnable rollbackAsked;
+    private final Map<String, ParameterMetaData> parameters = new HashMap<>();
 
     private GuardedConnection(Connection connection, Batch batch, Runnable rollbackAsked) {
         this.connection = connection;
@@ -68,22 +75,44 @@ final class GuardedConnection implements InvocationHandler {
         }
         Object answer = call(connection, method, args);
         if (answer instanceof CallableStatement statement) {
-            return statement(CallableStatement.class, statement, (Connection) proxy);
+            return statement(CallableStatement.class, statement, (Connection) proxy, (String) args[0]);
         }
         if (answer instanceof PreparedStatement statement) {
-            return statement(PreparedStatement.class, statement, (Connection) proxy);
+            return statement(PreparedStatement.class, statement, (Connection) proxy, (String) args[0]);
         }
         if (answer instanceof Statement statement) {
-            return statement(Statement.class, statement, (Connection) proxy);
+            return statement(Statement.class, statement, (Connection) proxy, null);
         }
         return answer;
     }
 
-    /** A statement whose connection is the guarded one. */
-    private static <S extends Statement> S statement(Class<S> type, S statement, Connection guarded) {
+    /**
+     * A statement's parameters, which {@code sql:} asks for before each execution: a round trip that is spared where the
+     * batch has prepared the same statement before.
+     */
+    private ParameterMetaData parameters(PreparedStatement statement, String prepared) throws SQLException {
+        ParameterMetaData known = parameters.get(prepared);
+        if (known == null) {
+            known = statement.getParameterMetaData();
+            if (parameters.size() < MOST_STATEMENTS) {
+                parameters.put(prepared, known);
+            }
+        }
+        return known;
+    }
+
+    /**
+     * A statement whose connection is the guarded one.
+     *
+     * @param prepared its text, null where it has none yet
+     */
+    private <S extends Statement> S statement(Class<S> type, S statement, Connection guarded, String prepared) {
         return proxy(type, (proxy, method, args) -> {
             if (method.getName().equals("getConnection")) {
                 return guarded;
+            }
+            if (method.getName().equals("getParameterMetaData")) {
+                return parameters((PreparedStatement) statement, prepared);
             }
             // execute, executeQuery, executeUpdate, addBatch and their kin
             if (args != null

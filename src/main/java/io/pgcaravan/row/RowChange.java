@@ -67,6 +67,13 @@ public final class RowChange extends AbstractMap<String, Object> {
         return new RowChange(event, Op.TRUNCATE, List.of(), ColumnSet.NONE, new byte[0], new int[0], null);
     }
 
+    /** The row as it is now, whatever {@link #put} does to this one. */
+    public RowChange copy() {
+        RowChange copy = new RowChange(event, op, key, missingKey, columns, bytes, bounds, before);
+        copy.partition = partition;
+        return copy;
+    }
+
     public Event event() {
         return event;
     }
