@@ -15,6 +15,9 @@ final class ComposeServer implements ThrowAwayServer {
 
     private static final long START_SECONDS = 120;
 
+    /** The superuser that docker-compose.yml names. */
+    static final String USER = "caravan";
+
     private final String project;
     private final Path directory;
     private final int port;
@@ -146,7 +149,7 @@ final class ComposeServer implements ThrowAwayServer {
 
     @Override
     public String jdbcUrl(String database) {
-        return ThrowAwayServer.loopbackUrl(port, database, PrivateCluster.USER, password);
+        return ThrowAwayServer.loopbackUrl(port, database, USER, password);
     }
 
     @Override
