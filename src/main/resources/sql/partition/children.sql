@@ -1,5 +1,5 @@
--- The partitions of a table as the catalog has them. Parameters: whether bounds are instants (twice), whether to measure
--- (twice), the parent's oid. Bounds are microseconds since 1970, of the instant or of the local time; null without end.
+-- The partitions of a table as the catalog has them. Parameters: whether to measure (twice), whether bounds are times,
+-- whether they are instants (twice), the parent's oid. Bounds are microseconds since 1970, of the instant or of the local time; null without end.
 select c.oid::bigint                        as oid,
        n.nspname::text                      as schema,
        c.relname::text                      as name,
@@ -26,7 +26,7 @@ select c.oid::bigint                        as oid,
               case m[2] when 'MAXVALUE' then 'infinity' else trim(both '''' from m[2]) end  as high
          from regexp_match(
                   pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \(([^,]*)\) TO \(([^,]*)\)$') as m
-        where m is not null and p.partstrat = 'r' and p.partnatts = 1
+        where ? and m is not null and p.partstrat = 'r' and p.partnatts = 1
        ) as bounds on true
   left join lateral (
        select case when ? then bounds.low::timestamptz at time zone 'UTC' else bounds.low::timestamp end as at

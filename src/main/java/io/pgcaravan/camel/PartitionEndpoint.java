@@ -2,6 +2,7 @@ package io.pgcaravan.camel;
 
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.Partitioner;
+import io.pgcaravan.partition.Upkeep;
 import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.row.RowChange;
 import java.util.List;
@@ -104,10 +105,31 @@ public class PartitionEndpoint extends StepEndpoint {
 
     @Override
     public Producer createProducer() {
-        Partitioner partitioner = new Partitioner(settings());
+        PartitionSettings settings = settings();
+        Partitioner partitioner = new Partitioner(settings);
+        PartitionUpkeep upkeep = Upkeep.isNeeded(settings) ? new PartitionUpkeep(this, settings, partitioner) : null;
         return new DefaultProducer(this) {
             @Override
+            protected void doStart() throws Exception {
+                super.doStart();
+                if (upkeep != null) {
+                    upkeep.start();
+                }
+            }
+
+            @Override
+            protected void doStop() throws Exception {
+                if (upkeep != null) {
+                    upkeep.stop();
+                }
+                super.doStop();
+            }
+
+            @Override
             public synchronized void process(Exchange exchange) throws Exception {
+                if (upkeep != null && exchange.getFromEndpoint() instanceof PgqEndpoint job) {
+                    upkeep.sees(job);
+                }
                 Object body = exchange.getMessage().getBody();
                 OpenBatch batch = batch(exchange);
                 if (body instanceof RowChange row) {

@@ -42,7 +42,9 @@ final class PgqConsumer extends ScheduledPollConsumer {
     private final ReentrantLock polling = new ReentrantLock();
 
     private SourceSide source;
-    private TargetSide target;
+    /** Volatile for {@link #runs}. */
+    private volatile TargetSide target;
+
     private boolean standby;
     private LostPositionException lost;
     private int failures;
@@ -155,6 +157,11 @@ final class PgqConsumer extends ScheduledPollConsumer {
     }
 
     // ---- connections, standby, waiting
+
+    /** Whether this is the process that applies the job's batches: connected, and not standing by. Any thread may ask. */
+    boolean runs() {
+        return target != null;
+    }
 
     /** Connects what is not connected; false where another process holds this consumer's lock. */
     private boolean connect() throws SQLException {

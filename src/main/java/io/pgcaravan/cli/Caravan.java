@@ -15,7 +15,14 @@ import picocli.CommandLine.UnmatchedArgumentException;
         versionProvider = Version.class,
         description = "Moves PostgreSQL rows between databases, as Apache Camel routes that people edit.",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {Demo.class, Run.class, Bench.class, QueueCommand.class, DeadLetterCommand.class})
+        subcommands = {
+            Demo.class,
+            Run.class,
+            Bench.class,
+            QueueCommand.class,
+            DeadLetterCommand.class,
+            PartitionsCommand.class
+        })
 public final class Caravan implements Runnable {
 
     @Spec

@@ -137,7 +137,7 @@ record Parent(
         }
     }
 
-    private static BoundType boundType(String type) {
+    static BoundType boundType(String type) {
         if (type == null) {
             return BoundType.NONE;
         }

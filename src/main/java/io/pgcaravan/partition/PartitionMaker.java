@@ -88,6 +88,10 @@ final class PartitionMaker {
         private boolean locked;
         private boolean unsure;
 
+        List<Partition> partitions() {
+            return byName.values().stream().map(New::partition).toList();
+        }
+
         /** Whatever was made since the savepoint is gone, the lock too where it was taken since; which, is not known. */
         void rolledBack() {
             locked = false;

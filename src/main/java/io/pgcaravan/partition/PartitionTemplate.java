@@ -143,6 +143,14 @@ public final class PartitionTemplate {
         return TableName.quote(name);
     }
 
+    /** Whether it asks for the event's key columns. */
+    boolean usesKey() {
+        return pieces.stream()
+                .anyMatch(piece -> piece.kind == Kind.WORD
+                        ? piece.text.equals(PKEY)
+                        : piece.kind != Kind.COMMENT && piece.text.contains(PKEY));
+    }
+
     private static boolean mentions(String word) {
         return word.contains(DEST_TABLE) || word.contains(PARENT) || word.contains(SCHEMA_TABLE);
     }

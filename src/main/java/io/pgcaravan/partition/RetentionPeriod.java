@@ -89,6 +89,15 @@ public record RetentionPeriod(java.time.Period dates, Duration time, String text
         }
     }
 
+    /** The instant this long after another one, which {@link #before} leads back to; {@link Instant#MAX} for too late. */
+    public Instant after(Instant then, ZoneId zone) {
+        try {
+            return ZonedDateTime.ofInstant(then, zone).plus(time).plus(dates).toInstant();
+        } catch (DateTimeException | ArithmeticException tooFar) {
+            return Instant.MAX;
+        }
+    }
+
     @Override
     public String toString() {
         return text;

@@ -1,0 +1,52 @@
+package io.pgcaravan.partition;
+
+import java.sql.SQLException;
+
+/**
+ * How long work beside the batches waits for a lock. Whoever waits for a strong lock holds up everybody that comes after,
+ * so it gives up soon and tries again.
+ */
+final class LockWaits {
+
+    /** For locks that readers or writers would queue behind. */
+    static final String BRIEF = "500ms";
+
+    /** For DETACH CONCURRENTLY, which waits for others without being in anybody's way. */
+    static final String PATIENT = "3s";
+
+    /** Pauses between tries, milliseconds. */
+    private static final long[] PAUSES = {500, 1500};
+
+    private LockWaits() {}
+
+    /** Something that a lock of somebody else may forbid for now. */
+    @FunctionalInterface
+    interface Work {
+        void run() throws SQLException;
+    }
+
+    /** Does it, and again where a lock was not to be had or a deadlock was met: three times in all. */
+    static void retrying(Work work) throws SQLException {
+        for (int pause = 0; ; pause++) {
+            try {
+                work.run();
+                return;
+            } catch (SQLException e) {
+                if (pause == PAUSES.length || !passes(e)) {
+                    throw e;
+                }
+            }
+            try {
+                Thread.sleep(PAUSES[pause]);
+            } catch (InterruptedException stop) {
+                Thread.currentThread().interrupt();
+                throw new SQLException("stopped while waiting for a lock", "57014", stop);
+            }
+        }
+    }
+
+    /** Whether it is a lock that was not to be had, or a deadlock. */
+    static boolean passes(SQLException e) {
+        return "55P03".equals(e.getSQLState()) || "40P01".equals(e.getSQLState());
+    }
+}
