@@ -137,9 +137,13 @@ public record ListedPartition(
             return null;
         }
         Instant at = Instant.EPOCH.plus(micros, ChronoUnit.MICROS);
+        // where the clock goes back and a local time comes twice, it is the later one that is surely over
         return instants
                 ? at
-                : LocalDateTime.ofInstant(at, ZoneOffset.UTC).atZone(zone).toInstant();
+                : LocalDateTime.ofInstant(at, ZoneOffset.UTC)
+                        .atZone(zone)
+                        .withLaterOffsetAtOverlap()
+                        .toInstant();
     }
 
     private static Map<TableName, ListedPartition> recorded(Connection target, Parent parent, boolean measured)

@@ -104,10 +104,9 @@ class PartitionsCommandTest {
         assertThat(list.out().lines().map(line -> line.replaceAll(" {2,}", "|")).toList())
                 .hasSize(4)
                 .startsWith("PARTITION|FROM|TO|ROWS|SIZE|MADE BY|STATE")
-                .anyMatch(line -> line.matches(
-                        "public.orders_2020_01_30\\|2020-01-30\\|2020-01-31\\|.*\\|pgcaravan\\|old"))
                 .anyMatch(line ->
-                        line.matches("public.by_hand\\|2020-02-01\\|2020-03-01\\|1000\\|.*kB\\|others\\|old"))
+                        line.matches("public.orders_2020_01_30\\|2020-01-30\\|2020-01-31\\|.*\\|pgcaravan\\|old"))
+                .anyMatch(line -> line.matches("public.by_hand\\|2020-02-01\\|2020-03-01\\|1000\\|.*kB\\|others\\|old"))
                 .anyMatch(line -> line.matches("public.the Rest\\|-\\|-\\|.*\\|others\\|default partition"));
         assertThat(run("list", "orders", "--older-than", "100 years").out()).contains("kept until 2120-01-31");
         assertThat(run("list", "orders", "--json").out())
@@ -146,7 +145,9 @@ class PartitionsCommandTest {
         execute("drop view report");
         assertThat(run("drop", "orders", "--older-than", "P30D", "--detach").out())
                 .isEqualToIgnoringNewLines("detached public.orders_2020_01_31\n");
-        assertThat(values("select relname from pg_class where relname ~ '^orders_20.._.*[^y]$' and relname < 'orders_2021' order by 1"))
+        assertThat(
+                        values(
+                                "select relname from pg_class where relname ~ '^orders_20.._.*[^y]$' and relname < 'orders_2021' order by 1"))
                 .containsExactly("orders_2019_01_01", "orders_2020_01_31");
         assertThat(run("drop", "orders", "--older-than", "P30D", "--dry-run").out())
                 .startsWith("-- no partition of public.orders is older than P30D");
@@ -183,9 +184,9 @@ class PartitionsCommandTest {
         assertThat(plain("drop", job, "--dry-run").out().lines()).hasSize(4);
         assertThat(plain("drop", job, "--period", "day").status()).isEqualTo(2);
         assertThat(plain("list", new String[] {
-                                    "--job", "dispatsch", "--config", config.toString(), "--routes", routes.toString()
-                                })
-                                .err())
+                            "--job", "dispatsch", "--config", config.toString(), "--routes", routes.toString()
+                        })
+                        .err())
                 .contains("there is no route \"dispatsch\"", "dispatch-rows");
     }
 

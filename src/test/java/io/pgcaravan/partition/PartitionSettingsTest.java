@@ -57,6 +57,30 @@ class PartitionSettingsTest {
     }
 
     @Test
+    void retention_is_refused_where_it_could_not_work() {
+        assertThatThrownBy(() -> PartitionSettings.builder("t")
+                        .partField("day")
+                        .retentionPeriod("a while")
+                        .retention("burn")
+                        .ahead(-1)
+                        .build())
+                .hasMessageContaining("retentionPeriod = a while: must be a time longer than nothing")
+                .hasMessageContaining("retention = burn: must be drop or detach")
+                .hasMessageContaining("ahead = -1: must be a number of periods from 0 to 1000");
+        assertThatThrownBy(() -> PartitionSettings.builder("t")
+                        .partField("day")
+                        .ignoreOldEvents(true)
+                        .build())
+                .hasMessageContaining("ignoreOldEvents needs retentionPeriod");
+        assertThatThrownBy(() -> PartitionSettings.builder("t")
+                        .partField("day")
+                        .retentionPeriod("30 days")
+                        .retention("detach")
+                        .build())
+                .hasMessageContaining("retention = detach needs ignoreOldEvents = true");
+    }
+
+    @Test
     void all_problems_are_named_at_once() {
         assertThatThrownBy(() -> PartitionSettings.builder("orders")
                         .partMode("date_field")
