@@ -9,6 +9,8 @@ select c.oid::bigint                                as oid,
        nullif(p.partdefid, 0)::bigint               as default_partition,
        case t.typtype when 'd' then t.typbasetype else t.oid end::regtype::text as column_type,
        case t.typtype when 'd' then t.typtypmod else a.atttypmod end            as column_typmod,
+       case t.typtype when 'd' then format_type(t.typbasetype, t.typtypmod)
+                      else format_type(a.atttypid, a.atttypmod) end                     as column_definition,
        current_setting('TimeZone')                  as session_time_zone,
        exists (select from pg_trigger g
                 where g.tgrelid = c.oid and not g.tgisinternal and g.tgtype & 1 = 1) as row_triggers,

@@ -30,18 +30,31 @@ public class PartitionEndpointConfigurer extends PropertyConfigurerSupport imple
         case "lazyStartProducer": target.setLazyStartProducer(property(camelContext, boolean.class, value)); return true;
         case "makefordeletes":
         case "makeForDeletes": target.setMakeForDeletes(property(camelContext, boolean.class, value)); return true;
+        case "maxpartitions":
+        case "maxPartitions": target.setMaxPartitions(property(camelContext, int.class, value)); return true;
         case "newest": target.setNewest(property(camelContext, java.lang.String.class, value)); return true;
         case "oldest": target.setOldest(property(camelContext, java.lang.String.class, value)); return true;
         case "partfield":
         case "partField": target.setPartField(property(camelContext, java.lang.String.class, value)); return true;
+        case "partfunc":
+        case "partFunc": target.setPartFunc(property(camelContext, java.lang.String.class, value)); return true;
         case "partmode":
         case "partMode": target.setPartMode(property(camelContext, java.lang.String.class, value)); return true;
+        case "partname":
+        case "partName": target.setPartName(property(camelContext, java.lang.String.class, value)); return true;
         case "parttemplate":
         case "partTemplate": target.setPartTemplate(property(camelContext, java.lang.String.class, value)); return true;
+        case "partitions": target.setPartitions(property(camelContext, int.class, value)); return true;
         case "period": target.setPeriod(property(camelContext, java.lang.String.class, value)); return true;
+        case "postpart":
+        case "postPart": target.setPostPart(property(camelContext, java.lang.String.class, value)); return true;
+        case "prepart":
+        case "prePart": target.setPrePart(property(camelContext, java.lang.String.class, value)); return true;
         case "retention": target.setRetention(property(camelContext, java.lang.String.class, value)); return true;
         case "retentionperiod":
         case "retentionPeriod": target.setRetentionPeriod(property(camelContext, java.lang.String.class, value)); return true;
+        case "tablemode":
+        case "tableMode": target.setTableMode(property(camelContext, java.lang.String.class, value)); return true;
         case "timezone":
         case "timeZone": target.setTimeZone(property(camelContext, java.lang.String.class, value)); return true;
         default: return false;
@@ -58,18 +71,31 @@ public class PartitionEndpointConfigurer extends PropertyConfigurerSupport imple
         case "lazyStartProducer": return boolean.class;
         case "makefordeletes":
         case "makeForDeletes": return boolean.class;
+        case "maxpartitions":
+        case "maxPartitions": return int.class;
         case "newest": return java.lang.String.class;
         case "oldest": return java.lang.String.class;
         case "partfield":
         case "partField": return java.lang.String.class;
+        case "partfunc":
+        case "partFunc": return java.lang.String.class;
         case "partmode":
         case "partMode": return java.lang.String.class;
+        case "partname":
+        case "partName": return java.lang.String.class;
         case "parttemplate":
         case "partTemplate": return java.lang.String.class;
+        case "partitions": return int.class;
         case "period": return java.lang.String.class;
+        case "postpart":
+        case "postPart": return java.lang.String.class;
+        case "prepart":
+        case "prePart": return java.lang.String.class;
         case "retention": return java.lang.String.class;
         case "retentionperiod":
         case "retentionPeriod": return java.lang.String.class;
+        case "tablemode":
+        case "tableMode": return java.lang.String.class;
         case "timezone":
         case "timeZone": return java.lang.String.class;
         default: return null;
@@ -87,18 +113,31 @@ public class PartitionEndpointConfigurer extends PropertyConfigurerSupport imple
         case "lazyStartProducer": return target.isLazyStartProducer();
         case "makefordeletes":
         case "makeForDeletes": return target.isMakeForDeletes();
+        case "maxpartitions":
+        case "maxPartitions": return target.getMaxPartitions();
         case "newest": return target.getNewest();
         case "oldest": return target.getOldest();
         case "partfield":
         case "partField": return target.getPartField();
+        case "partfunc":
+        case "partFunc": return target.getPartFunc();
         case "partmode":
         case "partMode": return target.getPartMode();
+        case "partname":
+        case "partName": return target.getPartName();
         case "parttemplate":
         case "partTemplate": return target.getPartTemplate();
+        case "partitions": return target.getPartitions();
         case "period": return target.getPeriod();
+        case "postpart":
+        case "postPart": return target.getPostPart();
+        case "prepart":
+        case "prePart": return target.getPrePart();
         case "retention": return target.getRetention();
         case "retentionperiod":
         case "retentionPeriod": return target.getRetentionPeriod();
+        case "tablemode":
+        case "tableMode": return target.getTableMode();
         case "timezone":
         case "timeZone": return target.getTimeZone();
         default: return null;

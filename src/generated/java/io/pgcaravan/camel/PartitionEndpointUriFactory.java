@@ -23,20 +23,27 @@ public class PartitionEndpointUriFactory extends org.apache.camel.support.compon
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(14);
+        Set<String> props = new HashSet<>(21);
         props.add("ahead");
         props.add("destTable");
         props.add("ignoreOldEvents");
         props.add("lazyStartProducer");
         props.add("makeForDeletes");
+        props.add("maxPartitions");
         props.add("newest");
         props.add("oldest");
         props.add("partField");
+        props.add("partFunc");
         props.add("partMode");
+        props.add("partName");
         props.add("partTemplate");
+        props.add("partitions");
         props.add("period");
+        props.add("postPart");
+        props.add("prePart");
         props.add("retention");
         props.add("retentionPeriod");
+        props.add("tableMode");
         props.add("timeZone");
         PROPERTY_NAMES = Collections.unmodifiableSet(props);
         SECRET_PROPERTY_NAMES = Collections.emptySet();

@@ -16,7 +16,8 @@ import org.apache.camel.spi.UriPath;
 import org.apache.camel.support.DefaultProducer;
 
 /**
- * Find each row its partition, by a date, and make the partitions that are missing in the batch's transaction.
+ * Find each row its partition, by a date, a value or a hash, and make the partitions that are missing in the batch's
+ * transaction.
  */
 @UriEndpoint(
         firstVersion = "0.1.0",
@@ -33,14 +34,21 @@ public class PartitionEndpoint extends StepEndpoint {
     private String destTable;
 
     @UriParam(
+            defaultValue = "part",
+            enums = "part,direct,ignore",
             description =
-                    "Column whose date places a row, by its name in the target; _EVTIME for the time of the event")
+                    "What becomes of the rows: part (they go to partitions), direct (they go to the destination table itself), ignore (they are left out)")
+    private String tableMode = "part";
+
+    @UriParam(
+            description =
+                    "Column whose date, value or hash places a row, by its name in the target; _EVTIME for the time of the event")
     private String partField;
 
     @UriParam(
-            enums = "date_field,event_time,batch_time,current_time",
+            enums = "date_field,event_time,batch_time,current_time,list,hash",
             description =
-                    "What places a row: its partField, the time of its event, of its batch, or the current time. Default is as partField says")
+                    "What places a row: the date in its partField, the time of its event, of its batch, the current time, the value of its partField (list) or the hash of that (hash). Default is as partField says")
     private String partMode;
 
     @UriParam(defaultValue = "day", enums = "hour,day,week,month,year", description = "How much time a partition holds")
@@ -63,10 +71,35 @@ public class PartitionEndpoint extends StepEndpoint {
                     "Latest date that a row may have: a date, or a distance after today such as P1M. Others are bad rows")
     private String newest = "P1Y";
 
+    @UriParam(description = "How many partitions there are with partMode=hash")
+    private int partitions;
+
+    @UriParam(
+            defaultValue = "1000",
+            description =
+                    "How many partitions there may be with partMode=list. Rows with a value that would need one more are bad rows")
+    private int maxPartitions = PartitionSettings.DEFAULT_MAX_PARTITIONS;
+
     @UriParam(
             description =
-                    "SQL that makes a partition, with _DEST_TABLE, _PARENT, _PKEY and _SCHEMA_TABLE replaced. Default is to make it like its parent")
+                    "Name of a partition, with %(parent)s, %(table)s and %(schema)s, the start of its time in %(year)s, %(month)s, %(day)s, %(hour)s and %(week)s, its %(value)s (list) or %(remainder)s (hash). Default is the parent and what tells partitions apart, joined by _")
+    private String partName;
+
+    @UriParam(
+            description =
+                    "SQL that makes a partition, with _DEST_TABLE, _PARENT, _PKEY and _SCHEMA_TABLE replaced, or %(dest)s, %(parent)s, %(pkey)s, %(schema_table)s, %(part_field)s, %(part_time)s and %(period)s. Default is to make it like its parent")
     private String partTemplate;
+
+    @UriParam(
+            description =
+                    "Function of the target that makes a partition in the place of partTemplate, called with londiste's arguments: parent, partition, key columns, partField, start of its time, period")
+    private String partFunc;
+
+    @UriParam(description = "SQL to run before a partition is made, with the replacements of partTemplate")
+    private String prePart;
+
+    @UriParam(description = "SQL to run after a partition was made, with the replacements of partTemplate")
+    private String postPart;
 
     @UriParam(
             defaultValue = "true",
@@ -158,7 +191,14 @@ public class PartitionEndpoint extends StepEndpoint {
                 .timeZone(timeZone)
                 .oldest(oldest)
                 .newest(newest)
+                .tableMode(tableMode)
+                .partitions(partitions)
+                .maxPartitions(maxPartitions)
+                .partName(partName)
                 .partTemplate(partTemplate)
+                .partFunc(partFunc)
+                .prePart(prePart)
+                .postPart(postPart)
                 .makeForDeletes(makeForDeletes)
                 .retentionPeriod(retentionPeriod)
                 .retention(retention)
@@ -221,6 +261,62 @@ public class PartitionEndpoint extends StepEndpoint {
 
     public void setNewest(String newest) {
         this.newest = newest;
+    }
+
+    public String getTableMode() {
+        return tableMode;
+    }
+
+    public void setTableMode(String tableMode) {
+        this.tableMode = tableMode;
+    }
+
+    public int getPartitions() {
+        return partitions;
+    }
+
+    public void setPartitions(int partitions) {
+        this.partitions = partitions;
+    }
+
+    public int getMaxPartitions() {
+        return maxPartitions;
+    }
+
+    public void setMaxPartitions(int maxPartitions) {
+        this.maxPartitions = maxPartitions;
+    }
+
+    public String getPartName() {
+        return partName;
+    }
+
+    public void setPartName(String partName) {
+        this.partName = partName;
+    }
+
+    public String getPartFunc() {
+        return partFunc;
+    }
+
+    public void setPartFunc(String partFunc) {
+        this.partFunc = partFunc;
+    }
+
+    public String getPrePart() {
+        return prePart;
+    }
+
+    public void setPrePart(String prePart) {
+        this.prePart = prePart;
+    }
+
+    public String getPostPart() {
+        return postPart;
+    }
+
+    public void setPostPart(String postPart) {
+        this.postPart = postPart;
     }
 
     public String getPartTemplate() {

@@ -13,6 +13,8 @@ import java.time.ZoneId;
  *
  * @param oid null where there is no such table
  * @param table with its schema; where there is no such table, with the schema its partitions are made in
+ * @param columnType SQL name of the type, with modifiers, of the column that places rows; null where it is no column
+ *     of the table
  * @param boundType of the column that places rows; {@link BoundType#NONE} where it is no column of the table
  * @param fractionDigits how many digits of a second the column keeps, 0 to 6
  * @param sessionZone what a timestamptz without an offset means in this session; null where Java cannot say
@@ -23,6 +25,7 @@ record Parent(
         Long oid,
         Kind kind,
         TableName table,
+        String columnType,
         BoundType boundType,
         int fractionDigits,
         ZoneId sessionZone,
@@ -31,7 +34,7 @@ record Parent(
         boolean deferrableConstraints) {
 
     enum Kind {
-        /** Natively partitioned by range of one column. */
+        /** Natively partitioned: by range of one column, by list or by hash. */
         NATIVE,
         /** A plain table that its partitions inherit from. */
         INHERITING,
@@ -62,14 +65,14 @@ record Parent(
         TableName table = new TableName(schema, settings.destTable().name());
         ZoneId sessionZone = zone(row.getString("session_time_zone"));
         if (oid == null) {
-            if (settings.partTemplate() == null) {
+            if (settings.partTemplate() == null && settings.partFunc() == null) {
                 throw new PartitionException(
                         "There is no table " + settings.destTable() + " on the target, so its partitions cannot be made"
-                                + " like it: create it (partitioned by range, or plain), or set partTemplate to the SQL"
+                                + " like it: create it (partitioned, or plain), or set partTemplate to the SQL"
                                 + " that makes a partition",
                         "42P01");
             }
-            return new Parent(null, Kind.NONE, table, BoundType.NONE, 6, sessionZone, false, false, false);
+            return new Parent(null, Kind.NONE, table, null, BoundType.NONE, 6, sessionZone, false, false, false);
         }
         String kind = row.getString("kind");
         BoundType type = boundType(row.getString("column_type"));
@@ -78,6 +81,7 @@ record Parent(
                 oid,
                 kind.equals("p") ? Kind.NATIVE : Kind.INHERITING,
                 table,
+                row.getString("column_definition"),
                 type,
                 type == BoundType.NONE || typmod < 0 ? 6 : typmod,
                 sessionZone,
@@ -93,7 +97,9 @@ record Parent(
                                 + "): dispatch into a plain or a natively partitioned table",
                         "42809");
         }
-        if (type == BoundType.DATE && settings.period() == Period.HOUR) {
+        if (type == BoundType.DATE
+                && settings.period() == Period.HOUR
+                && settings.partMode().dated()) {
             throw new PartitionException(
                     "period = hour: column \"" + settings.partField() + "\" of " + table
                             + " is a date, which has no hours; use day or longer",
@@ -107,16 +113,17 @@ record Parent(
         String strategy = row.getString("strategy");
         int keyColumns = row.getInt("key_columns");
         String keyColumn = row.getString("key_column");
-        if (!strategy.equals("r") || keyColumns != 1 || keyColumn == null) {
-            String found =
-                    switch (strategy) {
-                        case "l" -> "list";
-                        case "h" -> "hash";
-                        default -> keyColumns == 1 ? "range of an expression" : "range of " + keyColumns + " columns";
-                    };
+        if (settings.partMode() == PartMode.HASH) {
+            refuseUnfitHash(parent, strategy, keyColumns, keyColumn, settings.partField());
+            return;
+        }
+        String wanted = settings.partMode() == PartMode.LIST ? "l" : "r";
+        if (!strategy.equals(wanted) || keyColumns != 1 || keyColumn == null) {
             throw new PartitionException(
-                    parent.table() + " is partitioned by " + found
-                            + "; period needs a table that is partitioned by range of one column",
+                    parent.table() + " is partitioned by " + found(strategy, keyColumns, keyColumn)
+                            + (wanted.equals("r")
+                                    ? "; period needs a table that is partitioned by range of one column"
+                                    : "; partMode = list needs a table that is partitioned by list of one column"),
                     "42P17");
         }
         if (!keyColumn.equals(settings.partField())) {
@@ -128,13 +135,41 @@ record Parent(
                             + ", so rows would not fit their partitions: set partField = " + keyColumn,
                     "42P17");
         }
-        if (parent.boundType() == BoundType.NONE) {
+        if (wanted.equals("r") && parent.boundType() == BoundType.NONE) {
             throw new PartitionException(
                     "Column \"" + keyColumn + "\", which partitions " + parent.table() + ", is of type "
                             + row.getString("column_type")
                             + "; period needs date, timestamp or timestamp with time zone",
                     "42P17");
         }
+    }
+
+    private static void refuseUnfitHash(
+            Parent parent, String strategy, int keyColumns, String keyColumn, String partField)
+            throws PartitionException {
+        if (!strategy.equals("h")) {
+            throw new PartitionException(
+                    parent.table() + " is partitioned by " + found(strategy, keyColumns, keyColumn)
+                            + "; partMode = hash needs a table that is partitioned by hash",
+                    "42P17");
+        }
+        if (keyColumns == 1 && keyColumn != null && !keyColumn.equals(partField)) {
+            throw new PartitionException(
+                    parent.table() + " is partitioned by hash of its column \"" + keyColumn + "\", and the job says \""
+                            + partField + "\": set partField = " + keyColumn,
+                    "42P17");
+        }
+    }
+
+    private static String found(String strategy, int keyColumns, String keyColumn) {
+        return switch (strategy) {
+            case "l" -> "list";
+            case "h" -> "hash";
+            default ->
+                keyColumns > 1
+                        ? "range of " + keyColumns + " columns"
+                        : keyColumn == null ? "range of an expression" : "range of column \"" + keyColumn + "\"";
+        };
     }
 
     static BoundType boundType(String type) {

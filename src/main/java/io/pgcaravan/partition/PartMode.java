@@ -2,7 +2,7 @@ package io.pgcaravan.partition;
 
 import java.util.Locale;
 
-/** Which time places a row; the names are those of londiste's dispatch handler. */
+/** What places a row; the names of the times are those of londiste's dispatch handler. */
 public enum PartMode {
     /** The value of a column, {@code partField}. */
     DATE_FIELD,
@@ -11,7 +11,16 @@ public enum PartMode {
     /** When the tick that ends the batch was made. */
     BATCH_TIME,
     /** When the batch is applied, by this host's clock. */
-    CURRENT_TIME;
+    CURRENT_TIME,
+    /** The value of a column, {@code partField}: a partition for each. */
+    LIST,
+    /** The hash of a column, {@code partField}: a fixed number of partitions. */
+    HASH;
+
+    /** Whether a partition is a stretch of time. */
+    boolean dated() {
+        return this != LIST && this != HASH;
+    }
 
     /** @return null where the text is none of {@code date_field}, {@code event_time}, … */
     static PartMode parse(String text) {

@@ -19,6 +19,8 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -52,7 +54,20 @@ final class PartitionMaker {
     private static final String STORAGE = Sql.file("partition/storage");
     private static final String REPLICA_IDENTITY = Sql.file("partition/replica-identity");
     private static final String RECORD = Sql.file("partition/record");
+    private static final String SHARES = Sql.file("partition/shares");
+    private static final String NUMBER = Sql.file("partition/number");
     private static final String DEFAULT_PARTITION = Sql.file("partition/default-partition");
+
+    /** The order in which partitions are locked, the same for all jobs. */
+    private static final Comparator<Place> ORDER = Comparator.<Place>comparingLong(place -> place.low)
+            .thenComparing(place -> place.named.table().name());
+
+    private static final Pattern VALUES = Pattern.compile("FOR VALUES IN \\((.*)\\)", Pattern.DOTALL);
+
+    private static final Pattern REMAINDER = Pattern.compile("FOR VALUES WITH \\(modulus (\\d+), remainder (\\d+)\\)");
+
+    /** A partition of a natively partitioned parent, and what it is for as the server writes it. */
+    private record Share(long oid, TableName table, String bound) {}
 
     private record Known(Partition partition, long seenNanos) {
         boolean fresh() {
@@ -141,13 +156,18 @@ final class PartitionMaker {
         List<Place> unknown = List.of();
         try {
             verify(target, made);
-            unknown = Stream.concat(needed.stream(), wanted.stream())
-                    .distinct()
+            unknown = Stream.concat(needed.stream(), wanted.stream()).distinct().toList();
+            if (settings.partMode() == PartMode.LIST) {
+                name(target, unknown);
+            }
+            unknown = unknown.stream()
                     .filter(place -> !isKnown(made, place))
-                    .sorted(Comparator.comparingLong(place -> place.low))
+                    .sorted(ORDER)
                     .toList();
-            if (!unknown.isEmpty()) {
-                find(target, made, unknown);
+            if (!unknown.isEmpty() && routed()) {
+                makeAllRemainders(target, made, unknown);
+            } else if (!unknown.isEmpty()) {
+                find(target, unknown);
                 makeMissing(
                         target, made, unknown.stream().filter(needed::contains).toList());
             }
@@ -169,12 +189,191 @@ final class PartitionMaker {
             lock(target);
             made.locked = true;
             // another session may have made them while we waited
-            find(target, made, missing);
+            find(target, missing);
             missing = withoutPartition(missing);
         }
+        if (!missing.isEmpty() && settings.partMode() == PartMode.LIST) {
+            missing = withinLimit(target, missing);
+        }
         if (!missing.isEmpty()) {
+            List<Place> one = oneForEachName(missing);
+            make(target, made, one);
+            for (Place place : missing) {
+                place.partition = made.byName.get(place.named.table()).partition;
+            }
+        }
+    }
+
+    /** Several texts may be one value: 1 and 01. */
+    private static List<Place> oneForEachName(List<Place> missing) {
+        Map<TableName, Place> byName = new LinkedHashMap<>();
+        missing.forEach(place -> byName.putIfAbsent(place.named.table(), place));
+        return List.copyOf(byName.values());
+    }
+
+    private List<Place> withinLimit(Connection target, List<Place> missing) throws SQLException {
+        int room;
+        try (PreparedStatement select = target.prepareStatement(NUMBER)) {
+            select.setObject(1, parent.oid(), java.sql.Types.BIGINT);
+            select.setString(2, parent.table().schema());
+            select.setString(3, parent.table().name());
+            try (ResultSet row = select.executeQuery()) {
+                row.next();
+                room = settings.maxPartitions() - row.getInt(1);
+            }
+        }
+        Set<TableName> names = new HashSet<>();
+        List<Place> within = new ArrayList<>();
+        for (Place place : missing) {
+            if (names.contains(place.named.table()) || names.size() < room) {
+                names.add(place.named.table());
+                within.add(place);
+            } else {
+                place.refusal = "column \"" + settings.partField() + "\" = " + place.bound + " would need one more"
+                        + " partition of " + settings.destTable() + " than the " + settings.maxPartitions()
+                        + " that maxPartitions allows";
+            }
+        }
+        return within;
+    }
+
+    // ---- partitions by hash of a parent that routes its rows itself
+
+    private boolean routed() {
+        return settings.partMode() == PartMode.HASH && parent.kind() == Parent.Kind.NATIVE;
+    }
+
+    /** A row's partition is only known once it is there: all of them have to be. */
+    private void makeAllRemainders(Connection target, Made made, List<Place> places) throws SQLException {
+        List<Place> missing = missingRemainders(target);
+        if (!missing.isEmpty() && !made.locked) {
+            lock(target);
+            made.locked = true;
+            missing = missingRemainders(target);
+        }
+        if (!missing.isEmpty()) {
+            missing.forEach(place -> place.key = places.get(0).key);
             make(target, made, missing);
         }
+        for (Place place : places) {
+            place.partition = place.named;
+            known.put(place.named.table(), new Known(place.named, System.nanoTime()));
+        }
+    }
+
+    private List<Place> missingRemainders(Connection target) throws SQLException {
+        List<PartitionBound.Remainder> there = new ArrayList<>();
+        for (Share share : shares(target)) {
+            Matcher numbers = REMAINDER.matcher(share.bound);
+            if (numbers.matches()) {
+                there.add(new PartitionBound.Remainder(
+                        Integer.parseInt(numbers.group(1)), Integer.parseInt(numbers.group(2))));
+            }
+        }
+        try {
+            return PartitionBound.Remainder.missing(there, settings.partitions()).stream()
+                    .map(one -> HashPlacing.of(settings, parent, one.remainder()))
+                    .toList();
+        } catch (IllegalArgumentException unfit) {
+            throw new PartitionException(
+                    parent.table() + " cannot have its missing partitions made: " + unfit.getMessage(), "42P17");
+        }
+    }
+
+    // ---- partitions by list
+
+    /** Names the places of values, as the column's type sees them. */
+    private void name(Connection target, List<Place> places) throws SQLException {
+        List<Place> unnamed =
+                places.stream().filter(place -> place.named == null).toList();
+        Map<String, String> canonical = canonical(
+                target,
+                unnamed.stream()
+                        .map(place -> place.value)
+                        .filter(value -> value != null)
+                        .toList());
+        for (Place place : unnamed) {
+            String value = place.value == null ? null : canonical.get(place.value);
+            place.named = new Partition(settings.partName().ofValue(settings, parent.table(), value), null, null);
+            place.bound = new PartitionBound.Value(parent.columnType(), value);
+        }
+    }
+
+    /** One text for all texts of a value. */
+    private Map<String, String> canonical(Connection target, List<String> values) throws SQLException {
+        Map<String, String> canonical = new HashMap<>();
+        if (parent.columnType() == null) {
+            values.forEach(value -> canonical.put(value, value));
+        } else if (!values.isEmpty()) {
+            try (PreparedStatement select = target.prepareStatement("select w.text, first_value(w.text::"
+                    + parent.columnType() + "::text) over (partition by w.text::" + parent.columnType()
+                    + " order by w.text collate \"C\") from unnest(?::text[]) as w (text)")) {
+                select.setArray(1, target.createArrayOf("text", values.toArray()));
+                try (ResultSet row = select.executeQuery()) {
+                    while (row.next()) {
+                        canonical.put(row.getString(1), row.getString(2));
+                    }
+                }
+            }
+        }
+        return canonical;
+    }
+
+    /** Finds the partitions that hold values, under whatever name. */
+    private Map<Place, TableName> holders(Connection target, List<Place> places) throws SQLException {
+        Map<Long, TableName> tables = new HashMap<>();
+        StringBuilder held = new StringBuilder();
+        for (Share share : shares(target)) {
+            Matcher values = VALUES.matcher(share.bound);
+            if (values.matches()) {
+                tables.put(share.oid, share.table);
+                // what the server wrote there are literals, as it would read them
+                held.append(held.isEmpty() ? "" : " union all ")
+                        .append("select ")
+                        .append(share.oid)
+                        .append(", unnest(array[")
+                        .append(values.group(1))
+                        .append("]::")
+                        .append(parent.columnType())
+                        .append("[])");
+            }
+        }
+        Map<Place, TableName> holders = new HashMap<>();
+        if (held.isEmpty()) {
+            return holders;
+        }
+        try (PreparedStatement select =
+                target.prepareStatement("select w.n, h.oid from unnest(?::text[]) with ordinality"
+                        + " as w (text, n) join (" + held
+                        + ") as h (oid, value) on h.value is not distinct from w.text::"
+                        + parent.columnType())) {
+            select.setArray(
+                    1,
+                    target.createArrayOf(
+                            "text", places.stream().map(place -> place.value).toArray()));
+            try (ResultSet row = select.executeQuery()) {
+                while (row.next()) {
+                    holders.put(places.get(row.getInt(1) - 1), tables.get(row.getLong(2)));
+                }
+            }
+        }
+        return holders;
+    }
+
+    private List<Share> shares(Connection target) throws SQLException {
+        List<Share> shares = new ArrayList<>();
+        try (PreparedStatement select = target.prepareStatement(SHARES)) {
+            select.setLong(1, parent.oid());
+            try (ResultSet row = select.executeQuery()) {
+                while (row.next()) {
+                    shares.add(new Share(
+                            row.getLong("oid"),
+                            new TableName(row.getString("schema"), row.getString("name")),
+                            row.getString("bound")));
+                }
+            }
+        }
+        return shares;
     }
 
     private static List<Place> withoutPartition(List<Place> places) {
@@ -227,8 +426,11 @@ final class PartitionMaker {
 
     // ---- finding
 
-    private void find(Connection target, Made made, List<Place> places) throws SQLException {
-        List<Found> tables = tables(target, places, parent.kind() == Parent.Kind.NATIVE);
+    private void find(Connection target, List<Place> places) throws SQLException {
+        boolean natively = parent.kind() == Parent.Kind.NATIVE;
+        boolean list = settings.partMode() == PartMode.LIST;
+        List<Found> tables = tables(target, places, natively && !list);
+        Map<Place, TableName> holders = natively && list ? holders(target, places) : Map.of();
         Map<TableName, Found> byName = new HashMap<>();
         NavigableMap<Long, Found> byLow = new TreeMap<>();
         for (Found table : tables) {
@@ -239,17 +441,33 @@ final class PartitionMaker {
         }
         Map<TableName, Partition> identities = new HashMap<>();
         for (Place place : places) {
-            Found holder = parent.kind() == Parent.Kind.NATIVE ? holder(place, byLow) : null;
+            Found holder = natively && !list ? holder(place, byLow) : null;
             Found named = byName.get(place.named.table());
-            if (holder != null) {
+            if (holders.containsKey(place)) {
+                place.partition = identity(place, holders.get(place));
+            } else if (holder != null) {
                 place.partition = identities.computeIfAbsent(holder.table, table -> identity(place, holder));
             } else if (named != null && accept(place, named)) {
-                place.partition = place.named;
+                place.partition = list ? identity(place, named.table) : place.named;
             }
             if (place.partition != null) {
                 known.put(place.named.table(), new Known(place.partition, System.nanoTime()));
             }
         }
+    }
+
+    /** One instance for each partition, by whatever values it is found. */
+    private Partition identity(Place place, TableName holder) {
+        if (holder.equals(place.named.table())) {
+            Known seen = known.get(holder);
+            return seen != null ? seen.partition : place.named;
+        }
+        for (Known seen : known.values()) {
+            if (seen.partition.table().equals(holder)) {
+                return seen.partition;
+            }
+        }
+        return new Partition(holder, null, null);
     }
 
     private Partition identity(Place place, Found holder) {
@@ -289,13 +507,13 @@ final class PartitionMaker {
     private boolean accept(Place place, Found named) throws PartitionException {
         if (named.child && parent.kind() == Parent.Kind.NATIVE) {
             throw new PartitionException(
-                    named.table + " is a partition of " + parent.table() + ", but not for " + place.named.from()
-                            + " to " + place.named.to()
-                            + " as its name says: rename it, so that the partition for that time can be made",
+                    named.table + " is a partition of " + parent.table() + ", but not for " + place.bound
+                            + " as its name says: rename it, so that the partition for that can be made",
                     "42P07");
         }
         boolean ownTable = parent.kind() == Parent.Kind.NONE
-                || (parent.kind() == Parent.Kind.INHERITING && settings.partTemplate() != null);
+                || (parent.kind() == Parent.Kind.INHERITING
+                        && (settings.partTemplate() != null || settings.partFunc() != null));
         if (place.obsolete && !named.child && !ownTable) {
             // retention is taking it away: until it is gone, old rows may still go there; detached, it is no partition
             return named.pending;
@@ -314,11 +532,12 @@ final class PartitionMaker {
 
     private List<Found> tables(Connection target, List<Place> places, boolean withAllPartitions) throws SQLException {
         boolean instants = parent.boundType() == BoundType.TIMESTAMPTZ;
-        boolean bounds = parent.kind() == Parent.Kind.NATIVE;
+        boolean bounds =
+                parent.kind() == Parent.Kind.NATIVE && settings.partMode().dated();
         try (PreparedStatement select = target.prepareStatement(FIND)) {
             select.setObject(1, parent.oid(), java.sql.Types.BIGINT);
             select.setBoolean(2, withAllPartitions);
-            select.setString(3, parent.table().schema());
+            select.setString(3, schema(places));
             select.setArray(4, names(target, places));
             select.setObject(5, parent.oid(), java.sql.Types.BIGINT);
             select.setBoolean(6, bounds);
@@ -350,6 +569,11 @@ final class PartitionMaker {
                 row.getString("high_text"));
     }
 
+    /** All partitions of a job are in one. */
+    private static String schema(Collection<Place> places) {
+        return places.iterator().next().named.table().schema();
+    }
+
     private static Array names(Connection target, Collection<Place> places) throws SQLException {
         return target.createArrayOf(
                 "text", places.stream().map(place -> place.named.table().name()).toArray());
@@ -359,13 +583,19 @@ final class PartitionMaker {
 
     private void make(Connection target, Made made, List<Place> missing) throws SQLException {
         // rows have to meet the parent's triggers while they are loaded
-        boolean attachFirst =
-                parent.rowTriggers() || parent.referencesItself() || made.byName.size() + missing.size() >= MANY;
+        boolean attachFirst = routed()
+                || parent.rowTriggers()
+                || parent.referencesItself()
+                || made.byName.size() + missing.size() >= MANY;
+        runTemplate(target, settings.prePart(), missing);
         if (settings.partTemplate() != null) {
-            run(target, missing.stream().map(this::fromTemplate).toList());
+            runTemplate(target, settings.partTemplate(), missing);
+        } else if (settings.partFunc() != null) {
+            callFunction(target, missing);
         } else {
             makeLikeParent(target, missing, attachFirst);
         }
+        runTemplate(target, settings.postPart(), missing);
         List<New> fresh = seeMade(target, missing, attachFirst);
         record(target, missing);
         List<New> toAttach = fresh.stream().filter(New::toAttach).toList();
@@ -382,10 +612,63 @@ final class PartitionMaker {
         }
     }
 
-    private String fromTemplate(Place place) {
+    private void runTemplate(Connection target, PartitionTemplate template, List<Place> missing) throws SQLException {
+        if (template != null) {
+            run(
+                    target,
+                    missing.stream()
+                            .map(place -> template.expand(values(place)))
+                            .toList());
+        }
+    }
+
+    private PartitionTemplate.Values values(Place place) {
         TableName named = place.named.table();
-        TableName raw = new TableName(settings.destTable().schema(), named.name());
-        return settings.partTemplate().expand(named, parent.table(), raw, place.key);
+        // as people name the table: with its schema where they write one
+        boolean qualified = settings.destTable().schema() != null
+                || !named.schema().equals(parent.table().schema());
+        return new PartitionTemplate.Values(
+                named,
+                parent.table(),
+                qualified ? named : new TableName(null, named.name()),
+                place.key,
+                settings.partField(),
+                place.fromTime == null ? null : localStart(place),
+                settings.period());
+    }
+
+    private String localStart(Place place) {
+        return BoundType.TIMESTAMP.literal(
+                java.time.LocalDateTime.ofInstant(place.fromTime, settings.timeZone()), settings.timeZone());
+    }
+
+    /** With londiste's arguments for create_partition: parent, partition, key columns, column, time, period. */
+    private void callFunction(Connection target, List<Place> missing) throws SQLException {
+        String call = "select " + settings.partFunc().quoted() + "(?, ?, ?, ?, ?, ?)";
+        for (Place place : missing) {
+            try (PreparedStatement function = target.prepareStatement(call)) {
+                String[] arguments = {
+                    parent.table().toString(),
+                    place.named.table().toString(),
+                    String.join(",", place.key),
+                    settings.partField(),
+                    place.fromTime == null ? null : localStart(place),
+                    settings.partMode().dated() ? settings.period().toString() : null
+                };
+                for (int i = 0; i < arguments.length; i++) {
+                    // without a type, so that the function's own types count
+                    function.setObject(i + 1, arguments[i], java.sql.Types.OTHER);
+                }
+                function.execute();
+            } catch (SQLException e) {
+                throw new SQLException(
+                        "partFunc " + settings.partFunc()
+                                + "(parent, partition, key columns, partField, time, period) for " + place.named + ": "
+                                + e.getMessage(),
+                        e.getSQLState(),
+                        e);
+            }
+        }
     }
 
     private void makeLikeParent(Connection target, List<Place> missing, boolean attachFirst) throws SQLException {
@@ -428,8 +711,7 @@ final class PartitionMaker {
     }
 
     private String body(Place place, boolean attachFirst) {
-        String check =
-                parent.boundType() == BoundType.NONE ? "" : "constraint " + BOUNDS + " check (" + within(place) + ")";
+        String check = canCheck() ? "constraint " + BOUNDS + " check (" + within(place) + ")" : "";
         return parent.kind() == Parent.Kind.NATIVE
                 // an identity column of the partition's own would count apart, and version 17 would not attach it
                 ? " (like " + parent.table().quoted() + " including all excluding identity"
@@ -437,16 +719,21 @@ final class PartitionMaker {
                 : " (" + check + ") inherits (" + parent.table().quoted() + ")";
     }
 
+    /** Whether PostgreSQL can check what a partition takes. */
+    private boolean canCheck() {
+        return switch (settings.partMode()) {
+            case LIST -> parent.columnType() != null;
+            case HASH -> false;
+            default -> parent.boundType() != BoundType.NONE;
+        };
+    }
+
     private String within(Place place) {
-        String column = TableName.quote(settings.partField());
-        return column + " is not null and " + column + " >= " + literal(place.named.from()) + " and " + column + " < "
-                + literal(place.named.to());
+        return place.bound.within(TableName.quote(settings.partField()));
     }
 
     private String outside(Place place) {
-        String column = TableName.quote(settings.partField());
-        return column + " is null or " + column + " < " + literal(place.named.from()) + " or " + column + " >= "
-                + literal(place.named.to());
+        return place.bound.outside(TableName.quote(settings.partField()));
     }
 
     private String literal(String bound) {
@@ -456,7 +743,7 @@ final class PartitionMaker {
     private void identifyForReplication(Connection target, List<Place> missing) throws SQLException {
         List<String> statements = new ArrayList<>();
         try (PreparedStatement select = target.prepareStatement(REPLICA_IDENTITY)) {
-            select.setString(1, parent.table().schema());
+            select.setString(1, schema(missing));
             select.setArray(2, names(target, missing));
             select.setLong(3, parent.oid());
             try (ResultSet row = select.executeQuery()) {
@@ -478,13 +765,16 @@ final class PartitionMaker {
             Found table = tables.get(place.named.table());
             if (table == null) {
                 throw new PartitionException(
-                        "partTemplate ran, but made no table " + place.named
-                                + ": it must create the table that _DEST_TABLE stands for",
+                        (settings.partFunc() == null
+                                ? "partTemplate ran, but made no table " + place.named
+                                        + ": it must create the table that _DEST_TABLE stands for"
+                                : "partFunc " + settings.partFunc() + " ran, but made no table " + place.named),
                         "42P01");
             }
             boolean toAttach = parent.kind() == Parent.Kind.NATIVE && !table.child;
             fresh.add(new New(table.oid, place, place.named, toAttach));
-            if (toAttach && !attachFirst && settings.partTemplate() != null) {
+            boolean likeParent = settings.partTemplate() == null && settings.partFunc() == null;
+            if (toAttach && !attachFirst && !likeParent) {
                 checks.add("alter table " + place.named.table().quoted() + " add constraint " + BOUNDS + " check ("
                         + within(place) + ")");
             }
@@ -497,21 +787,21 @@ final class PartitionMaker {
         try (PreparedStatement insert = target.prepareStatement(RECORD)) {
             insert.setString(1, parent.table().schema());
             insert.setString(2, parent.table().name());
-            insert.setString(3, parent.table().schema());
+            insert.setString(3, schema(missing));
             insert.setArray(4, names(target, missing));
             insert.setArray(
                     5,
                     target.createArrayOf(
                             "text",
                             missing.stream()
-                                    .map(place -> place.fromTime.toString())
+                                    .map(place -> place.fromTime == null ? "-infinity" : place.fromTime.toString())
                                     .toArray()));
             insert.setArray(
                     6,
                     target.createArrayOf(
                             "text",
                             missing.stream()
-                                    .map(place -> place.toTime.toString())
+                                    .map(place -> place.toTime == null ? "infinity" : place.toTime.toString())
                                     .toArray()));
             insert.executeUpdate();
         }
@@ -526,7 +816,7 @@ final class PartitionMaker {
             verify(target, made);
             toAttach = made.byName.values().stream()
                     .filter(New::toAttach)
-                    .sorted(Comparator.comparingLong(mine -> mine.place.low))
+                    .sorted(Comparator.comparing(New::place, ORDER))
                     .toList();
             if (!toAttach.isEmpty()) {
                 attach(target, toAttach, true);
@@ -556,8 +846,8 @@ final class PartitionMaker {
         }
         for (New mine : toAttach) {
             String table = mine.partition.table().quoted();
-            statements.add("alter table " + parent.table().quoted() + " attach partition " + table
-                    + " for values from ('" + mine.partition.from() + "') to ('" + mine.partition.to() + "')");
+            statements.add("alter table " + parent.table().quoted() + " attach partition " + table + " "
+                    + mine.place.bound.forValues());
             if (checked) {
                 statements.add("alter table " + table + " drop constraint " + BOUNDS);
             }
@@ -609,11 +899,56 @@ final class PartitionMaker {
         if (rest == null) {
             return;
         }
+        run(target, movesFromDefault(target, toAttach, rest));
+    }
+
+    private List<String> movesFromDefault(Connection target, List<New> toAttach, DefaultPartition rest)
+            throws SQLException {
+        List<Place> places = toAttach.stream().map(New::place).toList();
+        if (settings.partMode() == PartMode.LIST) {
+            places = inDefaultPartition(target, places, rest);
+        } else if (settings.partMode().dated()) {
+            places = periodsInDefaultPartition(target, places, rest);
+        }
+        if (!places.isEmpty() && rest.referenced) {
+            throw new PartitionException(
+                    "The default partition " + rest.table + " holds rows that belong into new partitions, and foreign"
+                            + " keys that point at " + parent.table()
+                            + " forbid moving them: make partitions for them by hand",
+                    "42P17");
+        }
+        return places.stream()
+                .map(place -> "with moved as (delete from " + rest.table.quoted() + " where " + within(place)
+                        + " returning " + rest.columns + ") insert into "
+                        + place.named.table().quoted() + " (" + rest.columns + ") overriding system value select "
+                        + rest.columns + " from moved")
+                .toList();
+    }
+
+    private List<Place> inDefaultPartition(Connection target, List<Place> places, DefaultPartition rest)
+            throws SQLException {
+        List<Place> there = new ArrayList<>();
+        try (Statement statement = target.createStatement()) {
+            for (Place place : places) {
+                try (ResultSet row = statement.executeQuery(
+                        "select exists (select from " + rest.table.quoted() + " where " + within(place) + ")")) {
+                    row.next();
+                    if (row.getBoolean(1)) {
+                        there.add(place);
+                    }
+                }
+            }
+        }
+        return there;
+    }
+
+    private List<Place> periodsInDefaultPartition(Connection target, List<Place> toAttach, DefaultPartition rest)
+            throws SQLException {
         String column = TableName.quote(settings.partField());
         String type = parent.boundType().sqlType();
-        String lowest = literal(toAttach.get(0).partition.from());
-        String highest = literal(toAttach.get(toAttach.size() - 1).partition.to());
-        List<String> moves = new ArrayList<>();
+        String lowest = literal(toAttach.get(0).named.from());
+        String highest = literal(toAttach.get(toAttach.size() - 1).named.to());
+        List<Place> moves = new ArrayList<>();
         // the first condition is one scan for all, where nothing is to be moved
         String sql = "select n from unnest(?::text[], ?::text[]) with ordinality as w (low, high, n)"
                 + " where (select exists (select from " + rest.table.quoted() + " where " + column + " >= " + lowest
@@ -625,32 +960,19 @@ final class PartitionMaker {
                     1,
                     target.createArrayOf(
                             "text",
-                            toAttach.stream().map(mine -> mine.partition.from()).toArray()));
+                            toAttach.stream().map(place -> place.named.from()).toArray()));
             select.setArray(
                     2,
                     target.createArrayOf(
                             "text",
-                            toAttach.stream().map(mine -> mine.partition.to()).toArray()));
+                            toAttach.stream().map(place -> place.named.to()).toArray()));
             try (ResultSet row = select.executeQuery()) {
                 while (row.next()) {
-                    New mine = toAttach.get(row.getInt(1) - 1);
-                    moves.add("with moved as (delete from " + rest.table.quoted() + " where " + column + " >= "
-                            + literal(mine.partition.from()) + " and " + column + " < " + literal(mine.partition.to())
-                            + " returning " + rest.columns + ") insert into "
-                            + mine.partition.table().quoted() + " (" + rest.columns
-                            + ") overriding system value select "
-                            + rest.columns + " from moved");
+                    moves.add(toAttach.get(row.getInt(1) - 1));
                 }
             }
         }
-        if (!moves.isEmpty() && rest.referenced) {
-            throw new PartitionException(
-                    "The default partition " + rest.table + " holds rows that belong into new partitions, and foreign"
-                            + " keys that point at " + parent.table()
-                            + " forbid moving them: make partitions for them by hand",
-                    "42P17");
-        }
-        run(target, moves);
+        return moves;
     }
 
     // ---- running

@@ -14,13 +14,20 @@ import java.util.Objects;
  * How a job partitions its destination table. Made by {@link #builder}, which checks all settings together.
  *
  * @param destTable the parent, or where there is none the stem of the partitions' names
- * @param partMode which time places a row
- * @param partField the column that places a row, as the target names it; null unless {@code partMode} is date_field
+ * @param tableMode whether there are partitions at all; where not, only {@code destTable} counts
+ * @param partMode what places a row; null where there are no partitions
+ * @param partField the column that places a row, as the target names it; null where {@code partMode} needs none
  * @param period how much time a partition holds
  * @param timeZone where an instant (a value with an offset, an event's time) becomes a date
  * @param oldest earliest date that a row may have, itself allowed
  * @param newest latest date that a row may have, itself allowed
- * @param partTemplate SQL that makes a partition; null to make it like its parent
+ * @param partitions how many partitions there are with {@link PartMode#HASH}
+ * @param maxPartitions how many partitions values may make with {@link PartMode#LIST}
+ * @param partName how partitions are named
+ * @param partTemplate SQL that makes a partition; null to make it like its parent, or by {@code partFunc}
+ * @param partFunc a function of the target that makes a partition, called as londiste's create_partition; null for none
+ * @param prePart SQL to run before a partition is made; null for none
+ * @param postPart SQL to run after a partition was made; null for none
  * @param makeForDeletes whether a deleted row's partition is made where it is missing; else such a row is left out, as
  *     nothing is there to delete
  * @param retention what becomes of old partitions; null where they are kept for ever
@@ -31,13 +38,20 @@ import java.util.Objects;
  */
 public record PartitionSettings(
         TableName destTable,
+        TableMode tableMode,
         PartMode partMode,
         String partField,
         Period period,
         ZoneId timeZone,
         Limit oldest,
         Limit newest,
+        int partitions,
+        int maxPartitions,
+        PartitionName partName,
         PartitionTemplate partTemplate,
+        TableName partFunc,
+        PartitionTemplate prePart,
+        PartitionTemplate postPart,
         boolean makeForDeletes,
         Retention retention,
         boolean ignoreOldEvents,
@@ -55,6 +69,11 @@ public record PartitionSettings(
     public static final String DEFAULT_OLDEST = "1970-01-01";
     /** Keeps out the year 52217 (milliseconds taken for seconds) and 9999-12-31 (meaning never). */
     public static final String DEFAULT_NEWEST = "P1Y";
+
+    /** More values than this are rarely meant to be partitions. */
+    public static final int DEFAULT_MAX_PARTITIONS = 1000;
+
+    private static final int MOST_PARTITIONS = 10_000;
 
     public static final String DEFAULT_RETENTION = "drop";
     /** More partitions ahead than this are a mistake, and would meet the server's limit of locks. */
@@ -98,7 +117,14 @@ public record PartitionSettings(
         private String timeZone;
         private String oldest;
         private String newest;
+        private String tableMode;
+        private int partitions;
+        private int maxPartitions = DEFAULT_MAX_PARTITIONS;
+        private String partName;
         private String partTemplate;
+        private String partFunc;
+        private String prePart;
+        private String postPart;
         private boolean makeForDeletes = true;
         private String retentionPeriod;
         private String retention;
@@ -150,9 +176,51 @@ public record PartitionSettings(
             return this;
         }
 
-        /** SQL that makes a partition, with table_dispatcher's replacements. Default: made like its parent. */
+        /** {@code part}, {@code direct} or {@code ignore}. Default: part. */
+        public Builder tableMode(String text) {
+            tableMode = present(text);
+            return this;
+        }
+
+        /** How many partitions there are with {@code partMode = hash}; 0 for none given. */
+        public Builder partitions(int number) {
+            partitions = number;
+            return this;
+        }
+
+        /** How many partitions values may make with {@code partMode = list}. Default: 1000. */
+        public Builder maxPartitions(int number) {
+            maxPartitions = number;
+            return this;
+        }
+
+        /** The partitions' name, with {@code %(parent)s} and so on. Default: as {@code partMode} and {@code period} say. */
+        public Builder partName(String text) {
+            partName = present(text);
+            return this;
+        }
+
+        /** SQL that makes a partition, with the replacements of table_dispatcher or londiste. Default: made like its parent. */
         public Builder partTemplate(String text) {
             partTemplate = text == null || text.isBlank() ? null : text;
+            return this;
+        }
+
+        /** A function of the target that makes a partition, raw text whose first dot separates the schema. */
+        public Builder partFunc(String text) {
+            partFunc = present(text);
+            return this;
+        }
+
+        /** SQL to run before a partition is made, with the replacements of {@code partTemplate}. */
+        public Builder prePart(String text) {
+            prePart = text == null || text.isBlank() ? null : text;
+            return this;
+        }
+
+        /** SQL to run after a partition was made, likewise. */
+        public Builder postPart(String text) {
+            postPart = text == null || text.isBlank() ? null : text;
             return this;
         }
 
@@ -197,8 +265,12 @@ public record PartitionSettings(
             if (length == null) {
                 problems.add("period = " + period + ": must be hour, day, week, month or year");
             }
-            TableName table = table(length, problems);
-            PartMode mode = mode(problems);
+            TableMode kind = TableMode.parse(Objects.requireNonNullElse(tableMode, "part"));
+            if (kind == null) {
+                problems.add("tableMode = " + tableMode + ": must be part, direct or ignore");
+            }
+            TableName table = table(problems);
+            PartMode mode = kind == TableMode.PART || kind == null ? mode(problems) : null;
             ZoneId zone = zone(problems);
             Limit from = limit("oldest", Objects.requireNonNullElse(oldest, DEFAULT_OLDEST), -1, problems);
             Limit to = limit("newest", Objects.requireNonNullElse(newest, DEFAULT_NEWEST), 1, problems);
@@ -209,14 +281,14 @@ public record PartitionSettings(
                             + ": no row could ever be placed");
                 }
             }
-            PartitionTemplate template = null;
-            if (partTemplate != null) {
-                try {
-                    template = PartitionTemplate.parse(partTemplate);
-                } catch (IllegalArgumentException refused) {
-                    problems.add("partTemplate: " + refused.getMessage());
-                }
+            PartitionTemplate template = template("partTemplate", partTemplate, problems);
+            PartitionTemplate before = template("prePart", prePart, problems);
+            PartitionTemplate after = template("postPart", postPart, problems);
+            if (partFunc != null && partTemplate != null) {
+                problems.add("partFunc and partTemplate both make the partition: leave one of them out");
             }
+            PartitionName name = mode == null || length == null ? null : name(table, mode, length, problems);
+            numbers(kind, mode, problems);
             Retention kept = retention(problems);
             if (ahead < 0 || ahead > MOST_AHEAD) {
                 problems.add("ahead = " + ahead + ": must be a number of periods from 0 to " + MOST_AHEAD);
@@ -227,17 +299,75 @@ public record PartitionSettings(
             }
             return new PartitionSettings(
                     table,
+                    kind,
                     mode,
-                    mode == PartMode.DATE_FIELD ? partField : null,
+                    mode == PartMode.DATE_FIELD || mode == PartMode.LIST || mode == PartMode.HASH ? partField : null,
                     length,
                     zone,
                     from,
                     to,
+                    partitions,
+                    maxPartitions,
+                    name,
                     template,
+                    partFunc == null ? null : TableName.parse(partFunc),
+                    before,
+                    after,
                     makeForDeletes,
                     kept,
                     ignoreOldEvents,
                     ahead);
+        }
+
+        private static PartitionTemplate template(String key, String sql, List<String> problems) {
+            try {
+                return sql == null ? null : PartitionTemplate.parse(sql);
+            } catch (IllegalArgumentException refused) {
+                problems.add(key + ": " + refused.getMessage());
+                return null;
+            }
+        }
+
+        private PartitionName name(TableName table, PartMode mode, Period length, List<String> problems) {
+            PartitionName name = partName == null ? PartitionName.of(mode, length) : new PartitionName(partName);
+            List<String> wrong = name.problems(mode, length);
+            problems.addAll(wrong);
+            if (table != null && wrong.isEmpty()) {
+                String setting = partName == null ? "destTable" : "partName";
+                String partition = name.example(table, mode, partitions);
+                if (partition.isEmpty()) {
+                    problems.add(setting + ": " + name + " leaves a partition without a name");
+                }
+                refuseLong(
+                        setting,
+                        "a partition such as " + partition,
+                        mode == PartMode.LIST ? partition + "_".repeat(PartitionName.HASH_LENGTH) : partition,
+                        problems);
+            }
+            return name;
+        }
+
+        private void numbers(TableMode kind, PartMode mode, List<String> problems) {
+            if (mode == PartMode.HASH && (partitions < 1 || partitions > MOST_PARTITIONS)) {
+                problems.add("partMode = hash needs partitions, how many there are: 1 to " + MOST_PARTITIONS + ", not "
+                        + partitions);
+            }
+            if (mode != PartMode.HASH && partitions != 0) {
+                problems.add("partitions = " + partitions + " has no meaning without partMode = hash");
+            }
+            if (maxPartitions < 1) {
+                problems.add("maxPartitions = " + maxPartitions + ": must be at least 1");
+            }
+            boolean parts = kind == TableMode.PART || kind == null;
+            if (!parts || (mode != null && !mode.dated())) {
+                String without = parts ? "partMode = " + mode : "tableMode = " + kind;
+                if (retentionPeriod != null) {
+                    problems.add("retentionPeriod has no meaning with " + without + ": no partition grows old");
+                }
+                if (ahead != 0) {
+                    problems.add("ahead has no meaning with " + without);
+                }
+            }
         }
 
         /** Null where there is none. */
@@ -265,7 +395,7 @@ public record PartitionSettings(
             }
         }
 
-        private TableName table(Period length, List<String> problems) {
+        private TableName table(List<String> problems) {
             if (destTable == null || destTable.isBlank()) {
                 problems.add("destTable is missing: the table whose partitions take the rows");
                 return null;
@@ -280,10 +410,6 @@ public record PartitionSettings(
                 return null;
             }
             refuseLong("destTable", "the schema " + table.schema(), table.schema(), problems);
-            if (length != null) {
-                String partition = table.name() + length.example();
-                refuseLong("destTable", "a partition such as " + partition, partition, problems);
-            }
             return table;
         }
 
@@ -298,7 +424,8 @@ public record PartitionSettings(
         private PartMode mode(List<String> problems) {
             PartMode mode = partMode == null ? null : PartMode.parse(partMode);
             if (partMode != null && mode == null) {
-                problems.add("partMode = " + partMode + ": must be date_field, event_time, batch_time or current_time");
+                problems.add("partMode = " + partMode
+                        + ": must be date_field, event_time, batch_time, current_time, list or hash");
                 return null;
             }
             boolean eventTime = EVENT_TIME_FIELD.equals(partField);
@@ -308,11 +435,11 @@ public record PartitionSettings(
                     problems.add("partField is missing: a column's name, or " + EVENT_TIME_FIELD
                             + " for the event's time (or set partMode)");
                 }
-            } else if (mode == PartMode.DATE_FIELD && partField == null) {
-                problems.add("partMode = date_field needs partField: the column that places a row");
+            } else if ((mode == PartMode.DATE_FIELD || !mode.dated()) && partField == null) {
+                problems.add("partMode = " + mode + " needs partField: the column that places a row");
             } else if (eventTime && mode != PartMode.EVENT_TIME) {
                 problems.add("partField = " + EVENT_TIME_FIELD + " contradicts partMode = " + mode);
-            } else if (mode != PartMode.DATE_FIELD && partField != null && !eventTime) {
+            } else if (mode != PartMode.DATE_FIELD && mode.dated() && partField != null && !eventTime) {
                 problems.add("partField = " + partField + " has no meaning with partMode = " + mode
                         + ": leave one of them out");
             }

@@ -7,14 +7,21 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * SQL that makes a partition, with table_dispatcher's replacements: {@code _DEST_TABLE} (the partition, qualified and
+ * SQL that makes a partition, or runs before or after that, with table_dispatcher's replacements: {@code _DEST_TABLE} (the partition, qualified and
  * quoted), {@code _PARENT} (likewise), {@code _PKEY} (the event's key columns, quoted, comma separated) and
  * {@code _SCHEMA_TABLE} (the partition's name with its dots as {@code __}). They are replaced everywhere, in literals
  * too, and quoted as the place needs it. A longer word around one of them is one identifier:
  * {@code _DEST_TABLE_pkey} becomes {@code "orders_2026_10_02_pkey"}, without the schema.
+ *
+ * <p>Or with londiste's: {@code %(dest)s} (also {@code %(part)s}), {@code %(parent)s}, {@code %(pkey)s} (also {@code
+ * %(pkeys)s}) and {@code %(schema_table)s} mean the same, {@code %(part_field)s} is the column that places rows, {@code
+ * %(part_time)s} the start of the partition's time, {@code %(period)s} how long that is. Where there is one of them, {@code
+ * %%} is a percent sign.
  */
 public final class PartitionTemplate {
 
@@ -22,6 +29,30 @@ public final class PartitionTemplate {
     private static final String PARENT = "_PARENT";
     private static final String PKEY = "_PKEY";
     private static final String SCHEMA_TABLE = "_SCHEMA_TABLE";
+
+    // londiste's further ones; words that nobody else writes
+    private static final String PART_FIELD = "\uE000part_field\uE000";
+    private static final String PART_TIME = "\uE000part_time\uE000";
+    private static final String PERIOD = "\uE000period\uE000";
+
+    private static final Pattern VARIABLE = Pattern.compile("%\\((\\w+)\\)s|%%");
+
+    /**
+     * What a template is filled with.
+     *
+     * @param rawName the partition as the job writes it, for {@code _SCHEMA_TABLE}
+     * @param key names of the event's key columns
+     * @param partField null where no column places rows
+     * @param partTime local time without a zone; null where the partition is not by date
+     */
+    record Values(
+            TableName partition,
+            TableName parent,
+            TableName rawName,
+            List<String> key,
+            String partField,
+            String partTime,
+            Period period) {}
 
     /** What ends the batch's transaction, or cannot run inside one, where a statement starts with it. */
     private static final Set<String> REFUSED_FIRST_WORDS =
@@ -56,9 +87,36 @@ public final class PartitionTemplate {
      *     has a quote or comment that does not end
      */
     public static PartitionTemplate parse(String sql) {
-        List<Piece> pieces = new Tokenizer(sql).pieces();
+        List<Piece> pieces = new Tokenizer(withoutVariables(sql)).pieces();
         refuseTransactionControl(pieces);
         return new PartitionTemplate(pieces);
+    }
+
+    private static String withoutVariables(String sql) {
+        Matcher variables = VARIABLE.matcher(sql);
+        if (variables.results().noneMatch(variable -> variable.group(1) != null)) {
+            return sql;
+        }
+        return variables.replaceAll(variable -> Matcher.quoteReplacement(replacement(variable.group(1))));
+    }
+
+    private static String replacement(String variable) {
+        if (variable == null) {
+            return "%";
+        }
+        return switch (variable) {
+            case "dest", "part" -> DEST_TABLE;
+            case "parent" -> PARENT;
+            case "pkey", "pkeys" -> PKEY;
+            case "schema_table" -> SCHEMA_TABLE;
+            case "part_field" -> PART_FIELD;
+            case "part_time" -> PART_TIME;
+            case "period" -> PERIOD;
+            default ->
+                throw new IllegalArgumentException(
+                        "%(" + variable + ")s is unknown; allowed are dest, part, parent, pkey,"
+                                + " pkeys, schema_table, part_field, part_time and period");
+        };
     }
 
     private static void refuseTransactionControl(List<Piece> pieces) {
@@ -89,49 +147,50 @@ public final class PartitionTemplate {
     /**
      * The template for one partition.
      *
-     * @param rawName the partition as the job writes it, for {@code _SCHEMA_TABLE}
-     * @param key names of the event's key columns
      * @throws IllegalArgumentException where it asks for a key and there is none, or names made from the partition's
      *     become one when PostgreSQL cuts them
      */
-    String expand(TableName partition, TableName parent, TableName rawName, List<String> key) {
+    String expand(Values values) {
+        TableName partition = values.partition;
         StringBuilder sql = new StringBuilder();
         Map<String, String> cutNames = new HashMap<>();
         cutNames.put(cut(partition.name()), partition.name());
         for (Piece piece : pieces) {
             switch (piece.kind) {
-                case WORD -> sql.append(word(piece.text, partition, parent, rawName, key, cutNames));
-                case QUOTED_IDENTIFIER -> sql.append(inside(piece.text, partition, parent, rawName, key, '"'));
-                case STRING -> sql.append(inside(piece.text, partition, parent, rawName, key, '\''));
-                case DOLLAR_STRING -> sql.append(inside(piece.text, partition, parent, rawName, key, '$'));
+                case WORD -> sql.append(word(piece.text, values, cutNames));
+                case QUOTED_IDENTIFIER -> sql.append(inside(piece.text, values, '"'));
+                case STRING -> sql.append(inside(piece.text, values, '\''));
+                case DOLLAR_STRING -> sql.append(inside(piece.text, values, '$'));
                 default -> sql.append(piece.text);
             }
         }
         return sql.toString();
     }
 
-    private String word(
-            String word,
-            TableName partition,
-            TableName parent,
-            TableName rawName,
-            List<String> key,
-            Map<String, String> cutNames) {
+    private String word(String word, Values values, Map<String, String> cutNames) {
+        TableName partition = values.partition;
         switch (word) {
             case DEST_TABLE:
                 return partition.quoted();
             case PARENT:
-                return parent.quoted();
+                return values.parent.quoted();
             case PKEY:
-                return keyList(key, partition);
+                return keyList(values);
+            case PART_FIELD:
+                return TableName.quote(partField(values));
+            case PART_TIME:
+                return "'" + partTime(values) + "'";
+            case PERIOD:
+                return values.period.toString();
             default:
                 if (!mentions(word)) {
                     return word;
                 }
         }
-        String name = word.replace(SCHEMA_TABLE, schemaTable(rawName))
+        String name = further(word, values)
+                .replace(SCHEMA_TABLE, schemaTable(values.rawName))
                 .replace(DEST_TABLE, partition.name())
-                .replace(PARENT, parent.name());
+                .replace(PARENT, values.parent.name());
         if (word.contains(DEST_TABLE)) {
             String other = cutNames.putIfAbsent(cut(name), name);
             if (other != null && !other.equals(name)) {
@@ -152,26 +211,62 @@ public final class PartitionTemplate {
     }
 
     private static boolean mentions(String word) {
-        return word.contains(DEST_TABLE) || word.contains(PARENT) || word.contains(SCHEMA_TABLE);
+        return word.contains(DEST_TABLE)
+                || word.contains(PARENT)
+                || word.contains(SCHEMA_TABLE)
+                || word.indexOf('\uE000') >= 0;
     }
 
-    private static String inside(
-            String text, TableName partition, TableName parent, TableName rawName, List<String> key, char quote) {
-        if (text.indexOf('_') < 0 || !(mentions(text) || text.contains(PKEY))) {
+    /** With londiste's further replacements. */
+    private static String further(String text, Values values) {
+        if (text.indexOf('\uE000') < 0) {
+            return text;
+        }
+        String replaced = text.replace(PERIOD, values.period.toString());
+        replaced = replaced.contains(PART_FIELD) ? replaced.replace(PART_FIELD, partField(values)) : replaced;
+        return replaced.contains(PART_TIME) ? replaced.replace(PART_TIME, partTime(values)) : replaced;
+    }
+
+    private static String partField(Values values) {
+        if (values.partField == null) {
+            throw new IllegalArgumentException(
+                    "%(part_field)s makes no sense, as no column places the rows: set partField, or write the column");
+        }
+        return values.partField;
+    }
+
+    private static String partTime(Values values) {
+        if (values.partTime == null) {
+            throw new IllegalArgumentException("%(part_time)s makes no sense, as partitions are not by date");
+        }
+        return values.partTime;
+    }
+
+    private static String inside(String text, Values values, char quote) {
+        TableName partition = values.partition;
+        TableName parent = values.parent;
+        if (text.indexOf('_') < 0 && text.indexOf('\uE000') < 0 || !(mentions(text) || text.contains(PKEY))) {
             return text;
         }
         // between double quotes only a bare name makes sense; in a literal it is the name as SQL would write it
         String dest = quote == '"' ? partition.name() : partition.quoted();
         String parentName = quote == '"' ? parent.name() : parent.quoted();
-        String replaced = text.replace(SCHEMA_TABLE, doubled(schemaTable(rawName), quote))
+        String replaced = text.replace(SCHEMA_TABLE, doubled(schemaTable(values.rawName), quote))
                 .replaceAll(DEST_TABLE + "(?=[A-Za-z0-9_])", quotedForRegex(doubled(partition.name(), quote)))
                 .replace(DEST_TABLE, doubled(dest, quote))
                 .replace(PARENT, doubled(parentName, quote));
-        return replaced.contains(PKEY) ? replaced.replace(PKEY, doubled(keyList(key, partition), quote)) : replaced;
+        if (replaced.indexOf('\uE000') >= 0) {
+            replaced = replaced.replace(PERIOD, values.period.toString());
+            replaced = replaced.contains(PART_FIELD)
+                    ? replaced.replace(PART_FIELD, doubled(partField(values), quote))
+                    : replaced;
+            replaced = replaced.contains(PART_TIME) ? replaced.replace(PART_TIME, partTime(values)) : replaced;
+        }
+        return replaced.contains(PKEY) ? replaced.replace(PKEY, doubled(keyList(values), quote)) : replaced;
     }
 
     private static String quotedForRegex(String replacement) {
-        return java.util.regex.Matcher.quoteReplacement(replacement);
+        return Matcher.quoteReplacement(replacement);
     }
 
     private static String doubled(String text, char quote) {
@@ -182,13 +277,13 @@ public final class PartitionTemplate {
         return rawName.toString().replace(".", "__");
     }
 
-    private static String keyList(List<String> key, TableName partition) {
-        if (key.isEmpty()) {
-            throw new IllegalArgumentException("partTemplate uses _PKEY to make " + partition
+    private static String keyList(Values values) {
+        if (values.key.isEmpty()) {
+            throw new IllegalArgumentException("partTemplate uses _PKEY to make " + values.partition
                     + ", but the event names no key columns; give the source table's trigger a key (or the job),"
                     + " or write the columns into the template");
         }
-        return key.stream().map(TableName::quote).collect(Collectors.joining(", "));
+        return values.key.stream().map(TableName::quote).collect(Collectors.joining(", "));
     }
 
     /** A name as PostgreSQL cuts it: to 63 bytes, never inside a character. */

@@ -67,8 +67,11 @@ public final class Partitioner {
      * @throws PartitionException where a partition can be neither found nor made
      */
     public List<RowChange> place(OpenBatch batch, List<RowChange> rows) throws SQLException {
+        if (settings.tableMode() != TableMode.PART) {
+            return settings.tableMode() == TableMode.DIRECT ? rows : List.of();
+        }
         PlacedBatch placed = placed(batch);
-        Placing placing = placed.placing;
+        Placer placing = placed.placing;
         List<RowChange> kept = rows;
         Set<Place> needed = null;
         Set<Place> wanted = null;
@@ -135,10 +138,11 @@ public final class Partitioner {
             return kept;
         }
         maker.ensure(batch.target(), batch.batch(), placed.made, needed, wanted);
-        return placeLater(kept, unresolved, later);
+        return placeLater(batch, kept, unresolved, later);
     }
 
-    private static List<RowChange> placeLater(List<RowChange> rows, Place[] unresolved, int later) {
+    private static List<RowChange> placeLater(OpenBatch batch, List<RowChange> rows, Place[] unresolved, int later)
+            throws SQLException {
         List<RowChange> kept = null;
         for (int i = 0; i < later; i++) {
             RowChange row = rows.get(i);
@@ -148,6 +152,9 @@ public final class Partitioner {
                 row.before().place(before.partition);
             }
             boolean nothingToDelete = place != null && place.partition == null;
+            if (nothingToDelete && place.refusal != null) {
+                batch.reject(new BadRowException(row.event(), place.refusal));
+            }
             if (nothingToDelete && kept == null) {
                 kept = new ArrayList<>(rows.subList(0, i));
             }
@@ -180,7 +187,9 @@ public final class Partitioner {
      * @throws PartitionException where the destination table does not fit the settings; says what to do
      */
     public void check(Connection target) throws SQLException {
-        Parent.read(target, settings);
+        if (settings.tableMode() == TableMode.PART) {
+            Parent.read(target, settings);
+        }
     }
 
     /**
@@ -225,7 +234,12 @@ public final class Partitioner {
                 maker.forget();
             }
             unfinished = placed;
-            placed.placing = new Placing(settings, maker.parent(batch.target()), batch.batch(), clock.instant());
+            Parent parent = maker.parent(batch.target());
+            placed.placing = switch (settings.partMode()) {
+                case LIST -> new ListPlacing(settings);
+                case HASH -> new HashPlacing(settings, parent);
+                default -> new Placing(settings, parent, batch.batch(), clock.instant());
+            };
         }
         return placed;
     }
@@ -258,7 +272,7 @@ public final class Partitioner {
     private final class PlacedBatch implements OpenBatch.Participant {
         private final OpenBatch batch;
         private final PartitionMaker.Made made = new PartitionMaker.Made();
-        private Placing placing;
+        private Placer placing;
         private boolean zoned;
         /** Rows left out since the last flush; a savepoint takes back no more than that. */
         private long ignored;

@@ -3,27 +3,16 @@ package io.pgcaravan.partition;
 import java.time.DayOfWeek;
 import java.time.LocalDateTime;
 import java.time.temporal.ChronoUnit;
-import java.time.temporal.IsoFields;
 import java.time.temporal.TemporalAdjusters;
 import java.util.Locale;
 
-/**
- * How much time one partition holds, and how it is named after that time: the parent's name and a suffix, as
- * table_dispatcher and londiste write it. Weeks are ISO weeks: they start on Monday, and their year is the week's, not
- * the day's (2027-01-01 is in {@code _2026_w53}).
- */
+/** How much time one partition holds. Weeks are ISO weeks: they start on Monday. */
 public enum Period {
-    HOUR("_2026_10_02_05"),
-    DAY("_2026_10_02"),
-    WEEK("_2026_w40"),
-    MONTH("_2026_10"),
-    YEAR("_2026");
-
-    private final String example;
-
-    Period(String example) {
-        this.example = example;
-    }
+    HOUR,
+    DAY,
+    WEEK,
+    MONTH,
+    YEAR;
 
     /**
      * Reads {@code hour}, {@code day}, {@code week}, {@code month}, {@code year}, or table_dispatcher's {@code daily}
@@ -62,33 +51,6 @@ public enum Period {
             case MONTH -> start.plusMonths(1);
             case YEAR -> start.plusYears(1);
         };
-    }
-
-    /** What the name of the partition that starts here has after the parent's name; of one length for each period. */
-    String suffix(LocalDateTime start) {
-        String year = four(this == WEEK ? start.get(IsoFields.WEEK_BASED_YEAR) : start.getYear());
-        return switch (this) {
-            case HOUR ->
-                "_" + year + "_" + two(start.getMonthValue()) + "_" + two(start.getDayOfMonth()) + "_"
-                        + two(start.getHour());
-            case DAY -> "_" + year + "_" + two(start.getMonthValue()) + "_" + two(start.getDayOfMonth());
-            case WEEK -> "_" + year + "_w" + two(start.get(IsoFields.WEEK_OF_WEEK_BASED_YEAR));
-            case MONTH -> "_" + year + "_" + two(start.getMonthValue());
-            case YEAR -> "_" + year;
-        };
-    }
-
-    /** A suffix of this period, for its length and for messages. */
-    String example() {
-        return example;
-    }
-
-    private static String two(int number) {
-        return number < 10 ? "0" + number : Integer.toString(number);
-    }
-
-    private static String four(int year) {
-        return "0".repeat(Math.max(0, 4 - Integer.toString(year).length())) + year;
     }
 
     @Override

@@ -3,7 +3,7 @@ package io.pgcaravan.partition;
 import java.time.Instant;
 import java.util.List;
 
-/** One period of a batch, on its way from a name to a partition that is known to be there. */
+/** One period (or value, or remainder) of a batch, on its way from a name to a partition that is known to be there. */
 final class Place {
 
     /** Bounds in microseconds since 1970: of instants for timestamptz, else of local time. The upper one is exclusive. */
@@ -16,11 +16,17 @@ final class Place {
 
     final Instant toTime;
 
-    /** The partition as it is named, without a look at the target. */
-    final Partition named;
+    /** The partition as it is named; null for a value whose name the target has not been asked for yet. */
+    Partition named;
+
+    /** What the partition takes; null like {@code named}. */
+    PartitionBound bound;
+
+    /** The value itself, of a partition by list; null for NULL and of others. */
+    final String value;
 
     /** Why no row can be placed here, or null. */
-    final String refusal;
+    String refusal;
 
     /** The partition that takes the rows, once it is known to be there. */
     Partition partition;
@@ -34,12 +40,26 @@ final class Place {
     /** The key columns of the first row that asked for the partition. */
     List<String> key = List.of();
 
-    Place(long low, long high, Instant fromTime, Instant toTime, Partition named) {
+    Place(long low, long high, Instant fromTime, Instant toTime, Partition named, PartitionBound bound) {
         this.low = low;
         this.high = high;
         this.fromTime = fromTime;
         this.toTime = toTime;
         this.named = named;
+        this.bound = bound;
+        this.value = null;
+        this.refusal = null;
+    }
+
+    /** The place of a value, or (where it is named at once) of a remainder. */
+    Place(String value, Partition named, PartitionBound bound) {
+        this.low = Long.MIN_VALUE;
+        this.high = Long.MAX_VALUE;
+        this.fromTime = null;
+        this.toTime = null;
+        this.named = named;
+        this.bound = bound;
+        this.value = value;
         this.refusal = null;
     }
 
@@ -49,6 +69,7 @@ final class Place {
         this.fromTime = null;
         this.toTime = null;
         this.named = null;
+        this.value = null;
         this.refusal = refusal;
     }
 }

@@ -20,7 +20,7 @@ import java.util.Map;
  * its own partition: a date or timestamp column drops an offset, a timestamptz is an instant, fractions are rounded to
  * the column's precision.
  */
-final class Placing {
+final class Placing implements Placer {
 
     private static final long MICROS_PER_SECOND = 1_000_000;
     private static final long MICROS_PER_DAY = 86_400 * MICROS_PER_SECOND;
@@ -35,7 +35,7 @@ final class Placing {
 
     private final PartitionSettings settings;
     private final BoundType type;
-    private final TableName stem;
+    private final TableName parent;
     private final ZoneId zone;
     private final ZoneOffsets zoneOffsets;
     private final ZoneOffsets sessionOffsets;
@@ -62,7 +62,7 @@ final class Placing {
     Placing(PartitionSettings settings, Parent parent, Batch batch, Instant now) {
         this.settings = settings;
         this.type = parent.boundType();
-        this.stem = parent.table();
+        this.parent = parent.table();
         this.zone = settings.timeZone();
         this.zoneOffsets = new ZoneOffsets(zone);
         this.sessionOffsets = new ZoneOffsets(parent.sessionZone() == null ? zone : parent.sessionZone());
@@ -85,8 +85,8 @@ final class Placing {
         return unit;
     }
 
-    /** The row's period; null where it has none, and {@link #refusal} says why. */
-    Place of(RowChange row) {
+    @Override
+    public Place of(RowChange row) {
         if (settings.partMode() != PartMode.DATE_FIELD) {
             Instant at =
                     settings.partMode() == PartMode.EVENT_TIME ? row.event().time() : fixedTime;
@@ -117,16 +117,16 @@ final class Placing {
         return place.refusal == null ? place : refuse(row, place.refusal);
     }
 
-    /** Forgets which partitions are there, because the target went back. */
-    void forgetPartitions() {
+    @Override
+    public void forgetPartitions() {
         for (Place place : byStart.values()) {
             place.partition = null;
             place.absent = false;
         }
     }
 
-    /** Why {@link #of} returned null. */
-    String refusal() {
+    @Override
+    public String refusal() {
         return refusal;
     }
 
@@ -236,8 +236,7 @@ final class Placing {
         LocalDateTime next = settings.period().next(start);
         Instant from = start.atZone(zone).toInstant();
         Instant to = next.atZone(zone).toInstant();
-        TableName name =
-                new TableName(stem.schema(), stem.name() + settings.period().suffix(start));
+        TableName name = settings.partName().ofPeriod(settings, parent, start);
         Partition named = new Partition(name, type.literal(start, zone), type.literal(next, zone));
         boolean instants = type == BoundType.TIMESTAMPTZ;
         Place place = new Place(
@@ -245,7 +244,8 @@ final class Placing {
                 instants ? to.getEpochSecond() * MICROS_PER_SECOND : toMicros(next),
                 from,
                 to,
-                named);
+                named,
+                new PartitionBound.Range(type.sqlType(), named.from(), named.to()));
         place.obsolete = cutoff != null && !to.isAfter(cutoff);
         return place;
     }

@@ -19,7 +19,14 @@ class PartitionTemplateTest {
 
     private static String expand(String template, TableName partition) {
         return PartitionTemplate.parse(template)
-                .expand(partition, new TableName("public", "orders"), partition, List.of("id", "Part"));
+                .expand(new PartitionTemplate.Values(
+                        partition,
+                        new TableName("public", "orders"),
+                        partition,
+                        List.of("id", "Part"),
+                        "created At",
+                        "2026-10-02 00:00:00",
+                        Period.DAY));
     }
 
     @ParameterizedTest
@@ -99,7 +106,8 @@ class PartitionTemplateTest {
     @Test
     void a_key_list_needs_a_key() {
         TableName name = new TableName(null, "t");
-        assertThatThrownBy(() -> PartitionTemplate.parse("(_PKEY)").expand(name, name, name, List.of()))
+        assertThatThrownBy(() -> PartitionTemplate.parse("(_PKEY)")
+                        .expand(new PartitionTemplate.Values(name, name, name, List.of(), null, null, Period.DAY)))
                 .hasMessageContaining("the event names no key columns");
     }
 

@@ -1,0 +1,152 @@
+package io.pgcaravan.partition;
+
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What of its parent's rows a partition takes, as PostgreSQL is told it. */
+sealed interface PartitionBound {
+
+    /** The condition that all rows of the partition meet. */
+    String within(String column);
+
+    /** The condition that all other rows meet. */
+    String outside(String column);
+
+    /** What follows {@code ATTACH PARTITION name}. */
+    String forValues();
+
+    /** For messages. */
+    @Override
+    String toString();
+
+    /**
+     * A stretch of time.
+     *
+     * @param type SQL name of the column's type; null where PostgreSQL cannot check the bounds
+     * @param from inclusive
+     * @param to exclusive
+     */
+    record Range(String type, String from, String to) implements PartitionBound {
+        @Override
+        public String within(String column) {
+            return column + " is not null and " + column + " >= " + type + " '" + from + "' and " + column + " < "
+                    + type + " '" + to + "'";
+        }
+
+        @Override
+        public String outside(String column) {
+            return column + " is null or " + column + " < " + type + " '" + from + "' or " + column + " >= " + type
+                    + " '" + to + "'";
+        }
+
+        @Override
+        public String forValues() {
+            return "for values from ('" + from + "') to ('" + to + "')";
+        }
+
+        @Override
+        public String toString() {
+            return from + " to " + to;
+        }
+    }
+
+    /**
+     * One value.
+     *
+     * @param type SQL name of the column's type with its modifiers; null where PostgreSQL cannot check the bounds
+     * @param value null for NULL
+     */
+    record Value(String type, String value) implements PartitionBound {
+        @Override
+        public String within(String column) {
+            return value == null
+                    ? column + " is null"
+                    : column + " is not null and " + column + " = " + literal() + "::" + type;
+        }
+
+        @Override
+        public String outside(String column) {
+            return value == null
+                    ? column + " is not null"
+                    : column + " is null or " + column + " <> " + literal() + "::" + type;
+        }
+
+        @Override
+        public String forValues() {
+            return "for values in (" + literal() + ")";
+        }
+
+        private String literal() {
+            return value == null ? "null" : quote(value);
+        }
+
+        @Override
+        public String toString() {
+            return value == null ? "NULL" : "'" + value + "'";
+        }
+    }
+
+    /** Rows whose hash leaves this remainder. */
+    record Remainder(int modulus, int remainder) implements PartitionBound {
+        @Override
+        public String within(String column) {
+            return "true";
+        }
+
+        @Override
+        public String outside(String column) {
+            return "false";
+        }
+
+        @Override
+        public String forValues() {
+            return "for values with (modulus " + modulus + ", remainder " + remainder + ")";
+        }
+
+        /**
+         * What still has to be made for every hash to have a partition.
+         *
+         * @param there partitions that exist, of any modulus
+         * @throws IllegalArgumentException where only a part of a remainder is taken
+         */
+        static List<Remainder> missing(List<Remainder> there, int modulus) {
+            List<Remainder> missing = new ArrayList<>();
+            for (int remainder = 0; remainder < modulus; remainder++) {
+                Remainder one = new Remainder(modulus, remainder);
+                // each partition takes 1/modulus of all hashes, so what overlaps adds up to whether all is covered
+                double covered = 0;
+                for (Remainder other : there) {
+                    if (other.overlaps(one)) {
+                        covered += Math.min(1, (double) modulus / other.modulus);
+                    }
+                }
+                if (covered == 0) {
+                    missing.add(one);
+                } else if (covered < 1 - 1e-9) {
+                    throw new IllegalArgumentException("there are partitions of a larger modulus for a part of " + one
+                            + ": set partitions to that modulus");
+                }
+            }
+            return missing;
+        }
+
+        private boolean overlaps(Remainder other) {
+            int common = BigInteger.valueOf(modulus)
+                    .gcd(BigInteger.valueOf(other.modulus))
+                    .intValue();
+            return remainder % common == other.remainder % common;
+        }
+
+        @Override
+        public String toString() {
+            return "remainder " + remainder + " of " + modulus;
+        }
+    }
+
+    /** A text as an SQL literal, whatever standard_conforming_strings says. */
+    static String quote(String text) {
+        String doubled = text.replace("'", "''");
+        return doubled.indexOf('\\') < 0 ? "'" + doubled + "'" : "E'" + doubled.replace("\\", "\\\\") + "'";
+    }
+}
