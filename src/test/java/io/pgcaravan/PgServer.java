@@ -47,6 +47,11 @@ public final class PgServer {
         return shared;
     }
 
+    /** A server of the caller's own, beside the shared one, to be closed: for tests in which only one of two is away. */
+    public static ThrowAwayServer another() {
+        return choose();
+    }
+
     private static ThrowAwayServer choose() {
         String given = System.getenv(ThrowAwayServer.URL_VARIABLE);
         if (given != null && !given.isBlank()) {
