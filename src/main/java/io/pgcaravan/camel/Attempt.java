@@ -24,6 +24,7 @@ final class Attempt implements AutoCloseable {
 
     private final OpenBatch batch;
     private final DataSource target;
+    private final InsertWriter inserts;
     private final Connection guarded;
     private final Map<Exchange, Failure> failures = new IdentityHashMap<>();
     private Failure first;
@@ -33,7 +34,8 @@ final class Attempt implements AutoCloseable {
     private Attempt(OpenBatch batch, DataSource target) {
         this.batch = batch;
         this.target = target;
-        this.guarded = GuardedConnection.of(batch.target(), batch.batch(), () -> rollbackAsked = true);
+        this.inserts = batch.participant(this, () -> new InsertWriter(batch.target()));
+        this.guarded = GuardedConnection.of(batch.target(), batch.batch(), inserts, () -> rollbackAsked = true);
     }
 
     /** Starts an attempt on this thread. */
@@ -55,6 +57,11 @@ final class Attempt implements AutoCloseable {
 
     OpenBatch batch() {
         return batch;
+    }
+
+    /** Runs the inserts of collected rows. */
+    InsertWriter inserts() {
+        return inserts;
     }
 
     /** The batch's connection where {@code dataSource} is its target, else null. */

@@ -13,6 +13,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -38,18 +39,23 @@ final class GuardedConnection implements InvocationHandler {
 
     private final Connection connection;
     private final Batch batch;
+    private final InsertWriter inserts;
     private final Runnable rollbackAsked;
     private final Map<String, ParameterMetaData> parameters = new HashMap<>();
 
-    private GuardedConnection(Connection connection, Batch batch, Runnable rollbackAsked) {
+    private GuardedConnection(Connection connection, Batch batch, InsertWriter inserts, Runnable rollbackAsked) {
         this.connection = connection;
         this.batch = batch;
+        this.inserts = inserts;
         this.rollbackAsked = rollbackAsked;
     }
 
-    /** @param rollbackAsked called when a step rolls back */
-    static Connection of(Connection connection, Batch batch, Runnable rollbackAsked) {
-        return proxy(Connection.class, new GuardedConnection(connection, batch, rollbackAsked));
+    /**
+     * @param inserts runs the inserts that it expects
+     * @param rollbackAsked called when a step rolls back
+     */
+    static Connection of(Connection connection, Batch batch, InsertWriter inserts, Runnable rollbackAsked) {
+        return proxy(Connection.class, new GuardedConnection(connection, batch, inserts, rollbackAsked));
     }
 
     @Override
@@ -68,9 +74,18 @@ final class GuardedConnection implements InvocationHandler {
             case "abort":
                 throw new SQLException("a step of the route asked to abort the connection of " + batch);
             case "prepareStatement", "prepareCall":
+                Integer rows = args.length == 1 ? inserts.expected((String) args[0]) : null;
+                if (rows != null) {
+                    return insert(
+                            (PreparedStatement) call(connection, method, args),
+                            (Connection) proxy,
+                            (String) args[0],
+                            rows);
+                }
                 refuseTransactionControl((String) args[0]);
                 break;
             default:
+                inserts.await();
                 break;
         }
         Object answer = call(connection, method, args);
@@ -121,7 +136,34 @@ final class GuardedConnection implements InvocationHandler {
                     && !method.getName().startsWith("set")) {
                 refuseTransactionControl(sql);
             }
+            if (method.getName().startsWith("execute")) {
+                inserts.await();
+            }
             return call(statement, method, args);
+        });
+    }
+
+    /** An insert that is left to the {@link InsertWriter} when it is executed, with the answer that it is to have. */
+    private PreparedStatement insert(PreparedStatement statement, Connection guarded, String prepared, int rows) {
+        AtomicBoolean submitted = new AtomicBoolean();
+        return proxy(PreparedStatement.class, (proxy, method, args) -> {
+            switch (method.getName()) {
+                case "getConnection":
+                    return guarded;
+                case "getParameterMetaData":
+                    return parameters(statement, prepared);
+                case "executeBatch":
+                    submitted.set(true);
+                    inserts.submit(statement);
+                    return new int[] {rows};
+                case "close", "getWarnings":
+                    return submitted.get() ? null : call(statement, method, args);
+                default:
+                    if (submitted.get()) {
+                        inserts.await();
+                    }
+                    return call(statement, method, args);
+            }
         });
     }
 

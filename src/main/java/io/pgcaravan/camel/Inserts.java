@@ -98,6 +98,8 @@ final class Inserts implements Iterable<Message>, OpenBatch.Participant {
             // what goes row by row fails at the row that is to blame
             boolean many = gathered >= MANY_ROWS && !batch.careful();
             if (many) {
+                // the chunk before was inserted while this one was on its way
+                writer().await();
                 arrays.meet(groups.entrySet().stream()
                         .filter(group -> group.getValue().changes.size() >= WORTH_ARRAYS)
                         .map(group -> group.getKey().table)
@@ -122,6 +124,7 @@ final class Inserts implements Iterable<Message>, OpenBatch.Participant {
                 ? arrays.of(group.table, (ColumnSet) group.shape, rows.changes)
                 : null;
         if (insert != null) {
+            writer().expect(insert.statement(), rows.count());
             message.setHeader(SqlConstants.SQL_QUERY, insert.statement());
             message.setBody(List.of(insert.arrays()));
             return message;
@@ -131,6 +134,10 @@ final class Inserts implements Iterable<Message>, OpenBatch.Participant {
         rows.changes.forEach(change -> values.add(values(change)));
         message.setBody(values);
         return message;
+    }
+
+    private static InsertWriter writer() {
+        return Attempt.current().inserts();
     }
 
     private static List<Object> values(RowChange change) {

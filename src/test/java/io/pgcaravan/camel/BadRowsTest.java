@@ -36,7 +36,7 @@ class BadRowsTest {
     void each_kind_of_bad_row_goes_to_the_dead_letters_and_the_rest_of_its_batch_loads() throws Exception {
         try (Orders orders = constrained();
                 Job job = Job.dispatch(orders, DEAD_LETTER)) {
-            buryEachKind(orders);
+            buryEachKind(orders, 400);
         }
     }
 
@@ -44,11 +44,13 @@ class BadRowsTest {
     void the_rows_route_buries_them_too() throws Exception {
         try (Orders orders = constrained();
                 Job job = Job.rows(orders, DEAD_LETTER)) {
-            buryEachKind(orders);
+            // enough of them to be inserted as arrays at first
+            buryEachKind(orders, 2000);
         }
     }
 
-    private static void buryEachKind(Orders orders) throws Exception {
+    /** @param rows good rows around each bad one */
+    private static void buryEachKind(Orders orders, int rows) throws Exception {
         ShippedRoutesTest.awaitRegistered(orders);
         orders.insert(1, 1000);
         orders.tick();
@@ -56,11 +58,11 @@ class BadRowsTest {
         orders.target("insert into orders values (0, 'customer 1', 1, 'taken', '2026-10-05', 'new')");
         int id = 1000;
         for (String data : KINDS.values()) {
-            orders.insert(id + 1, id + 200);
+            orders.insert(id + 1, id + rows / 2);
             bad(orders, "id=" + (id + 500_000) + "&created_at=2026-10-05+00:00:00&" + data);
-            orders.insert(id + 201, id + 400);
+            orders.insert(id + rows / 2 + 1, id + rows);
             orders.tick();
-            id += 400;
+            id += rows;
         }
         orders.insert(id + 1, id + 100);
         bad(orders, "id=900000&created_at=yesterday%3f&status=new");

@@ -45,4 +45,26 @@ class OwnStepsTest {
                     .isEqualTo(20);
         }
     }
+
+    @Test
+    void a_step_behind_the_inserts_sees_their_rows() throws Exception {
+        Path edited = directory.resolve("edited.camel.yaml");
+        Files.writeString(edited, Files.readString(Path.of("routes/dispatch-rows.camel.yaml")) + """
+                              - to:
+                                  uri: sql:insert into seen select count(*) from orders_2026_10_01
+                                  parameters:
+                                    dataSource: "#targetDb"
+                                    usePlaceholder: false
+                """);
+        try (Orders orders = new Orders();
+                Job job = new Job(orders, Map.of(), edited)) {
+            orders.target("create table seen (orders bigint)");
+            ShippedRoutesTest.awaitRegistered(orders);
+            orders.insert(1, 30_000);
+            orders.tick();
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
+            assertThat(orders.column(orders.target, "select orders from seen order by 1"))
+                    .containsExactly("1000", "2000", "3000");
+        }
+    }
 }
