@@ -21,7 +21,11 @@ import picocli.CommandLine.UnmatchedArgumentException;
             Bench.class,
             QueueCommand.class,
             DeadLetterCommand.class,
-            PartitionsCommand.class
+            PartitionsCommand.class,
+            DdlCommand.class,
+            Export.class,
+            Import.class,
+            TargetCommand.class
         })
 public final class Caravan implements Runnable {
 

@@ -1,5 +1,6 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.changeset.Connect;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -35,6 +36,18 @@ final class DatabaseOption {
         } catch (SQLException e) {
             throw new CommandFailedException("the database " + database + " cannot be reached: " + e.getMessage());
         }
+    }
+
+    /** Connects as often as it is asked to, for work that needs more than one connection. */
+    Connect opener(String name) throws IOException {
+        Database database = database(name);
+        return () -> {
+            try {
+                return database.connect();
+            } catch (SQLException e) {
+                throw new CommandFailedException("the database " + database + " cannot be reached: " + e.getMessage());
+            }
+        };
     }
 
     private Database database(String name) throws IOException {

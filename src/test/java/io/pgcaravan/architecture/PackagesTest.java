@@ -20,7 +20,8 @@ class PackagesTest {
                     "io.pgcaravan.row..",
                     "io.pgcaravan.partition..",
                     "io.pgcaravan.load..",
-                    "io.pgcaravan.skytools..")
+                    "io.pgcaravan.skytools..",
+                    "io.pgcaravan.changeset..")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage(

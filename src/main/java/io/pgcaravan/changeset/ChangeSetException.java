@@ -1,0 +1,15 @@
+package io.pgcaravan.changeset;
+
+/** An export or import that cannot be done; the message says what failed, on which table, set or file, and what to do next. */
+public final class ChangeSetException extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    public ChangeSetException(String message) {
+        super(message);
+    }
+
+    public ChangeSetException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

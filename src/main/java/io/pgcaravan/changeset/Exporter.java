@@ -1,0 +1,815 @@
+package io.pgcaravan.changeset;
+
+import io.pgcaravan.changeset.ExportSet.State;
+import io.pgcaravan.changeset.ExportSet.Window;
+import io.pgcaravan.changeset.Manifest.FileSum;
+import io.pgcaravan.changeset.Manifest.Group;
+import io.pgcaravan.changeset.Manifest.Kind;
+import io.pgcaravan.changeset.Manifest.Member;
+import io.pgcaravan.changeset.SetName.Part;
+import io.pgcaravan.changeset.SourceTable.Leaf;
+import io.pgcaravan.partition.TableName;
+import io.pgcaravan.queue.Source;
+import io.pgcaravan.queue.Sql;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.postgresql.PGConnection;
+import org.postgresql.copy.CopyOut;
+
+/**
+ * Writes what has changed in tables since the last time, for one target, into its drop directory. Several tables go together:
+ * one snapshot, and one transaction where they are imported.
+ *
+ * <p>The order in which things are made to last is what keeps changes safe: the window is reserved before a file is written,
+ * the hashes are in the ledger before a file gets its name, and the set counts as published when its {@code .done} is in place.
+ * Whatever an export finds half done, it finishes or undoes first.
+ */
+public final class Exporter {
+
+    private static final String SESSION = Sql.file("changeset/session");
+
+    /** Below this part of a table, its changed rows are looked up one by one; above it, the table is read through. */
+    private static final int FEW = 20;
+
+    private final Connect source;
+    private final TableName ledgerName;
+    private final Progress progress;
+
+    /** @param ledger {@link Tracking#LEDGER}, or the one that {@code caravan ddl export-table} made */
+    public Exporter(Connect source, TableName ledger, Progress progress) {
+        this.source = source;
+        this.ledgerName = ledger;
+        this.progress = progress;
+    }
+
+    /** {@link #Exporter(Connect, TableName, Progress)} with the default ledger, and nobody who watches. */
+    public Exporter(Connect source) {
+        this(source, Tracking.LEDGER, Progress.NONE);
+    }
+
+    /** Hears how far an export has come. */
+    @FunctionalInterface
+    public interface Progress {
+
+        Progress NONE = (table, part, rows, bytes, expected) -> {};
+
+        /**
+         * Called every few thousand rows.
+         *
+         * @param part which of the table's files is being written
+         * @param bytes without compression
+         * @param expectedRows an estimate; 0 where there is none
+         */
+        void written(TableName table, Part part, long rows, long bytes, long expectedRows);
+    }
+
+    /**
+     * What to export.
+     *
+     * @param tables schema and name of each; several make a group
+     * @param full whether to write all rows even where the changes would do
+     */
+    public record Request(
+            Target target, List<TableName> tables, DropDirectory directory, Compression compression, boolean full) {
+        public Request {
+            tables = List.copyOf(new LinkedHashSet<>(tables));
+            if (tables.isEmpty()) {
+                throw new IllegalArgumentException("an export needs a table");
+            }
+        }
+    }
+
+    /**
+     * A set that was published.
+     *
+     * @param reason why it is a full one; null for changes, and for one that an earlier export had begun
+     * @param finished whether an earlier export had begun it
+     */
+    public record Exported(Manifest manifest, String reason, boolean finished) {}
+
+    /**
+     * Finishes what an earlier export left half done, then exports what has changed since.
+     *
+     * @return the sets that were published, none where nothing has changed
+     * @throws ChangeSetException where it cannot be done; nothing is lost then, the next export does it
+     */
+    public List<Exported> export(Request request) {
+        return run(request, run -> {
+            List<Exported> published = new ArrayList<>(run.finishOpenSets());
+            published.addAll(run.exportNew());
+            return published;
+        });
+    }
+
+    /**
+     * Publishes a set once more, for a target that lost it: the same window under the same number and id, with the rows as
+     * they are now. The sets of its group come with it.
+     *
+     * @param number of the set of the request's first table
+     */
+    public List<Exported> again(Request request, long number) {
+        return run(request, run -> {
+            List<Exported> published = new ArrayList<>(run.finishOpenSets());
+            published.addAll(run.again(number));
+            return published;
+        });
+    }
+
+    private interface Work {
+        List<Exported> on(Run run) throws SQLException, IOException;
+    }
+
+    private List<Exported> run(Request request, Work work) {
+        request.directory.mustTakeFiles();
+        try (Connection connection = source.open()) {
+            Run run = new Run(request, connection);
+            try {
+                return run.under(work);
+            } finally {
+                run.release();
+            }
+        } catch (IOException e) {
+            throw new ChangeSetException(
+                    "the export into " + request.directory + " failed: " + reason(e)
+                            + "; nothing is lost, the next export writes the set again",
+                    e);
+        } catch (SQLException e) {
+            throw new ChangeSetException(
+                    "the export of " + names(request.tables) + " for " + request.target + " failed: " + e.getMessage()
+                            + "; nothing is lost, the next export writes the set again",
+                    e);
+        }
+    }
+
+    private static String names(List<TableName> tables) {
+        return tables.stream().map(TableName::toString).collect(Collectors.joining(", "));
+    }
+
+    static String reason(IOException e) {
+        if (e instanceof java.nio.file.AccessDeniedException denied) {
+            return "no permission for " + denied.getFile();
+        }
+        if (e instanceof java.nio.file.NoSuchFileException missing) {
+            return missing.getFile() + " is missing";
+        }
+        if (e instanceof java.nio.file.FileAlreadyExistsException exists) {
+            return exists.getFile() + " is in the way";
+        }
+        return e.getMessage();
+    }
+
+    /**
+     * One table's part of an export.
+     *
+     * @param newPartitions those that the set before did not know, and whose rows no trigger may have seen
+     */
+    private record Planned(
+            SourceTable table, ExportSet set, boolean full, boolean truncated, List<Leaf> newPartitions) {
+
+        Kind kind() {
+            return full ? Kind.FULL : Kind.CHANGES;
+        }
+    }
+
+    private static List<Leaf> newPartitions(SourceTable table, ExportSet before) {
+        Map<Long, Leaf> known = Leaf.parse(before.window().partitions());
+        return table.partitions().values().stream()
+                .filter(leaf -> !known.containsKey(leaf.oid()))
+                .toList();
+    }
+
+    /** One export, with its connection to the ledger. */
+    private final class Run {
+
+        private final Request request;
+        private final Connection connection;
+        private final ExportLedger ledger;
+        private final Set<TableName> locked = new LinkedHashSet<>();
+        private final Set<TableName> pruningLocked = new LinkedHashSet<>();
+        private Source system;
+
+        Run(Request request, Connection connection) {
+            this.request = request;
+            this.connection = connection;
+            this.ledger = new ExportLedger(connection, ledgerName);
+        }
+
+        List<Exported> under(Work work) throws SQLException, IOException {
+            connection.setAutoCommit(false);
+            mustBePrimary();
+            ledger.mustBeInstalled();
+            system = Source.of(connection);
+            request.tables.forEach(this::mustHaveSchema);
+            for (TableName table : request.tables.stream()
+                    .sorted(Comparator.comparing(TableName::toString))
+                    .toList()) {
+                lock(table);
+            }
+            connection.commit();
+            Acknowledgements.read(request.directory, ledger);
+            connection.commit();
+            return work.on(this);
+        }
+
+        private void mustHaveSchema(TableName table) {
+            if (table.schema() == null) {
+                throw new ChangeSetException("table " + table + " needs its schema, as in public." + table);
+            }
+        }
+
+        private void mustBePrimary() throws SQLException {
+            try (Statement statement = connection.createStatement();
+                    ResultSet row = statement.executeQuery("select pg_is_in_recovery()")) {
+                row.next();
+                if (row.getBoolean(1)) {
+                    throw new ChangeSetException(
+                            "this server is a standby, and exports write to their ledger: run them on"
+                                    + " the primary");
+                }
+            }
+        }
+
+        private void lock(TableName table) throws SQLException {
+            if (locked.contains(table)) {
+                return;
+            }
+            if (!ledger.lock(request.target, table)) {
+                throw new ChangeSetException("another export of " + table + " for " + request.target
+                        + " is at work; this one leaves it to that");
+            }
+            locked.add(table);
+        }
+
+        void release() throws SQLException {
+            if (connection.isClosed()) {
+                return;
+            }
+            connection.rollback();
+            for (TableName table : pruningLocked) {
+                ledger.unlockPruning(table);
+            }
+            for (TableName table : locked) {
+                ledger.unlock(request.target, table);
+            }
+            connection.commit();
+            connection.setAutoCommit(true);
+        }
+
+        // ---- what an earlier export left
+
+        List<Exported> finishOpenSets() throws SQLException, IOException {
+            List<Exported> finished = new ArrayList<>();
+            for (TableName table : request.tables) {
+                ExportSet open = ledger.last(request.target, table);
+                if (open == null || open.state() == State.PUBLISHED) {
+                    continue;
+                }
+                List<ExportSet> together = withGroup(open);
+                for (ExportSet set : together) {
+                    lock(set.table());
+                }
+                if (together.stream().anyMatch(set -> set.state() == State.RESERVED)) {
+                    // nobody has seen anything of it
+                    for (ExportSet set : together) {
+                        request.directory.discard(set.name());
+                        ledger.giveUp(set);
+                    }
+                    connection.commit();
+                } else {
+                    connection.rollback();
+                    finished.addAll(finish(together));
+                }
+            }
+            return finished;
+        }
+
+        private List<ExportSet> withGroup(ExportSet set) throws SQLException {
+            return set.groupId() == null ? List.of(set) : ledger.group(set.groupId());
+        }
+
+        private List<Exported> finish(List<ExportSet> together) throws SQLException, IOException {
+            List<Manifest> manifests = new ArrayList<>();
+            boolean here = true;
+            for (ExportSet set : together) {
+                Manifest manifest = manifest(set);
+                manifests.add(manifest);
+                here &= set.state() == State.PUBLISHED
+                        || request.directory.isPublished(manifest)
+                        || request.directory.bytes(manifest) == DropDirectory.Bytes.HERE;
+            }
+            if (!here) {
+                return writeAgain(together, true);
+            }
+            for (int i = 0; i < together.size(); i++) {
+                if (together.get(i).state() != State.PUBLISHED && !request.directory.isPublished(manifests.get(i))) {
+                    request.directory.publish(manifests.get(i));
+                }
+            }
+            return notePublished(manifests, null, true);
+        }
+
+        private Manifest manifest(ExportSet set) {
+            try {
+                return Manifest.read(set.name(), set.manifest().getBytes(StandardCharsets.UTF_8));
+            } catch (Manifest.MalformedException e) {
+                throw new ChangeSetException(
+                        "what the ledger " + ledgerName.quoted() + " has of " + set + " " + e.getMessage(), e);
+            }
+        }
+
+        private List<Exported> notePublished(List<Manifest> manifests, List<ExportSet> sets, boolean finished)
+                throws SQLException {
+            List<Exported> exported = new ArrayList<>();
+            for (int i = 0; i < manifests.size(); i++) {
+                ledger.published(manifests.get(i));
+                exported.add(new Exported(
+                        manifests.get(i),
+                        sets == null ? null : sets.get(i).window().reason(),
+                        finished));
+            }
+            connection.commit();
+            return exported;
+        }
+
+        // ---- a set once more
+
+        List<Exported> again(long number) throws SQLException, IOException {
+            TableName table = request.tables.get(0);
+            ExportSet set = ledger.set(request.target, table, number);
+            if (set == null || set.state() != State.PUBLISHED) {
+                throw new ChangeSetException("the ledger knows no published set " + number + " of " + table + " for "
+                        + request.target + "; caravan target list shows how far each target is");
+            }
+            List<ExportSet> together = withGroup(set);
+            for (ExportSet member : together) {
+                lock(member.table());
+                if (member.pruned()) {
+                    throw new ChangeSetException(
+                            member + " cannot be written again: which rows it held is known no more,"
+                                    + " as every target has them. A full set puts everything right: caravan export --full");
+                }
+            }
+            connection.rollback();
+            return writeAgain(together, false);
+        }
+
+        /** The same windows, numbers and ids: a target that has the former sets passes over these, and misses nothing. */
+        private List<Exported> writeAgain(List<ExportSet> together, boolean finished) throws SQLException, IOException {
+            for (ExportSet set : together) {
+                request.directory.discard(set.name());
+            }
+            List<Manifest> manifests = new ArrayList<>();
+            try (Reader reader = new Reader()) {
+                Map<TableName, SourceTable> tables =
+                        reader.begin(together.stream().map(ExportSet::table).toList());
+                List<Planned> planned = new ArrayList<>();
+                for (ExportSet set : together) {
+                    SourceTable table = tables.get(set.table());
+                    planned.add(again(reader, table, set));
+                }
+                Group group = group(planned);
+                for (Planned one : planned) {
+                    manifests.add(write(reader, one, group));
+                }
+            }
+            for (Manifest manifest : manifests) {
+                ledger.written(manifest);
+            }
+            connection.commit();
+            for (Manifest manifest : manifests) {
+                request.directory.publish(manifest);
+            }
+            return notePublished(manifests, null, finished);
+        }
+
+        private Planned again(Reader reader, SourceTable table, ExportSet set) throws SQLException {
+            Window window = set.window();
+            boolean full = window.kind() == Kind.FULL
+                    || window.tableOid() != table.oid()
+                    || !window.columns().equals(table.described());
+            boolean truncated = !full && reader.truncated(table, window.from(), window.to());
+            ExportSet before = full ? null : ledger.set(set.target(), set.table(), set.number() - 1);
+            full |= table.partitioned() && (truncated || before == null);
+            return new Planned(
+                    table,
+                    set,
+                    full,
+                    truncated && !full,
+                    full || before == null ? List.of() : newPartitions(table, before));
+        }
+
+        // ---- a new set
+
+        List<Exported> exportNew() throws SQLException, IOException {
+            for (TableName table : request.tables) {
+                // says what is missing, before a lock on it fails
+                SourceTable.read(connection, table);
+                ledger.lockPruning(table);
+                pruningLocked.add(table);
+            }
+            connection.commit();
+            request.directory.mustBeOnlyFor(request.target);
+            List<Planned> planned;
+            List<Manifest> manifests = new ArrayList<>();
+            try (Reader reader = new Reader()) {
+                planned = plan(reader, reader.begin(request.tables));
+                for (Planned one : planned) {
+                    request.directory.discard(one.set.name());
+                    request.directory.mustBeFree(one.set.name());
+                    ledger.reserve(one.set);
+                }
+                connection.commit();
+                for (TableName table : pruningLocked) {
+                    ledger.unlockPruning(table);
+                }
+                connection.commit();
+                pruningLocked.clear();
+                Group group = group(planned);
+                for (Planned one : planned) {
+                    manifests.add(write(reader, one, group));
+                }
+            } catch (IOException | RuntimeException | SQLException e) {
+                discardQuietly();
+                throw e;
+            }
+            for (Manifest manifest : manifests) {
+                ledger.written(manifest);
+            }
+            connection.commit();
+            for (Manifest manifest : manifests) {
+                request.directory.publish(manifest);
+            }
+            List<Exported> exported =
+                    notePublished(manifests, planned.stream().map(Planned::set).toList(), false);
+            prune(planned.stream().map(Planned::table).toList());
+            return exported;
+        }
+
+        /** Frees the disk that may be full; where this fails as well, the next export does it. */
+        private void discardQuietly() {
+            try {
+                connection.rollback();
+                for (TableName table : request.tables) {
+                    ExportSet open = ledger.last(request.target, table);
+                    if (open != null && open.state() == State.RESERVED) {
+                        request.directory.discard(open.name());
+                    }
+                }
+                connection.rollback();
+            } catch (IOException | SQLException e) {
+                // the failure before this one is what counts
+            }
+        }
+
+        private List<Planned> plan(Reader reader, Map<TableName, SourceTable> tables) throws SQLException {
+            List<Planned> planned = new ArrayList<>();
+            for (TableName name : request.tables) {
+                SourceTable table = tables.get(name);
+                ExportSet last = ledger.last(request.target, name);
+                String reason = whyFull(last, table, reader.snapshot);
+                boolean truncated = false;
+                if (reason == null) {
+                    truncated = reader.truncated(table, last.window().to(), reader.snapshot);
+                    if (truncated && table.partitioned()) {
+                        // which rows a partition had is known to nobody any more
+                        reason = "it or a partition of it was truncated";
+                    } else if (!truncated
+                            && !reader.anyChange(table, last.window().to(), newPartitions(table, last))) {
+                        continue;
+                    }
+                }
+                boolean full = reason != null;
+                planned.add(new Planned(
+                        table,
+                        ExportSet.after(last, request.target, name, window(table, last, reason, reader.snapshot)),
+                        full,
+                        truncated && !full,
+                        full ? List.of() : newPartitions(table, last)));
+            }
+            if (planned.size() > 1) {
+                UUID group = UUID.randomUUID();
+                return inOrder(planned).stream()
+                        .map(one -> new Planned(
+                                one.table, one.set.inGroup(group), one.full, one.truncated, one.newPartitions))
+                        .toList();
+            }
+            return planned;
+        }
+
+        private Window window(SourceTable table, ExportSet last, String reason, String snapshot) {
+            return new Window(
+                    reason == null ? Kind.CHANGES : Kind.FULL,
+                    reason,
+                    reason == null ? last.window().to() : null,
+                    snapshot,
+                    system.system(),
+                    system.database(),
+                    table.oid(),
+                    table.described(),
+                    table.triggers(),
+                    table.partitionsText());
+        }
+
+        /** Tables that others refer to come first; where they refer to each other, as the request has them. */
+        private static List<Planned> inOrder(List<Planned> planned) {
+            List<Planned> left = new ArrayList<>(planned);
+            List<Planned> ordered = new ArrayList<>();
+            while (!left.isEmpty()) {
+                Planned next = left.stream()
+                        .filter(one -> left.stream()
+                                .noneMatch(other ->
+                                        other != one && one.table.refersTo().contains(other.table.oid())))
+                        .findFirst()
+                        .orElse(left.get(0));
+                left.remove(next);
+                ordered.add(next);
+            }
+            return ordered;
+        }
+
+        private Group group(List<Planned> planned) {
+            UUID id = planned.isEmpty() ? null : planned.get(0).set.groupId();
+            return id == null
+                    ? null
+                    : new Group(
+                            id,
+                            inOrder(planned).stream()
+                                    .map(one -> new Member(one.table.name(), one.set.number(), one.set.setId()))
+                                    .toList());
+        }
+
+        private String whyFull(ExportSet last, SourceTable table, String snapshot) {
+            if (last == null) {
+                return "it is the target's first set";
+            }
+            if (request.full) {
+                return "it was asked for";
+            }
+            if (last.forgotten()) {
+                return "the target had been forgotten";
+            }
+            if (!last.window().sourceSystem().equals(system.system())) {
+                return "the database is in another cluster now (restored or upgraded)";
+            }
+            if (!last.window().sourceDatabase().equals(system.database())) {
+                return "the last set came from database \"" + last.window().sourceDatabase() + "\"";
+            }
+            if (Long.compareUnsigned(
+                            Snapshot.xmax(snapshot), Snapshot.xmax(last.window().to()))
+                    < 0) {
+                return "the database was set back to an earlier time";
+            }
+            if (last.window().tableOid() != table.oid()) {
+                return "the table was made anew";
+            }
+            if (!last.window().columns().equals(table.described())) {
+                return "its columns were changed";
+            }
+            if (table.problem() != null) {
+                return table.problem();
+            }
+            if (!last.window().triggers().equals(table.triggers())) {
+                return "its tracking triggers were changed or switched off meanwhile";
+            }
+            return whyFull(Leaf.parse(last.window().partitions()), table.partitions());
+        }
+
+        private static String whyFull(Map<Long, Leaf> before, Map<Long, Leaf> now) {
+            for (Leaf was : before.values()) {
+                Leaf is = now.get(was.oid());
+                if (is == null) {
+                    return "a partition was detached or dropped";
+                }
+                if (!was.version().equals(is.version())) {
+                    return "the tracking trigger of partition " + is.name() + " was changed or switched off meanwhile";
+                }
+                if (was.file() != is.file() && !(was.seesTruncate() && is.seesTruncate())) {
+                    return "partition " + is.name() + ", which has no TRUNCATE trigger, was truncated or rewritten";
+                }
+            }
+            return null;
+        }
+
+        private Manifest write(Reader reader, Planned one, Group group) throws SQLException, IOException {
+            Map<Part, FileSum> files = new EnumMap<>(Part.class);
+            files.put(Part.COLUMNS, writeColumns(one));
+            FileSum ids = copy(reader, one, Part.IDS, reader.ids(one), 0);
+            files.put(Part.IDS, ids);
+            files.put(
+                    Part.RECORDS,
+                    copy(
+                            reader,
+                            one,
+                            Part.RECORDS,
+                            reader.records(one, ids.rows()),
+                            one.full ? one.table.rows() : ids.rows()));
+            return new Manifest(
+                    new Manifest.Source(system.system(), system.database(), hostName()),
+                    request.target,
+                    one.table.name(),
+                    one.table.key(),
+                    one.set.number(),
+                    one.set.setId(),
+                    one.set.previousSetId(),
+                    one.kind(),
+                    one.truncated,
+                    one.set.window().to(),
+                    Instant.now().truncatedTo(ChronoUnit.MILLIS),
+                    request.compression,
+                    files,
+                    group);
+        }
+
+        private FileSum writeColumns(Planned one) throws IOException {
+            try (SetFile file = create(one, Part.COLUMNS)) {
+                file.write((one.table.columnLine() + "\n").getBytes(StandardCharsets.UTF_8));
+                return file.finish(1);
+            }
+        }
+
+        private SetFile create(Planned one, Part part) throws IOException {
+            return request.directory.create(one.set.name(), one.set.setId(), part, request.compression);
+        }
+
+        private FileSum copy(Reader reader, Planned one, Part part, String query, long expected)
+                throws SQLException, IOException {
+            try (SetFile file = create(one, part)) {
+                if (query == null) {
+                    return file.finish(0);
+                }
+                CopyOut copy = reader.copy(query);
+                long rows = 0;
+                try {
+                    for (byte[] row = copy.readFromCopy(); row != null; row = copy.readFromCopy()) {
+                        file.write(row, 0, row.length);
+                        if ((++rows & 0x1fff) == 0) {
+                            progress.written(one.table.name(), part, rows, file.plainBytes(), expected);
+                        }
+                    }
+                } finally {
+                    if (copy.isActive()) {
+                        copy.cancelCopy();
+                    }
+                }
+                progress.written(one.table.name(), part, rows, file.plainBytes(), rows);
+                return file.finish(rows);
+            }
+        }
+
+        private void prune(List<SourceTable> tables) throws SQLException {
+            for (SourceTable table : tables) {
+                ledger.prune(table.name(), table.xidColumn());
+                connection.commit();
+            }
+        }
+    }
+
+    private static String hostName() {
+        String name = System.getenv("HOSTNAME");
+        if (name != null && !name.isBlank()) {
+            return name;
+        }
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException e) {
+            return "unknown";
+        }
+    }
+
+    /** The connection whose one snapshot everything in a set comes from. */
+    private final class Reader implements AutoCloseable {
+
+        private final Connection connection;
+        private String snapshot;
+
+        Reader() throws SQLException {
+            connection = source.open();
+        }
+
+        /** Locks the tables against TRUNCATE and DDL, and only then takes the snapshot: an older one would see an empty table. */
+        Map<TableName, SourceTable> begin(List<TableName> names) throws SQLException {
+            connection.setAutoCommit(false);
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("set transaction isolation level repeatable read read only");
+                statement.execute(SESSION);
+                for (TableName name : names) {
+                    statement.execute("lock table " + name.quoted() + ", "
+                            + Tracking.tracking(name).quoted() + " in access share mode");
+                }
+                try (ResultSet row = statement.executeQuery("select pg_current_snapshot()::text")) {
+                    row.next();
+                    snapshot = row.getString(1);
+                }
+            }
+            Map<TableName, SourceTable> tables = new LinkedHashMap<>();
+            for (TableName name : names) {
+                tables.put(name, SourceTable.read(connection, name));
+            }
+            return tables;
+        }
+
+        private static String window(SourceTable table, String from, String to, String what) {
+            String notes = Tracking.tracking(table.name()).quoted();
+            String xid = TableName.quote(table.xidColumn());
+            String rest = " and pg_visible_in_snapshot(" + xid + ", " + Snapshot.literal(to) + ")"
+                    + (what.isEmpty() ? " and " + TableName.quote(table.key().get(0)) + " is null" : "")
+                    + (what.isEmpty()
+                            ? ""
+                            : " and " + TableName.quote(table.key().get(0)) + " is not null");
+            return "select " + what + " from " + notes + " where " + xid + " >= pg_snapshot_xmax("
+                    + Snapshot.literal(from) + ") and " + xid + " < pg_snapshot_xmax(" + Snapshot.literal(to) + ")"
+                    + rest
+                    + (what.isEmpty() ? " union all " : " union ") + "select " + what + " from " + notes + " where "
+                    + xid
+                    + " = any (array(select pg_snapshot_xip(" + Snapshot.literal(from) + ")))" + rest;
+        }
+
+        private static String quoted(List<String> columns, String prefix) {
+            return columns.stream().map(c -> prefix + TableName.quote(c)).collect(Collectors.joining(", "));
+        }
+
+        boolean truncated(SourceTable table, String from, String to) throws SQLException {
+            return exists(window(table, from, to, ""));
+        }
+
+        boolean anyChange(SourceTable table, String from, List<Leaf> newPartitions) throws SQLException {
+            return exists(keys(table, from, snapshot, newPartitions));
+        }
+
+        private boolean exists(String query) throws SQLException {
+            try (Statement statement = connection.createStatement();
+                    ResultSet row = statement.executeQuery("select exists (" + query + ")")) {
+                row.next();
+                return row.getBoolean(1);
+            }
+        }
+
+        private static String keys(SourceTable table, String from, String to, List<Leaf> newPartitions) {
+            String keys = quoted(table.key(), "");
+            StringBuilder query = new StringBuilder(window(table, from, to, keys));
+            for (Leaf leaf : newPartitions) {
+                query.append(" union select ").append(keys).append(" from ").append(leaf.name());
+            }
+            return query.toString();
+        }
+
+        /** The keys that a set holds, each once; null for a full set, which has no need of them. */
+        String ids(Planned one) {
+            Window window = one.set.window();
+            return one.full ? null : keys(one.table, window.from(), window.to(), one.newPartitions);
+        }
+
+        String records(Planned one, long ids) throws SQLException {
+            String columns = quoted(one.table.columns(), "t.");
+            String from =
+                    (one.table.partitioned() ? "" : "only ") + one.table.name().quoted() + " t";
+            if (one.full) {
+                return "select " + columns + " from " + from;
+            }
+            if (ids == 0) {
+                return null;
+            }
+            // the planner knows nothing of a tracking table that has just grown
+            boolean few = ids * FEW < one.table.rows();
+            try (Statement statement = connection.createStatement()) {
+                for (String method : new String[] {"hashjoin", "mergejoin", "nestloop"}) {
+                    statement.execute(
+                            "set local enable_" + method + " = " + (few == method.equals("nestloop") ? "on" : "off"));
+                }
+            }
+            return "select " + columns + " from (" + ids(one) + ") k join " + from + " on " + one.table.sameKey();
+        }
+
+        CopyOut copy(String query) throws SQLException {
+            return connection.unwrap(PGConnection.class).getCopyAPI().copyOut("copy (" + query + ") to stdout");
+        }
+
+        @Override
+        public void close() throws SQLException {
+            try (connection) {
+                if (!connection.isClosed()) {
+                    connection.rollback();
+                    connection.setAutoCommit(true);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,554 @@
+package io.pgcaravan.changeset;
+
+import io.pgcaravan.changeset.ImportLedger.Position;
+import io.pgcaravan.changeset.ImportLedger.Standing;
+import io.pgcaravan.changeset.Manifest.FileSum;
+import io.pgcaravan.changeset.Manifest.MalformedException;
+import io.pgcaravan.changeset.Manifest.Member;
+import io.pgcaravan.changeset.SetName.Part;
+import io.pgcaravan.partition.TableName;
+import io.pgcaravan.queue.Sql;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.postgresql.PGConnection;
+import org.postgresql.copy.CopyIn;
+
+/**
+ * Applies the sets of a drop directory to a database: each set, or each group, in one transaction that also writes the ledger. A
+ * set that is not the next one waits; one that is not what its {@code .done} says never touches a table.
+ */
+public final class Importer {
+
+    private static final String SESSION = Sql.file("changeset/session");
+
+    private static final List<Part> DATA = List.of(Part.COLUMNS, Part.IDS, Part.RECORDS);
+
+    private final Connect target;
+    private final DropDirectory directory;
+    private final Target here;
+    private final Progress progress;
+
+    /** @param here whom sets have to be for; null where the database's name has to do */
+    public Importer(Connect target, DropDirectory directory, Target here, Progress progress) {
+        this.target = target;
+        this.directory = directory;
+        this.here = here;
+        this.progress = progress;
+    }
+
+    /** With nobody who watches, and sets for whichever host. */
+    public Importer(Connect target, DropDirectory directory) {
+        this(target, directory, null, Progress.NONE);
+    }
+
+    /** Hears how far an import has come. */
+    @FunctionalInterface
+    public interface Progress {
+
+        Progress NONE = (set, part, bytes, of) -> {};
+
+        /** Called every megabyte or so with the uncompressed bytes of one file that were sent, and those that it has. */
+        void sent(Manifest set, Part part, long bytes, long of);
+    }
+
+    /** What became of a set. */
+    public enum Result {
+        /** It is in the table. */
+        APPLIED(true),
+        /** It was in the table before. */
+        ALREADY_APPLIED(true),
+        /** Sets before it are missing; it waits. */
+        GAP(false),
+        /** Some of its files are missing or short; it waits. */
+        INCOMPLETE(false),
+        /** It continues something else than what the table has; it waits for somebody to decide. */
+        DIVERGED(false),
+        /** It is not what its {@code .done} says, and lies in {@code failed/}. */
+        DAMAGED(false),
+        /** It is for a table or a target that is not accepted here; it waits. */
+        REFUSED(false),
+        /** The database refused it, and nothing was changed; it waits for another attempt. */
+        FAILED(false);
+
+        private final boolean good;
+
+        Result(boolean good) {
+            this.good = good;
+        }
+
+        /** Whether the table has the set. */
+        public boolean good() {
+            return good;
+        }
+    }
+
+    /**
+     * What became of a set.
+     *
+     * @param manifest null where its {@code .done} could not be read
+     * @param message a sentence for people
+     * @param deleted rows that were deleted, 0 unless it was applied
+     */
+    public record Outcome(SetName set, Result result, Manifest manifest, String message, long deleted) {
+
+        @Override
+        public String toString() {
+            return set + ": " + message;
+        }
+    }
+
+    /**
+     * Applies whatever can be applied, in the order of the sets' numbers, until nothing more can.
+     *
+     * @return what became of each set whose {@code .done} is (or was) here, by table and number
+     * @throws ChangeSetException where the directory cannot be read
+     */
+    public List<Outcome> importAll() {
+        directory.mustTakeFiles();
+        Map<SetName, Outcome> outcomes = new TreeMap<>();
+        boolean moved = true;
+        while (moved) {
+            moved = false;
+            for (SetName set : markers()) {
+                Outcome known = outcomes.get(set);
+                if (known != null && known.result.good) {
+                    continue;
+                }
+                for (Outcome outcome : importSet(set)) {
+                    outcomes.put(outcome.set, outcome);
+                    moved |= outcome.result.good || outcome.result == Result.DAMAGED;
+                }
+            }
+        }
+        return List.copyOf(outcomes.values());
+    }
+
+    private List<SetName> markers() {
+        try {
+            return directory.markers(Part.DONE);
+        } catch (IOException e) {
+            throw new ChangeSetException(
+                    "the drop directory " + directory + " cannot be read: " + Exporter.reason(e), e);
+        }
+    }
+
+    /**
+     * Applies one set, or the group that it belongs to, if it can be.
+     *
+     * @return what became of it, and of the other sets of its group; nothing where it has gone meanwhile
+     */
+    public List<Outcome> importSet(SetName name) {
+        try {
+            Manifest manifest = directory.manifest(name);
+            if (manifest == null) {
+                return List.of();
+            }
+            if (manifest.group() == null) {
+                return importTogether(List.of(manifest));
+            }
+            return importGroup(manifest);
+        } catch (MalformedException e) {
+            return List.of(broken(name, null, name.file(Part.DONE) + " is refused: it " + e.getMessage()));
+        } catch (IOException e) {
+            return List.of(new Outcome(name, Result.INCOMPLETE, null, "cannot be read: " + Exporter.reason(e), 0));
+        }
+    }
+
+    private List<Outcome> importGroup(Manifest first) throws IOException, MalformedException {
+        List<Manifest> manifests = new ArrayList<>();
+        for (Member member : first.group().members()) {
+            Manifest manifest = member.setId().equals(first.setId()) ? first : directory.manifest(member.name());
+            if (manifest == null) {
+                return all(List.of(first), Result.INCOMPLETE, "it waits for " + member.name() + ", which goes with it");
+            }
+            if (!manifest.setId().equals(member.setId()) || !first.group().equals(manifest.group())) {
+                return all(
+                        List.of(first),
+                        Result.DIVERGED,
+                        "it goes with another " + member.name() + " than the one that is here");
+            }
+            manifests.add(manifest);
+        }
+        return importTogether(manifests);
+    }
+
+    private static List<Outcome> all(List<Manifest> sets, Result result, String message) {
+        return sets.stream()
+                .map(set -> new Outcome(set.name(), result, set, message, 0))
+                .toList();
+    }
+
+    /** Says why, and puts the set's files out of the way. */
+    private Outcome broken(SetName set, Manifest manifest, String why) {
+        try {
+            directory.failed(set, why);
+            return new Outcome(set, Result.DAMAGED, manifest, why + "; its files are in failed/", 0);
+        } catch (IOException e) {
+            return new Outcome(
+                    set,
+                    Result.REFUSED,
+                    manifest,
+                    why + "; and it cannot be moved to failed/: " + Exporter.reason(e),
+                    0);
+        }
+    }
+
+    // ---- one transaction
+
+    private List<Outcome> importTogether(List<Manifest> sets) throws IOException {
+        List<Outcome> outcomes;
+        try (Connection connection = target.open()) {
+            connection.setAutoCommit(false);
+            try {
+                outcomes = new Run(connection, sets).run();
+            } finally {
+                if (!connection.isClosed()) {
+                    connection.rollback();
+                    connection.setAutoCommit(true);
+                }
+            }
+        } catch (SQLException e) {
+            return all(sets, Result.FAILED, "failed, and changed nothing: " + e.getMessage());
+        } catch (ChangeSetException e) {
+            return all(sets, Result.FAILED, "failed, and changed nothing: " + e.getMessage());
+        } catch (DamagedException e) {
+            return all(sets, Result.REFUSED, "another set of its group is damaged").stream()
+                    .map(outcome ->
+                            outcome.set.equals(e.set.name()) ? broken(e.set.name(), e.set, e.getMessage()) : outcome)
+                    .toList();
+        }
+        return outcomes.stream().map(this::finish).toList();
+    }
+
+    /** Files leave only after the commit. What a crash keeps from leaving is found to be applied the next time. */
+    private Outcome finish(Outcome outcome) {
+        if (!outcome.result.good) {
+            return outcome;
+        }
+        try {
+            directory.acknowledge(outcome.set, Acknowledgements.json(outcome.manifest));
+            directory.done(outcome.set);
+            return outcome;
+        } catch (IOException e) {
+            return new Outcome(
+                    outcome.set,
+                    Result.FAILED,
+                    outcome.manifest,
+                    "is in the table, but its files cannot be moved to done/: " + Exporter.reason(e),
+                    outcome.deleted);
+        }
+    }
+
+    /** A set that is not what its {@code .done} says. */
+    private static final class DamagedException extends IOException {
+        private static final long serialVersionUID = 1L;
+        private final transient Manifest set;
+
+        DamagedException(Manifest set, String message) {
+            super(message);
+            this.set = set;
+        }
+    }
+
+    /** Files that are not all there yet. */
+    private static final class WaitException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        WaitException(String message) {
+            super(message);
+        }
+    }
+
+    /** A set whose files were verified, and stay open. */
+    private static final class Loaded implements AutoCloseable {
+        private final Manifest set;
+        private final int number;
+        private final Map<Part, SeekableByteChannel> files = new EnumMap<>(Part.class);
+        private ImportTable table;
+        private long deleted;
+
+        Loaded(Manifest set, int number) {
+            this.set = set;
+            this.number = number;
+        }
+
+        String ids() {
+            return "pg_temp.caravan_ids_" + number;
+        }
+
+        String records() {
+            return "pg_temp.caravan_records_" + number;
+        }
+
+        @Override
+        public void close() throws IOException {
+            for (SeekableByteChannel file : files.values()) {
+                file.close();
+            }
+        }
+    }
+
+    private final class Run {
+
+        private final Connection connection;
+        private final List<Manifest> sets;
+        private final ImportLedger ledger;
+
+        Run(Connection connection, List<Manifest> sets) {
+            this.connection = connection;
+            this.sets = sets;
+            this.ledger = new ImportLedger(connection);
+        }
+
+        List<Outcome> run() throws SQLException, IOException {
+            execute(SESSION);
+            execute("set local synchronous_commit = on");
+            if (!ledger.isInstalled()) {
+                return all(
+                        sets,
+                        Result.REFUSED,
+                        "is refused: no table is accepted in this database; caravan ddl importer "
+                                + sets.get(0).table().schema() + " "
+                                + sets.get(0).table().name()
+                                + " --apply permits this one");
+            }
+            Map<TableName, Position> positions = new LinkedHashMap<>();
+            for (Manifest set : sets.stream()
+                    .sorted(Comparator.comparing(set -> set.table().toString()))
+                    .toList()) {
+                positions.put(set.table(), ledger.lock(set.table()));
+            }
+            List<Manifest> next = new ArrayList<>();
+            List<Outcome> outcomes = new ArrayList<>();
+            for (Manifest set : sets) {
+                Standing standing = ledger.standing(set, positions.get(set.table()), here);
+                if (standing instanceof Standing.Next) {
+                    next.add(set);
+                } else if (standing instanceof Standing.AlreadyApplied applied) {
+                    outcomes.add(new Outcome(set.name(), Result.ALREADY_APPLIED, set, applied.why(), 0));
+                } else if (standing instanceof Standing.Gap gap) {
+                    return all(sets, Result.GAP, gap.why() + of(set));
+                } else if (standing instanceof Standing.Diverged diverged) {
+                    return all(sets, Result.DIVERGED, diverged.why() + of(set));
+                } else if (standing instanceof Standing.Refused refused) {
+                    return all(sets, Result.REFUSED, "is refused: " + refused.why() + of(set));
+                }
+            }
+            if (!next.isEmpty()) {
+                try {
+                    outcomes.addAll(apply(next));
+                } catch (WaitException e) {
+                    return all(sets, Result.INCOMPLETE, e.getMessage());
+                }
+            }
+            connection.commit();
+            return outcomes;
+        }
+
+        private String of(Manifest set) {
+            return sets.size() == 1 ? "" : " (" + set.table() + ", in one group with it)";
+        }
+
+        private List<Outcome> apply(List<Manifest> next) throws SQLException, IOException, WaitException {
+            List<Loaded> loaded = new ArrayList<>();
+            try {
+                for (Manifest set : next) {
+                    Loaded one = new Loaded(set, loaded.size() + 1);
+                    loaded.add(one);
+                    open(one);
+                }
+                for (Loaded one : loaded) {
+                    verify(one);
+                }
+                for (Loaded one : loaded) {
+                    List<String> columns = columns(one);
+                    one.table = ImportTable.read(connection, one.set, columns);
+                    stage(one);
+                }
+                for (int i = loaded.size() - 1; i >= 0; i--) {
+                    delete(loaded.get(i));
+                }
+                List<Outcome> outcomes = new ArrayList<>();
+                for (Loaded one : loaded) {
+                    append(one);
+                    ledger.applied(one.set, one.deleted);
+                    outcomes.add(new Outcome(
+                            one.set.name(),
+                            Result.APPLIED,
+                            one.set,
+                            one.set.file(Part.RECORDS).rows() + " rows written, " + one.deleted + " deleted",
+                            one.deleted));
+                }
+                return outcomes;
+            } finally {
+                for (Loaded one : loaded) {
+                    one.close();
+                }
+            }
+        }
+
+        // ---- the files
+
+        private void open(Loaded one) throws IOException, WaitException {
+            for (Part part : DATA) {
+                String name = one.set.name().file(part, one.set.compression());
+                SeekableByteChannel channel;
+                try {
+                    channel = directory.open(one.set, part);
+                } catch (NoSuchFileException e) {
+                    throw new WaitException("it waits for " + name);
+                } catch (DropDirectory.UnsafeFileException e) {
+                    throw new DamagedException(one.set, name + " is refused: it " + e.getMessage());
+                }
+                one.files.put(part, channel);
+                long bytes = one.set.file(part).bytes();
+                if (channel.size() < bytes) {
+                    throw new WaitException("it waits for the rest of " + name + ", of which " + channel.size() + " of "
+                            + bytes + " bytes are here");
+                }
+                if (channel.size() > bytes) {
+                    throw new DamagedException(
+                            one.set, name + " has " + channel.size() + " bytes, and its .done says " + bytes);
+                }
+            }
+        }
+
+        private void verify(Loaded one) throws IOException {
+            for (Part part : DATA) {
+                String hash = DropDirectory.hash(one.files.get(part));
+                if (!hash.equals(one.set.file(part).sha256())) {
+                    throw new DamagedException(
+                            one.set,
+                            one.set.name().file(part, one.set.compression())
+                                    + " is damaged: its SHA-256 is " + hash + ", and its .done says "
+                                    + one.set.file(part).sha256());
+                }
+            }
+        }
+
+        private List<String> columns(Loaded one) throws IOException {
+            String line = new String(
+                    DropDirectory.stream(one.files.get(Part.COLUMNS)).readAllBytes(), StandardCharsets.UTF_8);
+            try {
+                if (!line.endsWith("\n") || line.indexOf('\n') < line.length() - 1) {
+                    throw new IllegalArgumentException("it is not one line");
+                }
+                return ColumnLine.read(line.substring(0, line.length() - 1));
+            } catch (IllegalArgumentException e) {
+                throw new DamagedException(
+                        one.set, one.set.name().file(Part.COLUMNS) + " is no list of columns: " + e.getMessage());
+            }
+        }
+
+        // ---- the table
+
+        private void stage(Loaded one) throws SQLException, IOException {
+            ImportTable table = one.table;
+            if (!one.set.replacesEverything()) {
+                String key = ImportTable.quoted(table.key());
+                execute("create temp table " + one.ids().substring(8) + " on commit drop as select " + key + " from "
+                        + table.name().quoted() + " with no data");
+                copy(one, Part.IDS, one.ids() + " (" + key + ")");
+                execute("analyze " + one.ids());
+            }
+            if (table.keeps() != null) {
+                String columns = ImportTable.quoted(table.columns());
+                execute("create temp table " + one.records().substring(8) + " on commit drop as select " + columns
+                        + " from " + table.name().quoted() + " with no data");
+                copy(one, Part.RECORDS, one.records() + " (" + columns + ")");
+                execute("analyze " + one.records());
+            }
+        }
+
+        private void delete(Loaded one) throws SQLException {
+            ImportTable table = one.table;
+            String sql = "delete from " + table.name().quoted() + " t";
+            String glue = " where ";
+            if (!one.set.replacesEverything()) {
+                sql += " using " + one.ids() + " k where " + table.sameKey();
+                glue = " and ";
+            }
+            if (table.keeps() != null) {
+                sql += glue + "not exists (select from " + one.records() + " k where " + table.sameKey() + ")";
+            }
+            try (Statement statement = connection.createStatement()) {
+                one.deleted = statement.executeLargeUpdate(sql);
+            }
+        }
+
+        private void append(Loaded one) throws SQLException, IOException {
+            ImportTable table = one.table;
+            String columns = ImportTable.quoted(table.columns());
+            if (table.keeps() == null) {
+                copy(one, Part.RECORDS, table.name().quoted() + " (" + columns + ")");
+                return;
+            }
+            List<String> rest = new ArrayList<>(table.columns());
+            rest.removeAll(table.key());
+            List<String> sets = rest.stream()
+                    .map(TableName::quote)
+                    .map(column -> column + " = excluded." + column)
+                    .toList();
+            execute("insert into " + table.name().quoted() + " (" + columns + ") overriding system value select "
+                    + columns
+                    + " from " + one.records() + " on conflict (" + ImportTable.quoted(table.key()) + ") do "
+                    + (sets.isEmpty() ? "nothing" : "update set " + String.join(", ", sets)));
+        }
+
+        private void copy(Loaded one, Part part, String into) throws SQLException, IOException {
+            FileSum sum = one.set.file(part);
+            String name = one.set.name().file(part, one.set.compression());
+            CopyIn copy = connection.unwrap(PGConnection.class).getCopyAPI().copyIn("copy " + into + " from stdin");
+            long bytes = 0;
+            try (InputStream in = one.set.compression().decompress(DropDirectory.stream(one.files.get(part)))) {
+                byte[] buffer = new byte[1 << 16];
+                for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                    bytes += n;
+                    if (bytes > sum.plainBytes()) {
+                        throw new DamagedException(
+                                one.set,
+                                name + " holds more than the " + sum.plainBytes() + " bytes that its .done says");
+                    }
+                    copy.writeToCopy(buffer, 0, n);
+                    if ((bytes & 0xfffff) < n) {
+                        progress.sent(one.set, part, bytes, sum.plainBytes());
+                    }
+                }
+                long rows = copy.endCopy();
+                if (bytes != sum.plainBytes() || rows != sum.rows()) {
+                    throw new DamagedException(
+                            one.set,
+                            name + " holds " + rows + " rows in " + bytes + " bytes, and its .done says " + sum.rows()
+                                    + " rows in " + sum.plainBytes() + " bytes");
+                }
+                progress.sent(one.set, part, bytes, sum.plainBytes());
+            } catch (java.util.zip.ZipException | com.github.luben.zstd.ZstdIOException | java.io.EOFException e) {
+                throw new DamagedException(
+                        one.set, name + " is not what " + one.set.compression().word() + " writes: " + e.getMessage());
+            } finally {
+                if (copy.isActive()) {
+                    copy.cancelCopy();
+                }
+            }
+        }
+
+        private void execute(String sql) throws SQLException {
+            try (Statement statement = connection.createStatement()) {
+                statement.execute(sql);
+            }
+        }
+    }
+}

@@ -1,0 +1,566 @@
+package io.pgcaravan.changeset;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import io.pgcaravan.changeset.SetName.Part;
+import io.pgcaravan.partition.TableName;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.regex.Pattern;
+
+/**
+ * What a set's {@code .done} says.
+ *
+ * @param table schema and name
+ * @param key the key's columns, in the key's order
+ * @param number from 1, without holes
+ * @param previousSetId null for the first set of a target
+ * @param kind whether it holds every row of the table, or the changed ones
+ * @param truncated whether every row that was there before is gone: the records are all there is
+ * @param snapshot what the set has seen, as {@code pg_snapshot} prints it
+ * @param files of the parts COLUMNS, IDS and RECORDS
+ * @param group null where the set goes alone
+ */
+public record Manifest(
+        Source source,
+        Target target,
+        TableName table,
+        List<String> key,
+        long number,
+        UUID setId,
+        UUID previousSetId,
+        Kind kind,
+        boolean truncated,
+        String snapshot,
+        Instant exportedAt,
+        Compression compression,
+        Map<Part, FileSum> files,
+        Group group) {
+
+    /** The format that is written and read. */
+    public static final int FORMAT = 1;
+
+    /** No honest marker is longer: a group of a thousand tables with long names takes a fifth of it. */
+    static final int MOST_BYTES = 1 << 20;
+
+    private static final int MOST_TABLES = 1000;
+    private static final int LONGEST_NAME = 63 * 4;
+    private static final Pattern HEX = Pattern.compile("[0-9a-f]{64}");
+    private static final Pattern SNAPSHOT = Pattern.compile("\\d{1,19}:\\d{1,19}:(\\d{1,19}(,\\d{1,19})*)?");
+
+    /** All rows, or the changed ones. */
+    public enum Kind {
+        FULL("full"),
+        CHANGES("changes");
+
+        private final String word;
+
+        Kind(String word) {
+            this.word = word;
+        }
+
+        public String word() {
+            return word;
+        }
+
+        static Kind of(String word) {
+            return word.equals("full") ? FULL : CHANGES;
+        }
+    }
+
+    /** @param system the cluster's system identifier, as text */
+    public record Source(String system, String database, String host) {}
+
+    /**
+     * @param rows lines of COPY text; 1 for the columns
+     * @param bytes on disk
+     * @param plainBytes without compression
+     * @param sha256 of the bytes on disk, in lower-case hex
+     */
+    public record FileSum(long rows, long bytes, long plainBytes, String sha256) {}
+
+    /** @param members in the order in which rows are to be appended; the reverse is the order in which to delete */
+    public record Group(UUID id, List<Member> members) {
+        public Group {
+            members = List.copyOf(members);
+        }
+    }
+
+    public record Member(TableName table, long number, UUID setId) {
+        public SetName name() {
+            return SetName.of(table, number);
+        }
+    }
+
+    public Manifest {
+        key = List.copyOf(key);
+        files = Map.copyOf(files);
+    }
+
+    public SetName name() {
+        return SetName.of(table, number);
+    }
+
+    /** Whether the records are all rows that the table has. */
+    public boolean replacesEverything() {
+        return kind == Kind.FULL || truncated;
+    }
+
+    public FileSum file(Part part) {
+        return files.get(part);
+    }
+
+    public long totalBytes() {
+        return files.values().stream().mapToLong(FileSum::bytes).sum();
+    }
+
+    /** For messages. */
+    @Override
+    public String toString() {
+        return "set " + number + " of " + table + " for " + target;
+    }
+
+    // ---- writing
+
+    /** The JSON text of the {@code .done}. */
+    public String toJson() {
+        StringWriter text = new StringWriter();
+        DefaultPrettyPrinter printer = new DefaultPrettyPrinter();
+        printer.indentArraysWith(DefaultPrettyPrinter.FixedSpaceIndenter.instance);
+        printer.indentObjectsWith(new DefaultIndenter("  ", "\n"));
+        try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
+            json.setPrettyPrinter(printer);
+            json.writeStartObject();
+            json.writeNumberField("format", FORMAT);
+            json.writeObjectFieldStart("source");
+            json.writeStringField("system", source.system);
+            json.writeStringField("database", source.database);
+            json.writeStringField("host", source.host);
+            json.writeEndObject();
+            json.writeObjectFieldStart("target");
+            json.writeStringField("host", target.host());
+            json.writeStringField("database", target.database());
+            json.writeEndObject();
+            json.writeObjectFieldStart("table");
+            json.writeStringField("schema", table.schema());
+            json.writeStringField("name", table.name());
+            json.writeEndObject();
+            json.writeArrayFieldStart("key");
+            for (String column : key) {
+                json.writeString(column);
+            }
+            json.writeEndArray();
+            json.writeNumberField("set", number);
+            json.writeStringField("setId", setId.toString());
+            json.writeStringField("previousSetId", previousSetId == null ? null : previousSetId.toString());
+            json.writeStringField("kind", kind.word());
+            json.writeBooleanField("truncated", truncated);
+            json.writeStringField("snapshot", snapshot);
+            json.writeStringField("exportedAt", exportedAt.toString());
+            json.writeStringField("compression", compression.word());
+            json.writeObjectFieldStart("files");
+            for (Part part : List.of(Part.COLUMNS, Part.IDS, Part.RECORDS)) {
+                FileSum sum = files.get(part);
+                json.writeObjectFieldStart(part.suffix().substring(1));
+                json.writeStringField("name", name().file(part, compression));
+                json.writeNumberField("rows", sum.rows);
+                json.writeNumberField("bytes", sum.bytes);
+                json.writeNumberField("plainBytes", sum.plainBytes);
+                json.writeStringField("sha256", sum.sha256);
+                json.writeEndObject();
+            }
+            json.writeEndObject();
+            if (group == null) {
+                json.writeNullField("group");
+            } else {
+                json.writeObjectFieldStart("group");
+                json.writeStringField("id", group.id.toString());
+                json.writeArrayFieldStart("tables");
+                for (Member member : group.members) {
+                    json.writeStartObject();
+                    json.writeStringField("schema", member.table.schema());
+                    json.writeStringField("name", member.table.name());
+                    json.writeNumberField("set", member.number);
+                    json.writeStringField("setId", member.setId.toString());
+                    json.writeEndObject();
+                }
+                json.writeEndArray();
+                json.writeEndObject();
+            }
+            json.writeEndObject();
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+        return text + "\n";
+    }
+
+    // ---- reading what others wrote
+
+    /** A {@code .done} or {@code .ack} that is not what it should be; the message goes on after "... is refused: it ". */
+    static final class MalformedException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        MalformedException(String message) {
+            super(message);
+        }
+    }
+
+    /**
+     * Reads a marker strictly: every field, no other field, none twice, each within its limits.
+     *
+     * @param name which file it is; the set that it names must be this one
+     */
+    static Manifest read(SetName name, byte[] bytes) throws MalformedException {
+        Fields all = Fields.parse(bytes);
+        long format = all.number("format", 0, Integer.MAX_VALUE);
+        if (format != FORMAT) {
+            throw new MalformedException("is of format " + format + ", and this version reads format " + FORMAT);
+        }
+        Fields source = all.object("source");
+        Fields target = all.object("target");
+        Compression compression = compression(all.text("compression", 10));
+        TableName table = all.table("table");
+        long number = all.number("set", 1, Long.MAX_VALUE);
+        if (!SetName.of(table, number).equals(name)) {
+            throw new MalformedException("is named " + name + " and speaks of " + SetName.of(table, number));
+        }
+        List<String> key = all.texts("key", 32);
+        String kind = all.text("kind", 10);
+        if (!kind.equals("full") && !kind.equals("changes")) {
+            throw new MalformedException("has a kind \"" + kind + "\"");
+        }
+        String snapshot = all.text("snapshot", 100_000);
+        if (!SNAPSHOT.matcher(snapshot).matches()) {
+            throw new MalformedException("has no snapshot in \"snapshot\"");
+        }
+        Manifest manifest = new Manifest(
+                new Source(source.text("system", 40), source.name("database"), source.text("host", 1024)),
+                target(target),
+                table,
+                key,
+                number,
+                all.uuid("setId"),
+                all.uuidOrNull("previousSetId"),
+                Kind.of(kind),
+                all.flag("truncated"),
+                snapshot,
+                all.instant("exportedAt"),
+                compression,
+                files(all.object("files"), name, compression),
+                group(all.objectOrNull("group"), table, number));
+        source.end();
+        target.end();
+        all.end();
+        if (manifest.group != null
+                && manifest.group.members.stream().noneMatch(member -> member.setId.equals(manifest.setId))) {
+            throw new MalformedException("is not in the group that it names");
+        }
+        return manifest;
+    }
+
+    private static Target target(Fields target) throws MalformedException {
+        try {
+            return new Target(target.text("host", 1024), target.name("database"));
+        } catch (IllegalArgumentException e) {
+            throw new MalformedException("names no target");
+        }
+    }
+
+    private static Compression compression(String word) throws MalformedException {
+        try {
+            return Compression.of(word);
+        } catch (IllegalArgumentException e) {
+            throw new MalformedException("has a compression \"" + word + "\"");
+        }
+    }
+
+    private static Map<Part, FileSum> files(Fields files, SetName set, Compression compression)
+            throws MalformedException {
+        Map<Part, FileSum> sums = new EnumMap<>(Part.class);
+        for (Part part : List.of(Part.COLUMNS, Part.IDS, Part.RECORDS)) {
+            Fields file = files.object(part.suffix().substring(1));
+            String name = file.text("name", 255);
+            if (!name.equals(set.file(part, compression))) {
+                throw new MalformedException("names a file that is not of its set: \"" + printable(name) + "\"");
+            }
+            FileSum sum = new FileSum(
+                    file.number("rows", 0, Long.MAX_VALUE),
+                    file.number("bytes", 0, Long.MAX_VALUE),
+                    file.number("plainBytes", 0, Long.MAX_VALUE),
+                    file.text("sha256", 64));
+            file.end();
+            if (!HEX.matcher(sum.sha256).matches()) {
+                throw new MalformedException("has no SHA-256 for " + name);
+            }
+            // a row is a line, and a line has an end
+            if (sum.rows > sum.plainBytes || (sum.rows == 0) != (sum.plainBytes == 0)) {
+                throw new MalformedException("counts " + sum.rows + " rows in " + sum.plainBytes + " bytes of " + name);
+            }
+            boolean plain = compression == Compression.NONE || !part.compressible();
+            if (plain ? sum.bytes != sum.plainBytes : sum.plainBytes / MOST_EXPANSION > sum.bytes) {
+                throw new MalformedException(
+                        "says that " + sum.bytes + " bytes of " + name + " become " + sum.plainBytes);
+            }
+            sums.put(part, sum);
+        }
+        if (sums.get(Part.COLUMNS).rows != 1 || sums.get(Part.COLUMNS).bytes > MOST_BYTES) {
+            throw new MalformedException("has more than a line of columns");
+        }
+        files.end();
+        return sums;
+    }
+
+    /** Beyond what any of the compressions does to rows, short of what a bomb does. */
+    static final long MOST_EXPANSION = 20_000;
+
+    private static Group group(Fields group, TableName table, long number) throws MalformedException {
+        if (group == null) {
+            return null;
+        }
+        UUID id = group.uuid("id");
+        List<Member> members = new ArrayList<>();
+        Set<TableName> tables = new HashSet<>();
+        for (Fields member : group.objects("tables", MOST_TABLES)) {
+            Member read = new Member(
+                    new TableName(member.name("schema"), member.name("name")),
+                    member.number("set", 1, Long.MAX_VALUE),
+                    member.uuid("setId"));
+            member.end();
+            if (!tables.add(read.table)) {
+                throw new MalformedException("has " + read.table + " twice in its group");
+            }
+            members.add(read);
+        }
+        group.end();
+        return new Group(id, members);
+    }
+
+    private static String printable(String text) {
+        return text.replaceAll("\\p{Cntrl}", "?");
+    }
+
+    /** The fields of a JSON object, each to be asked for once. */
+    static final class Fields {
+
+        private static final JsonFactory JSON = JsonFactory.builder()
+                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                .streamReadConstraints(StreamReadConstraints.builder()
+                        .maxNestingDepth(8)
+                        .maxNumberLength(19)
+                        .maxStringLength(200_000)
+                        .maxNameLength(100)
+                        .maxDocumentLength(MOST_BYTES)
+                        .build())
+                .build();
+
+        private final Map<String, Object> values;
+
+        private Fields(Map<String, Object> values) {
+            this.values = values;
+        }
+
+        static Fields parse(byte[] bytes) throws MalformedException {
+            if (bytes.length > MOST_BYTES) {
+                throw new MalformedException("is longer than " + MOST_BYTES + " bytes");
+            }
+            String text;
+            try {
+                text = StandardCharsets.UTF_8
+                        .newDecoder()
+                        .decode(java.nio.ByteBuffer.wrap(bytes))
+                        .toString();
+            } catch (java.nio.charset.CharacterCodingException e) {
+                throw new MalformedException("is not UTF-8");
+            }
+            try (JsonParser json = JSON.createParser(text)) {
+                if (json.nextToken() != JsonToken.START_OBJECT) {
+                    throw new MalformedException("is no JSON object");
+                }
+                Fields fields = new Fields(object(json));
+                if (json.nextToken() != null) {
+                    throw new MalformedException("goes on after its end");
+                }
+                return fields;
+            } catch (IOException e) {
+                throw new MalformedException("is no JSON that can be read: "
+                        + e.getMessage().lines().findFirst().orElse(""));
+            }
+        }
+
+        private static Map<String, Object> object(JsonParser json) throws IOException {
+            Map<String, Object> values = new LinkedHashMap<>();
+            while (json.nextToken() != JsonToken.END_OBJECT) {
+                String name = json.currentName();
+                json.nextToken();
+                values.put(name, value(json));
+            }
+            return values;
+        }
+
+        private static Object value(JsonParser json) throws IOException {
+            return switch (json.currentToken()) {
+                case START_OBJECT -> object(json);
+                case START_ARRAY -> {
+                    List<Object> items = new ArrayList<>();
+                    while (json.nextToken() != JsonToken.END_ARRAY) {
+                        items.add(value(json));
+                    }
+                    yield items;
+                }
+                case VALUE_NUMBER_INT -> json.getLongValue();
+                case VALUE_TRUE -> Boolean.TRUE;
+                case VALUE_FALSE -> Boolean.FALSE;
+                case VALUE_STRING -> json.getText();
+                case VALUE_NULL -> null;
+                default -> throw new IOException("a value that no field has");
+            };
+        }
+
+        private <T> T take(String field, Class<T> type, boolean orNull) throws MalformedException {
+            if (!values.containsKey(field)) {
+                throw new MalformedException("lacks \"" + field + "\"");
+            }
+            Object value = values.remove(field);
+            if (value == null && orNull) {
+                return null;
+            }
+            if (!type.isInstance(value)) {
+                throw new MalformedException("has no proper \"" + field + "\"");
+            }
+            return type.cast(value);
+        }
+
+        void end() throws MalformedException {
+            if (!values.isEmpty()) {
+                throw new MalformedException(
+                        "has a field \"" + printable(values.keySet().iterator().next()) + "\", which format " + FORMAT
+                                + " does not know");
+            }
+        }
+
+        long number(String field, long least, long most) throws MalformedException {
+            long value = take(field, Long.class, false);
+            if (value < least || value > most) {
+                throw new MalformedException("has " + value + " in \"" + field + "\"");
+            }
+            return value;
+        }
+
+        boolean flag(String field) throws MalformedException {
+            return take(field, Boolean.class, false);
+        }
+
+        String text(String field, int longest) throws MalformedException {
+            return checked(field, take(field, String.class, false), longest);
+        }
+
+        private static String checked(String field, String value, int longest) throws MalformedException {
+            if (value.isEmpty() || value.length() > longest || value.indexOf('\0') >= 0) {
+                throw new MalformedException("has no proper \"" + field + "\"");
+            }
+            return value;
+        }
+
+        /** A name of something in PostgreSQL. */
+        String name(String field) throws MalformedException {
+            return text(field, LONGEST_NAME);
+        }
+
+        TableName table(String field) throws MalformedException {
+            Fields table = object(field);
+            TableName name = new TableName(table.name("schema"), table.name("name"));
+            table.end();
+            return name;
+        }
+
+        UUID uuid(String field) throws MalformedException {
+            return uuid(field, take(field, String.class, false));
+        }
+
+        UUID uuidOrNull(String field) throws MalformedException {
+            String text = take(field, String.class, true);
+            return text == null ? null : uuid(field, text);
+        }
+
+        private static UUID uuid(String field, String text) throws MalformedException {
+            try {
+                UUID id = UUID.fromString(text);
+                if (id.toString().equals(text)) {
+                    return id;
+                }
+            } catch (IllegalArgumentException e) {
+                // said below
+            }
+            throw new MalformedException("has no proper \"" + field + "\"");
+        }
+
+        Instant instant(String field) throws MalformedException {
+            try {
+                return Instant.parse(text(field, 40));
+            } catch (DateTimeException e) {
+                throw new MalformedException("has no proper \"" + field + "\"");
+            }
+        }
+
+        Fields object(String field) throws MalformedException {
+            return new Fields(map(take(field, Map.class, false)));
+        }
+
+        Fields objectOrNull(String field) throws MalformedException {
+            Map<?, ?> value = take(field, Map.class, true);
+            return value == null ? null : new Fields(map(value));
+        }
+
+        @SuppressWarnings("unchecked")
+        private static Map<String, Object> map(Map<?, ?> value) {
+            return (Map<String, Object>) value;
+        }
+
+        private List<?> items(String field, int most) throws MalformedException {
+            List<?> items = take(field, List.class, false);
+            if (items.isEmpty() || items.size() > most) {
+                throw new MalformedException("has " + items.size() + " items in \"" + field + "\"");
+            }
+            return items;
+        }
+
+        List<Fields> objects(String field, int most) throws MalformedException {
+            List<Fields> objects = new ArrayList<>();
+            for (Object item : items(field, most)) {
+                if (!(item instanceof Map<?, ?> object)) {
+                    throw new MalformedException("has no proper \"" + field + "\"");
+                }
+                objects.add(new Fields(map(object)));
+            }
+            return objects;
+        }
+
+        List<String> texts(String field, int most) throws MalformedException {
+            List<String> texts = new ArrayList<>();
+            for (Object item : items(field, most)) {
+                if (!(item instanceof String text)) {
+                    throw new MalformedException("has no proper \"" + field + "\"");
+                }
+                texts.add(checked(field, text, LONGEST_NAME));
+            }
+            return texts;
+        }
+    }
+}

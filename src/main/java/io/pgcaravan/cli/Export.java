@@ -1,0 +1,135 @@
+package io.pgcaravan.cli;
+
+import io.pgcaravan.changeset.ChangeSetException;
+import io.pgcaravan.changeset.Compression;
+import io.pgcaravan.changeset.DropDirectory;
+import io.pgcaravan.changeset.Exporter;
+import io.pgcaravan.changeset.Exporter.Exported;
+import io.pgcaravan.changeset.Exporter.Request;
+import io.pgcaravan.changeset.Manifest;
+import io.pgcaravan.changeset.SetName.Part;
+import io.pgcaravan.changeset.Target;
+import io.pgcaravan.changeset.Tracking;
+import io.pgcaravan.partition.TableName;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code caravan export}. */
+@Command(
+        name = "export",
+        mixinStandardHelpOptions = true,
+        description = "Writes what has changed in a table since its last export into a drop directory.")
+final class Export implements Callable<Integer> {
+
+    @Mixin
+    private DatabaseOption database;
+
+    @Option(
+            names = "--table",
+            required = true,
+            split = ",",
+            paramLabel = "SCHEMA.TABLE",
+            description =
+                    "The table, raw; its first dot separates the schema. Several (by commas, or the option again) go"
+                            + " together: one snapshot, and one transaction at the target.")
+    private List<String> tables;
+
+    @Option(
+            names = "--target",
+            required = true,
+            paramLabel = "HOST/DB",
+            description = "Whom the set is for: names that both sides agree on. Nothing connects to them.")
+    private String target;
+
+    @Option(names = "--dir", required = true, paramLabel = "DIR", description = "The target's drop directory.")
+    private Path directory;
+
+    @Option(names = "--full", description = "All rows, where the changes would do as well.")
+    private boolean full;
+
+    @Option(
+            names = "--again",
+            paramLabel = "N",
+            description = "Publish set N (of the first table) once more, for a target that lost it.")
+    private Long again;
+
+    @Option(
+            names = "--compress",
+            paramLabel = "none|gzip|zstd",
+            defaultValue = "none",
+            description = "How ids and records are compressed; default is ${DEFAULT-VALUE}.")
+    private String compression;
+
+    @Option(
+            names = "--ledger",
+            paramLabel = "SCHEMA.TABLE",
+            description = "The export ledger; default is caravan.export_set.")
+    private String ledger;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException {
+        PrintWriter out = spec.commandLine().getOut();
+        ShipProgress progress = new ShipProgress(out);
+        List<Exported> exported;
+        try {
+            Exporter exporter = new Exporter(
+                    database.opener("sourceDb"),
+                    ledger == null ? Tracking.LEDGER : table(ledger),
+                    (table, part, rows, bytes, expected) -> progress.exported(table, part, rows, bytes, expected));
+            exported = again == null ? exporter.export(request()) : exporter.again(request(), again);
+        } catch (ChangeSetException e) {
+            progress.clear();
+            throw new CommandFailedException(e.getMessage());
+        }
+        progress.clear();
+        if (exported.isEmpty()) {
+            out.println("nothing has changed, so that there is no set");
+        }
+        for (Exported one : exported) {
+            Manifest set = one.manifest();
+            out.println(set.name() + ": " + (set.kind() == Manifest.Kind.FULL ? "full set" : "changes") + ", "
+                    + set.file(Part.IDS).rows() + " ids, "
+                    + set.file(Part.RECORDS).rows() + " records, "
+                    + ShipProgress.size(set.totalBytes())
+                    + (set.truncated() ? ", truncated before" : "")
+                    + (one.reason() == null ? "" : " (" + one.reason() + ")")
+                    + (one.finished() ? " (begun by an earlier export)" : ""));
+        }
+        out.flush();
+        return 0;
+    }
+
+    private Request request() {
+        try {
+            List<TableName> names = new ArrayList<>();
+            for (String text : tables) {
+                names.add(table(text));
+            }
+            return new Request(
+                    Target.parse(target), names, new DropDirectory(directory), Compression.of(compression), full);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), e.getMessage());
+        }
+    }
+
+    private TableName table(String text) {
+        TableName name = TableName.parse(text);
+        if (name.schema() == null) {
+            throw new ParameterException(spec.commandLine(), "\"" + text + "\" needs its schema, as in public." + text);
+        }
+        return name;
+    }
+}
