@@ -37,6 +37,12 @@ final class RoutesProcess implements AutoCloseable {
      */
     static RoutesProcess start(Orders orders, Map<String, String> properties, Moment stopAt, Path... files)
             throws IOException {
+        return start(orders.sourceUrl, orders.targetUrl, properties, stopAt, files);
+    }
+
+    static RoutesProcess start(
+            String sourceUrl, String targetUrl, Map<String, String> properties, Moment stopAt, Path... files)
+            throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx192m",
@@ -45,8 +51,8 @@ final class RoutesProcess implements AutoCloseable {
                 "-cp",
                 System.getProperty("java.class.path"),
                 RoutesProcess.class.getName(),
-                orders.sourceUrl,
-                orders.targetUrl,
+                sourceUrl,
+                targetUrl,
                 stopAt == null ? "-" : stopAt.name(),
                 String.join(
                         File.pathSeparator,
