@@ -28,6 +28,10 @@ public class DecodeEndpointConfigurer extends PropertyConfigurerSupport implemen
         case "fields": target.setFields(property(camelContext, java.lang.String.class, value)); return true;
         case "lazystartproducer":
         case "lazyStartProducer": target.setLazyStartProducer(property(camelContext, boolean.class, value)); return true;
+        case "shard": target.setShard(property(camelContext, java.lang.Integer.class, value)); return true;
+        case "shardkey":
+        case "shardKey": target.setShardKey(property(camelContext, java.lang.String.class, value)); return true;
+        case "shards": target.setShards(property(camelContext, java.lang.Integer.class, value)); return true;
         case "skipfields":
         case "skipFields": target.setSkipFields(property(camelContext, java.lang.String.class, value)); return true;
         default: return false;
@@ -42,6 +46,10 @@ public class DecodeEndpointConfigurer extends PropertyConfigurerSupport implemen
         case "fields": return java.lang.String.class;
         case "lazystartproducer":
         case "lazyStartProducer": return boolean.class;
+        case "shard": return java.lang.Integer.class;
+        case "shardkey":
+        case "shardKey": return java.lang.String.class;
+        case "shards": return java.lang.Integer.class;
         case "skipfields":
         case "skipFields": return java.lang.String.class;
         default: return null;
@@ -57,6 +65,10 @@ public class DecodeEndpointConfigurer extends PropertyConfigurerSupport implemen
         case "fields": return target.getFields();
         case "lazystartproducer":
         case "lazyStartProducer": return target.isLazyStartProducer();
+        case "shard": return target.getShard();
+        case "shardkey":
+        case "shardKey": return target.getShardKey();
+        case "shards": return target.getShards();
         case "skipfields":
         case "skipFields": return target.getSkipFields();
         default: return null;

@@ -23,11 +23,14 @@ public class DecodeEndpointUriFactory extends org.apache.camel.support.component
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(5);
+        Set<String> props = new HashSet<>(8);
         props.add("eventTypes");
         props.add("fields");
         props.add("format");
         props.add("lazyStartProducer");
+        props.add("shard");
+        props.add("shardKey");
+        props.add("shards");
         props.add("skipFields");
         PROPERTY_NAMES = Collections.unmodifiableSet(props);
         SECRET_PROPERTY_NAMES = Collections.emptySet();

@@ -31,6 +31,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "backoffMultiplier": target.setBackoffMultiplier(property(camelContext, int.class, value)); return true;
         case "bridgeerrorhandler":
         case "bridgeErrorHandler": target.setBridgeErrorHandler(property(camelContext, boolean.class, value)); return true;
+        case "chunkby":
+        case "chunkBy": target.setChunkBy(property(camelContext, java.lang.String.class, value)); return true;
         case "chunkevents":
         case "chunkEvents": target.setChunkEvents(property(camelContext, int.class, value)); return true;
         case "consumer": target.setConsumer(property(camelContext, java.lang.String.class, value)); return true;
@@ -94,6 +96,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "backoffMultiplier": return int.class;
         case "bridgeerrorhandler":
         case "bridgeErrorHandler": return boolean.class;
+        case "chunkby":
+        case "chunkBy": return java.lang.String.class;
         case "chunkevents":
         case "chunkEvents": return int.class;
         case "consumer": return java.lang.String.class;
@@ -158,6 +162,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "backoffMultiplier": return target.getBackoffMultiplier();
         case "bridgeerrorhandler":
         case "bridgeErrorHandler": return target.isBridgeErrorHandler();
+        case "chunkby":
+        case "chunkBy": return target.getChunkBy();
         case "chunkevents":
         case "chunkEvents": return target.getChunkEvents();
         case "consumer": return target.getConsumer();

@@ -44,6 +44,11 @@ final class Applier {
 
     private boolean toldUnproven;
 
+    /** The source that was asked whether it writes the statement for a batch's events, and its answer. */
+    private SourceSide asked;
+
+    private boolean writesEventSql;
+
     Applier(PgqEndpoint endpoint, RouteRun route) {
         this.endpoint = endpoint;
         this.pgq = endpoint.pgq();
@@ -111,7 +116,7 @@ final class Applier {
                 }
             } else if (events.hasNext()) {
                 // A batch without events needs no route, only its tick.
-                applyAtOnce(attempt, open, events);
+                route.run(attempt, open, events);
             }
             commit(open, target, lock);
         } catch (Exception e) {
@@ -121,14 +126,6 @@ final class Applier {
         } catch (Error e) {
             open.rolledBack();
             throw e;
-        }
-    }
-
-    private void applyAtOnce(Attempt attempt, OpenBatch open, BatchEvents events) throws Exception {
-        route.run(attempt, open, events);
-        if (!events.isExhausted() && events.hasNext()) {
-            throw new IllegalStateException("route \"" + route.id() + "\" took " + events.handedOut()
-                    + " events and left the rest; its first step has to split the body to its end");
         }
     }
 
@@ -235,10 +232,16 @@ final class Applier {
 
     private BatchEvents events(Batch batch, SourceSide source) throws SQLException {
         try {
+            if (source != asked) {
+                writesEventSql = pgq.writesEventSql(source.connection());
+                asked = source;
+            }
             return new BatchEvents(
                     batch,
                     source.connection(),
-                    pgq.eventSql(source.connection(), batch, endpoint.isOrdered()),
+                    writesEventSql
+                            ? pgq.eventSql(source.connection(), batch, endpoint.isOrdered())
+                            : pgq.gatheredEventSql(batch),
                     endpoint.getChunkEvents());
         } catch (SQLException e) {
             throw new SourceFailedException(batch, e);

@@ -8,10 +8,10 @@ import java.util.NoSuchElementException;
 import java.util.RandomAccess;
 
 /**
- * Events that knows whether who began to walk through it came to its end: a split that was stopped halfway (a {@code stop} step
+ * Events that know whether who began to walk through it came to its end: a split that was stopped halfway (a {@code stop} step
  * under {@code stopOnException}) would otherwise lose the rest of the chunk without a failure.
  */
-final class Chunk extends AbstractList<Event> implements RandomAccess {
+public final class Chunk extends AbstractList<Event> implements RandomAccess {
 
     private final List<Event> events;
     private final Attempt attempt;
@@ -19,6 +19,20 @@ final class Chunk extends AbstractList<Event> implements RandomAccess {
     Chunk(List<Event> events, Attempt attempt) {
         this.events = events;
         this.attempt = attempt;
+    }
+
+    /** The table that all of these events are of, for {@code ${body.table}} in a route; null where they are of several, or of none. */
+    public String table() {
+        Event first = events.isEmpty() ? null : events.get(0);
+        return first == null || !events.stream().allMatch(first::isOfTableOf) ? null : first.table();
+    }
+
+    /** The type that all of these events have, for {@code ${body.type}} in a route; null where they have several. */
+    public String type() {
+        Event first = events.isEmpty() ? null : events.get(0);
+        return first == null || !events.stream().allMatch(event -> event.type().equals(first.type()))
+                ? null
+                : first.type();
     }
 
     @Override

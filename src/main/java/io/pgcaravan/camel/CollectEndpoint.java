@@ -45,6 +45,9 @@ public class CollectEndpoint extends StepEndpoint {
                 if (!(body instanceof Map<?, ?> row)) {
                     throw unexpected(body, "a row, as decode: makes it, or a map of column names to values");
                 }
+                if (row instanceof RowChange change && change.leaves()) {
+                    return; // it goes to another shard
+                }
                 Partition placed = row instanceof RowChange change ? change.partition() : null;
                 if (placed == null) {
                     placed = exchange.getProperty(PgqConstants.PARTITION, Partition.class);

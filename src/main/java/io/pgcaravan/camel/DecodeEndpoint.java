@@ -6,6 +6,8 @@ import io.pgcaravan.row.JsonRows;
 import io.pgcaravan.row.RowChange;
 import io.pgcaravan.row.RowDecoder;
 import io.pgcaravan.row.RowSelection;
+import io.pgcaravan.row.Shard;
+import io.pgcaravan.row.ShardedRows;
 import io.pgcaravan.row.UrlEncodedRows;
 import java.util.List;
 import org.apache.camel.Category;
@@ -53,6 +55,19 @@ public class DecodeEndpoint extends StepEndpoint {
                     "Events to take, comma separated: I, U, D, R or another type in full; others are skipped. Default is all")
     private String eventTypes;
 
+    @UriParam(
+            description =
+                    "Into how many shards the queue's rows are divided by the hash of their key; each has a consumer of its own. A hash=N of the producer in ev_extra3 comes first")
+    private Integer shards;
+
+    @UriParam(description = "Which of the shards this job takes, from 0 to shards - 1")
+    private Integer shard;
+
+    @UriParam(
+            description =
+                    "With shards: the columns that are hashed, comma separated, by their names in the target. Default is the event's key")
+    private String shardKey;
+
     public DecodeEndpoint(String uri, DecodeComponent component, String format) {
         super(uri, component);
         this.format = format;
@@ -90,13 +105,16 @@ public class DecodeEndpoint extends StepEndpoint {
 
     private RowDecoder decoder() {
         RowSelection selection = RowSelection.of(fields, skipFields, eventTypes);
-        return switch (format) {
-            case "logutriga" -> new UrlEncodedRows(selection);
-            case "jsontriga" -> new JsonRows(selection);
-            default ->
-                throw new IllegalArgumentException(
-                        "decode:" + format + ": unknown format; allowed are logutriga and jsontriga");
-        };
+        RowDecoder rows =
+                switch (format) {
+                    case "logutriga" -> new UrlEncodedRows(selection);
+                    case "jsontriga" -> new JsonRows(selection);
+                    default ->
+                        throw new IllegalArgumentException(
+                                "decode:" + format + ": unknown format; allowed are logutriga and jsontriga");
+                };
+        Shard taken = Shard.of(shardKey, shards, shard);
+        return taken == null ? rows : new ShardedRows(rows, taken);
     }
 
     public String getFormat() {
@@ -129,5 +147,29 @@ public class DecodeEndpoint extends StepEndpoint {
 
     public void setEventTypes(String eventTypes) {
         this.eventTypes = eventTypes;
+    }
+
+    public Integer getShards() {
+        return shards;
+    }
+
+    public void setShards(Integer shards) {
+        this.shards = shards;
+    }
+
+    public Integer getShard() {
+        return shard;
+    }
+
+    public void setShard(Integer shard) {
+        this.shard = shard;
+    }
+
+    public String getShardKey() {
+        return shardKey;
+    }
+
+    public void setShardKey(String shardKey) {
+        this.shardKey = shardKey;
     }
 }

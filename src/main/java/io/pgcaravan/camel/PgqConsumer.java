@@ -70,6 +70,11 @@ final class PgqConsumer extends ScheduledPollConsumer {
     }
 
     @Override
+    public PgqEndpoint getEndpoint() {
+        return endpoint;
+    }
+
+    @Override
     protected void doStart() throws Exception {
         List<String> problems = RouteCheck.problems(getRoute().getRoute());
         if (!problems.isEmpty()) {

@@ -84,6 +84,15 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
 
     @UriParam(
             label = "consumer",
+            enums = "table,type",
+            description =
+                    "What all events of a chunk have in common: their table (as ev_extra1 names it; ${body.table} in simple), or"
+                            + " their type (${body.type}). Order is kept within a table (a type), not between them. Default is"
+                            + " nothing: chunks are as the events come")
+    private String chunkBy;
+
+    @UriParam(
+            label = "consumer",
             defaultValue = "true",
             description =
                     "Whether a batch's events come in the order of their ids. A job that only appends rows does not need it:"
@@ -148,6 +157,7 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
                     "pgq:" + queue + ": target is missing; name a database such as #targetDb");
         }
         onErrorMode();
+        chunks();
         if (chunkEvents < 1) {
             throw new IllegalArgumentException("pgq:" + queue + ": chunkEvents is " + chunkEvents + ", must be >= 1");
         }
@@ -155,6 +165,17 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
         configureConsumer(made);
         made.waitByItself();
         return made;
+    }
+
+    Chunks.By chunks() {
+        return switch (String.valueOf(chunkBy)) {
+            case "null", "" -> Chunks.By.NOTHING;
+            case "table" -> Chunks.By.TABLE;
+            case "type" -> Chunks.By.TYPE;
+            default ->
+                throw new IllegalArgumentException(
+                        "pgq:" + queue + ": chunkBy is \"" + chunkBy + "\"; allowed are table and type");
+        };
     }
 
     OnError onErrorMode() {
@@ -241,6 +262,14 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
 
     public void setChunkEvents(int chunkEvents) {
         this.chunkEvents = chunkEvents;
+    }
+
+    public String getChunkBy() {
+        return chunkBy;
+    }
+
+    public void setChunkBy(String chunkBy) {
+        this.chunkBy = chunkBy;
     }
 
     public boolean isOrdered() {

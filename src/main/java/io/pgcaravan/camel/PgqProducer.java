@@ -1,8 +1,10 @@
 package io.pgcaravan.camel;
 
 import io.pgcaravan.queue.Event;
+import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.queue.Pgq;
 import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.camel.Exchange;
@@ -38,11 +40,11 @@ final class PgqProducer extends DefaultProducer {
             List<Long> ids = new ArrayList<>();
             Object body = message.getBody();
             if (body instanceof Event event) {
-                ids.add(forward(connection, event));
+                ids.addAll(pgq.insert(connection, endpoint.getQueue(), List.of(event)));
             } else if (body instanceof List<?> events && !events.isEmpty() && events.get(0) instanceof Event) {
-                for (Object event : events) {
-                    ids.add(forward(connection, (Event) event));
-                }
+                @SuppressWarnings("unchecked")
+                List<Event> chunk = (List<Event>) events;
+                ids.addAll(pgq.insert(connection, endpoint.getQueue(), chunk));
             } else {
                 ids.add(pgq.insert(
                         connection,
@@ -58,12 +60,15 @@ final class PgqProducer extends DefaultProducer {
                 connection.commit();
             }
             message.setHeader(PgqConstants.EVENT_IDS, ids);
+            OpenBatch batch = exchange.getProperty(PgqConstants.OPEN_BATCH, OpenBatch.class);
+            if (batch != null && !alone) {
+                batch.count(ids.size());
+            }
         } catch (Exception e) {
             if (alone) {
                 connection.rollback();
             }
-            throw new IllegalStateException(
-                    "inserting into queue \"" + endpoint.getQueue() + "\" failed: " + e.getMessage(), e);
+            throw failed(e);
         } finally {
             if (alone) {
                 connection.setAutoCommit(true);
@@ -72,15 +77,16 @@ final class PgqProducer extends DefaultProducer {
         }
     }
 
-    private long forward(Connection connection, Event event) throws Exception {
-        return pgq.insert(
-                connection,
-                endpoint.getQueue(),
-                event.type(),
-                event.data(),
-                event.extra(1),
-                event.extra(2),
-                event.extra(3),
-                event.extra(4));
+    private RuntimeException failed(Exception cause) {
+        String message = "inserting into queue \"" + endpoint.getQueue() + "\" of " + endpoint.getSource() + " failed: "
+                + cause.getMessage();
+        SQLException sql = Connections.sqlCause(cause);
+        if (sql != null && "P0001".equals(sql.getSQLState())) {
+            // PgQ's own word (a missing queue, a disabled one), which blames no row as a trigger's would
+            IllegalStateException refused = new IllegalStateException(message);
+            refused.addSuppressed(cause);
+            return refused;
+        }
+        return new IllegalStateException(message, cause);
     }
 }

@@ -13,6 +13,7 @@ import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.model.SendDefinition;
 import org.apache.camel.model.SplitDefinition;
 import org.apache.camel.model.ThreadsDefinition;
+import org.apache.camel.model.ToDynamicDefinition;
 import org.apache.camel.model.TryDefinition;
 import org.apache.camel.model.WireTapDefinition;
 
@@ -69,9 +70,11 @@ final class RouteCheck {
                         && isTrue(recipients.getParallelProcessing())) {
             return "parallel processing leaves the thread of the batch's transaction";
         }
-        if (step instanceof SendDefinition<?> send) {
-            String uri = send.getEndpointUri();
-            if (uri != null && (uri.startsWith("seda:") || uri.startsWith("disruptor:") || uri.startsWith("vm:"))) {
+        String uri = step instanceof SendDefinition<?> send
+                ? send.getEndpointUri()
+                : step instanceof ToDynamicDefinition dynamic ? dynamic.getUri() : null;
+        if (uri != null) {
+            if (uri.startsWith("seda:") || uri.startsWith("disruptor:") || uri.startsWith("vm:")) {
                 return uri + " leaves the thread of the batch's transaction; direct: stays in it";
             }
         }

@@ -28,7 +28,8 @@ record RouteRun(PgqConsumer consumer) {
             exchange.setProperty(PgqConstants.OPEN_BATCH, open);
             exchange.setProperty(
                     PgqConstants.INSERTS, open.participant(consumer, () -> new Inserts(exchange.getContext(), open)));
-            exchange.getIn().setBody(new Chunks(body, attempt));
+            Chunks chunks = new Chunks(body, attempt, consumer.getEndpoint().chunks());
+            exchange.getIn().setBody(chunks);
             exchange.getIn().setHeader(PgqConstants.BATCH_ID, batch.id());
             exchange.getIn().setHeader(PgqConstants.QUEUE, batch.queue());
             exchange.getIn().setHeader(PgqConstants.CONSUMER, batch.consumer());
@@ -62,22 +63,12 @@ record RouteRun(PgqConsumer consumer) {
                 throw new IllegalStateException("a split of route \"" + id() + "\" broke off in the middle of a"
                         + " chunk of " + batch + "; leave stopOnException off where a step may stop");
             }
+            if (chunks.areLeft()) {
+                throw new IllegalStateException("route \"" + id() + "\" took " + chunks.taken() + " events of " + batch
+                        + " and left the rest; its first step has to split the body to its end");
+            }
         } finally {
             consumer.releaseExchange(exchange, false);
-        }
-    }
-
-    /** The body as the route sees it; a batch that has failed already gives no more events. */
-    private record Chunks(Iterator<List<Event>> events, Attempt attempt) implements Iterator<List<Event>> {
-
-        @Override
-        public boolean hasNext() {
-            return attempt.failure() == null && events.hasNext();
-        }
-
-        @Override
-        public List<Event> next() {
-            return new Chunk(events.next(), attempt);
         }
     }
 }

@@ -129,6 +129,8 @@ public final class Loader implements OpenBatch.Participant {
         }
         if (op == Op.TRUNCATE) {
             truncated(change);
+        } else if (change.leaves() && !settings.rowMode().keyed()) {
+            return; // the row itself goes to another shard
         } else if (settings.rowMode() == RowMode.APPEND) {
             append(change, destination(change.partition()));
         } else if (op == Op.OTHER) {

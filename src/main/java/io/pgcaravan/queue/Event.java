@@ -3,6 +3,7 @@ package io.pgcaravan.queue;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Arrays;
 
 /**
  * One event of a batch, as PgQ stores it: the columns of {@code pgq.get_batch_events}. The long texts stay the bytes
@@ -112,6 +113,15 @@ public final class Event {
     /** The table that the event is of, as the triggers write it into ev_extra1: unquoted {@code schema.table}; or null. */
     public String table() {
         return extra(1);
+    }
+
+    /** Whether both events are of one table. */
+    public boolean isOfTableOf(Event other) {
+        int from = extraFrom(1);
+        int otherFrom = other.extraFrom(1);
+        return from < 0 || otherFrom < 0
+                ? from == otherFrom
+                : Arrays.equals(raw, from, extraTo(1), other.raw, otherFrom, other.extraTo(1));
     }
 
     /** The array that holds the bytes of ev_data from {@link #dataFrom()} to {@link #dataTo()}; not to be changed. */

@@ -6,6 +6,8 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.regex.Pattern;
 
 /**
@@ -17,6 +19,8 @@ public record Pgq(String schema) {
 
     /** The channel on which tickers tell of a new tick; the payload is the queue's name. */
     public static final String TICK_CHANNEL = "pgcaravan_tick";
+
+    private static final String INSERT_EVENTS = Sql.file("queue/insert-events");
 
     /** How PgQ ends the statement; one that ends otherwise stays as it is. */
     private static final Pattern ORDER = Pattern.compile("\\s+order by 1\\s*$", Pattern.CASE_INSENSITIVE);
@@ -158,6 +162,15 @@ public record Pgq(String schema) {
         return row.getObject(column, OffsetDateTime.class).toInstant();
     }
 
+    /** Whether {@link #eventSql} can be called: other implementations lack the function, or keep it from their readers. */
+    public boolean writesEventSql(Connection source) throws SQLException {
+        return ask(
+                source,
+                "select coalesce(has_function_privilege(to_regprocedure(?), 'execute'), false)",
+                schema + ".batch_event_sql(bigint)",
+                ResultSet::getBoolean);
+    }
+
     /**
      * The statement that selects a batch's events; valid while the batch is open.
      *
@@ -172,6 +185,13 @@ public record Pgq(String schema) {
                 return ordered ? sql : ORDER.matcher(sql).replaceFirst("");
             }
         }
+    }
+
+    /** A statement that gives the same rows, and gathers them all before the first one comes. */
+    public String gatheredEventSql(Batch batch) {
+        return sql(
+                "select ev_id, ev_time, ev_txid, ev_retry, ev_type, ev_data, ev_extra1, ev_extra2, ev_extra3, ev_extra4"
+                        + " from %s.get_batch_events(" + batch.id() + ") order by ev_id");
     }
 
     /**
@@ -205,6 +225,37 @@ public record Pgq(String schema) {
                 return row.getLong(1);
             }
         }
+    }
+
+    /**
+     * Inserts copies of events, in one statement and in their order. Their ids, times and transactions are new, as for every
+     * event that {@code insert_event} makes. Joins the connection's transaction.
+     *
+     * @return the new ids, in the same order
+     */
+    public List<Long> insert(Connection source, String queue, List<Event> events) throws SQLException {
+        String[][] texts = new String[6][events.size()];
+        for (int i = 0; i < events.size(); i++) {
+            Event event = events.get(i);
+            texts[0][i] = event.isTypeNull() ? null : event.type();
+            texts[1][i] = event.data();
+            for (int extra = 1; extra <= 4; extra++) {
+                texts[1 + extra][i] = event.extra(extra);
+            }
+        }
+        List<Long> ids = new ArrayList<>(events.size());
+        try (PreparedStatement statement = source.prepareStatement(sql(INSERT_EVENTS))) {
+            statement.setString(1, queue);
+            for (int i = 0; i < texts.length; i++) {
+                statement.setArray(2 + i, source.createArrayOf("text", texts[i]));
+            }
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    ids.add(row.getLong(1));
+                }
+            }
+        }
+        return ids;
     }
 
     /** A statement text with the schema put in for each {@code %s}. */

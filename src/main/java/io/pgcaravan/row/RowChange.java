@@ -27,6 +27,7 @@ public final class RowChange extends AbstractMap<String, Object> {
     private int[] bounds;
     private final RowChange before;
     private Partition partition;
+    private boolean leaves;
 
     /**
      * @param key names of the key's columns, as in {@code columns}; empty where the event has none
@@ -71,11 +72,32 @@ public final class RowChange extends AbstractMap<String, Object> {
     public RowChange copy() {
         RowChange copy = new RowChange(event, op, key, missingKey, columns, bytes, bounds, before);
         copy.partition = partition;
+        copy.leaves = leaves;
         return copy;
+    }
+
+    /** This row before an update, as one that leaves. */
+    RowChange leaving() {
+        RowChange gone = new RowChange(event, Op.DELETE, key, missingKey, columns, bytes, bounds, null);
+        gone.leaves = true;
+        return gone;
+    }
+
+    /**
+     * Whether this is no change of its own but the old half of an update that moved the row to another shard: a delete where
+     * the target holds current rows, nothing where it collects history.
+     */
+    public boolean leaves() {
+        return leaves;
     }
 
     public Event event() {
         return event;
+    }
+
+    /** The source's table, for {@code ${body.table}} in a route; null where the event names none. */
+    public String table() {
+        return event.table();
     }
 
     public Op op() {

@@ -13,6 +13,11 @@ final class RouteFile {
         this.text = text;
     }
 
+    /** A file of routes/. */
+    static RouteFile shipped(String name) throws IOException {
+        return new RouteFile(Files.readString(Path.of("routes", name)));
+    }
+
     static RouteFile dispatch() throws IOException {
         return new RouteFile(Files.readString(Path.of("routes/dispatch.camel.yaml")));
     }

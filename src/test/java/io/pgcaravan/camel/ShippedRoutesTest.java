@@ -41,6 +41,55 @@ class ShippedRoutesTest {
         }
     }
 
+    @Test
+    void dispatch_tables_keeps_each_table_by_its_own_settings() throws Exception {
+        try (ManyTablesTest.Shop shop = new ManyTablesTest.Shop();
+                Job job = new Job(shop, ManyTablesTest.PROPERTIES, ManyTablesTest.shipped())) {
+            awaitRegistered(shop);
+            shop.insert(1, 1000);
+            shop.log(1, 1000);
+            shop.tick();
+            shop.source("update orders set created_at = created_at + interval '1 day' where id % 3 = 0");
+            shop.log(1001, 1100);
+            shop.source("delete from orders where id % 7 = 0");
+            shop.tick();
+            await().atMost(Duration.ofSeconds(30)).untilAsserted(shop::assertTargetEqualsSource);
+            await().atMost(Duration.ofSeconds(30)).untilAsserted(shop::assertLogsEqual);
+        }
+    }
+
+    @Test
+    void queue_mover_copies_a_queue() throws Exception {
+        try (QueueToQueueTest.TwoQueues queues = new QueueToQueueTest.TwoQueues("moved");
+                Job job = new Job(queues, QueueToQueueTest.MOVER, QueueToQueueTest.MOVE)) {
+            awaitRegistered(queues);
+            queues.insert(1, 100);
+            queues.tick();
+            await().atMost(Duration.ofSeconds(30))
+                    .untilAsserted(
+                            () -> assertThat(queues.moved("moved")).hasSize(100).isEqualTo(queues.sent("true")));
+        }
+    }
+
+    @Test
+    void queue_splitter_fills_a_queue_for_each_table() throws Exception {
+        try (QueueToQueueTest.TwoQueues queues = new QueueToQueueTest.TwoQueues("public.orders");
+                Job job = new Job(
+                        queues,
+                        Map.of(
+                                "queue-splitter.enabled", "true",
+                                "queue-splitter.queue", "orders",
+                                "queue-splitter.consumer", "test"),
+                        QueueToQueueTest.SPLIT)) {
+            awaitRegistered(queues);
+            queues.insert(1, 100);
+            queues.tick();
+            await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(queues.moved("public.orders"))
+                    .hasSize(100)
+                    .isEqualTo(queues.sent("true")));
+        }
+    }
+
     static void awaitRegistered(Orders orders) {
         await().atMost(Duration.ofSeconds(20))
                 .until(() -> orders.count(orders.source, "select count(*) from pgq.subscription") == 1);

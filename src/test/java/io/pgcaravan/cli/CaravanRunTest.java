@@ -221,13 +221,17 @@ class CaravanRunTest {
     private Run start() throws IOException {
         Path config = Setup.config(directory.resolve("config"), keys);
         Path routes = Files.createDirectories(directory.resolve("routes"));
-        for (String file : List.of("dispatch", "dispatch-rows", "ticker")) {
-            String text = Files.readString(Path.of("routes/" + file + ".camel.yaml"));
-            if (file.equals("dispatch") && !dispatchFrom.isEmpty()) {
+        List<Path> shipped;
+        try (Stream<Path> files = Files.list(Path.of("routes"))) {
+            shipped = files.toList();
+        }
+        for (Path file : shipped) {
+            String text = Files.readString(file);
+            if (file.endsWith("dispatch.camel.yaml") && !dispatchFrom.isEmpty()) {
                 assertThat(text).contains(dispatchFrom);
                 text = text.replace(dispatchFrom, dispatchTo);
             }
-            Files.writeString(routes.resolve(file + ".camel.yaml"), text);
+            Files.writeString(routes.resolve(file.getFileName()), text);
         }
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
