@@ -69,9 +69,18 @@ abstract class OnConsumer implements Callable<Integer> {
             spec.commandLine().getOut().println(move(consumers, from, to));
             spec.commandLine().getOut().flush();
             return 0;
-        } catch (SQLException | RefusedException | LostPositionException e) {
+        } catch (RefusedException | LostPositionException e) {
             throw new CommandFailedException(e.getMessage());
+        } catch (SQLException e) {
+            throw new CommandFailedException(reason(e));
         }
+    }
+
+    private static String reason(SQLException failure) {
+        return failure.getMessage().lines().findFirst().orElse("")
+                + ("42501".equals(failure.getSQLState())
+                        ? "; it takes a member of pgq_reader in the source, and in the target the role of the job"
+                        : "");
     }
 
     private Consumers consumers() {

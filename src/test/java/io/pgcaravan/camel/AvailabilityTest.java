@@ -6,6 +6,10 @@ import static org.awaitility.Awaitility.await;
 import io.pgcaravan.PgServer;
 import io.pgcaravan.cli.ThrowAwayServer;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;
@@ -38,6 +42,44 @@ class AvailabilityTest {
                         .allMatch(result -> result.getState() == HealthCheck.State.UP);
                 server.startAgain();
                 await().atMost(Duration.ofSeconds(40)).until(() -> down(job).isEmpty());
+            }
+        }
+    }
+
+    @Test
+    void it_is_not_ready_while_the_source_alone_is_away_and_goes_on_when_that_is_back() throws Exception {
+        try (ThrowAwayServer server = PgServer.another();
+                Orders orders = new Orders()) {
+            String source = ThrowAwayServer.withPgq(server.createDatabase("source"));
+            execute(
+                    source,
+                    "select pgq.create_queue('orders')",
+                    "select pgq.set_queue_config('orders', 'ticker_max_lag', '0')",
+                    "select pgq.register_consumer('orders', 'test')");
+            try (Job job = new Job(source, orders.targetUrl, Map.of(), null, DISPATCH)) {
+                await().atMost(Duration.ofSeconds(60)).until(() -> down(job).isEmpty());
+                server.stop(true);
+                await().atMost(Duration.ofSeconds(60)).until(() -> down(job).contains("source database"));
+                assertThat(HealthCheckHelper.invokeLiveness(job.context()))
+                        .allMatch(result -> result.getState() == HealthCheck.State.UP);
+                server.startAgain();
+                await().atMost(Duration.ofSeconds(60)).until(() -> down(job).isEmpty());
+                execute(
+                        source,
+                        "select pgq.insert_event('orders', 'I:id', 'id=1&created_at=2026-10-01')",
+                        "select pgq.force_tick('orders')",
+                        "select pgq.ticker('orders')");
+                await().atMost(Duration.ofSeconds(60))
+                        .until(() -> orders.count(orders.target, "select count(*) from orders") == 1);
+            }
+        }
+    }
+
+    private static void execute(String url, String... statements) throws SQLException {
+        try (Connection connection = DriverManager.getConnection(url);
+                Statement statement = connection.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
             }
         }
     }

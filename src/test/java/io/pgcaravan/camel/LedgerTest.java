@@ -3,6 +3,7 @@ package io.pgcaravan.camel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.pgcaravan.queue.Sql;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -51,6 +52,33 @@ class LedgerTest {
                     .containsExactly("t", "f", "t");
             assertThat(orders.value(orders.target, "select pgq_ext.is_event_done('a', 1, 5)"))
                     .isEqualTo(true);
+        }
+    }
+
+    /** Cascaded nodes and cooperative consumers keep rows there too, some under the same name. */
+    @Test
+    void rows_of_others_in_one_that_is_there_stay_as_they_are() throws Exception {
+        try (Orders orders = new Orders()) {
+            orders.target(
+                    Sql.file("target/pgq_ext"),
+                    "select pgq_ext.set_last_tick('another', 42), pgq_ext.set_last_tick('test', 'part', 77),"
+                            + " pgq_ext.set_batch_done('test', 5), pgq_ext.set_event_done('another', 6, 7)");
+            orders.source("select pgq.register_consumer('orders', 'test')");
+            try (Job job = Job.dispatch(orders, Map.of())) {
+                apply(orders, 1);
+                apply(orders, 101);
+            }
+            assertThat(orders.column(
+                            orders.target,
+                            "select concat_ws(' ', consumer_id, subconsumer_id, last_tick_id) from pgq_ext.completed_tick"
+                                    + " order by 1"))
+                    .containsExactly("another  42", "test  3", "test part 77");
+            assertThat(
+                            orders.column(
+                                    orders.target,
+                                    "select concat_ws(' ', consumer_id, last_batch_id) from pgq_ext.completed_batch union all"
+                                            + " select concat_ws(' ', consumer_id, batch_id, event_id) from pgq_ext.completed_event"))
+                    .containsExactly("test 5", "another 6 7");
         }
     }
 

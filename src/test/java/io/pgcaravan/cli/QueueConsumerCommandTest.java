@@ -64,6 +64,28 @@ class QueueConsumerCommandTest {
     }
 
     @Test
+    void a_role_without_rights_is_told_which_it_needs() throws SQLException {
+        String role = "nobody_" + Long.toHexString(System.nanoTime());
+        execute(source, "create role " + role + " login password 'x'");
+        try {
+            CommandRun run = CommandRun.of(
+                    "queue",
+                    "register",
+                    "shop",
+                    "loader",
+                    "--source",
+                    sourceUrl.replaceAll("user=[^&]*&password=[^&]*", "user=" + role + "&password=x"),
+                    "--target",
+                    targetUrl);
+            assertThat(run.status()).isEqualTo(1);
+            assertThat(run.err().lines()).hasSize(1);
+            assertThat(run.err()).contains("permission denied", "a member of pgq_reader in the source");
+        } finally {
+            execute(source, "drop role " + role);
+        }
+    }
+
+    @Test
     void unregister_needs_no_target() {
         queue("register");
         CommandRun run = CommandRun.of(
