@@ -35,6 +35,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "chunkBy": target.setChunkBy(property(camelContext, java.lang.String.class, value)); return true;
         case "chunkevents":
         case "chunkEvents": target.setChunkEvents(property(camelContext, int.class, value)); return true;
+        case "connectionlifetime":
+        case "connectionLifetime": target.setConnectionLifetime(property(camelContext, long.class, value)); return true;
         case "consumer": target.setConsumer(property(camelContext, java.lang.String.class, value)); return true;
         case "delay": target.setDelay(property(camelContext, long.class, value)); return true;
         case "encoding": target.setEncoding(property(camelContext, java.lang.String.class, value)); return true;
@@ -55,6 +57,12 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "lock": target.setLock(property(camelContext, boolean.class, value)); return true;
         case "maxdeadletters":
         case "maxDeadLetters": target.setMaxDeadLetters(property(camelContext, int.class, value)); return true;
+        case "mincount":
+        case "minCount": target.setMinCount(property(camelContext, java.lang.Integer.class, value)); return true;
+        case "mininterval":
+        case "minInterval": target.setMinInterval(property(camelContext, java.lang.String.class, value)); return true;
+        case "minlag":
+        case "minLag": target.setMinLag(property(camelContext, java.lang.String.class, value)); return true;
         case "onerror":
         case "onError": target.setOnError(property(camelContext, java.lang.String.class, value)); return true;
         case "ordered": target.setOrdered(property(camelContext, boolean.class, value)); return true;
@@ -100,6 +108,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "chunkBy": return java.lang.String.class;
         case "chunkevents":
         case "chunkEvents": return int.class;
+        case "connectionlifetime":
+        case "connectionLifetime": return long.class;
         case "consumer": return java.lang.String.class;
         case "delay": return long.class;
         case "encoding": return java.lang.String.class;
@@ -120,6 +130,12 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "lock": return boolean.class;
         case "maxdeadletters":
         case "maxDeadLetters": return int.class;
+        case "mincount":
+        case "minCount": return java.lang.Integer.class;
+        case "mininterval":
+        case "minInterval": return java.lang.String.class;
+        case "minlag":
+        case "minLag": return java.lang.String.class;
         case "onerror":
         case "onError": return java.lang.String.class;
         case "ordered": return boolean.class;
@@ -166,6 +182,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "chunkBy": return target.getChunkBy();
         case "chunkevents":
         case "chunkEvents": return target.getChunkEvents();
+        case "connectionlifetime":
+        case "connectionLifetime": return target.getConnectionLifetime();
         case "consumer": return target.getConsumer();
         case "delay": return target.getDelay();
         case "encoding": return target.getEncoding();
@@ -186,6 +204,12 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "lock": return target.isLock();
         case "maxdeadletters":
         case "maxDeadLetters": return target.getMaxDeadLetters();
+        case "mincount":
+        case "minCount": return target.getMinCount();
+        case "mininterval":
+        case "minInterval": return target.getMinInterval();
+        case "minlag":
+        case "minLag": return target.getMinLag();
         case "onerror":
         case "onError": return target.getOnError();
         case "ordered": return target.isOrdered();

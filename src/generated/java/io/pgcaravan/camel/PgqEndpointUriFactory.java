@@ -23,13 +23,14 @@ public class PgqEndpointUriFactory extends org.apache.camel.support.component.En
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(36);
+        Set<String> props = new HashSet<>(40);
         props.add("backoffErrorThreshold");
         props.add("backoffIdleThreshold");
         props.add("backoffMultiplier");
         props.add("bridgeErrorHandler");
         props.add("chunkBy");
         props.add("chunkEvents");
+        props.add("connectionLifetime");
         props.add("consumer");
         props.add("delay");
         props.add("encoding");
@@ -43,6 +44,9 @@ public class PgqEndpointUriFactory extends org.apache.camel.support.component.En
         props.add("listen");
         props.add("lock");
         props.add("maxDeadLetters");
+        props.add("minCount");
+        props.add("minInterval");
+        props.add("minLag");
         props.add("onError");
         props.add("ordered");
         props.add("pollStrategy");

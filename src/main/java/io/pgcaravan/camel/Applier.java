@@ -68,7 +68,8 @@ final class Applier {
         if (standing instanceof Standing.Lost lostPosition) {
             target.connection().rollback();
             // A process that was paused may hold a batch that another one has finished since.
-            Batch again = pgq.nextBatch(source.connection(), endpoint.getQueue(), endpoint.getConsumer());
+            Batch again =
+                    pgq.nextBatch(source.connection(), endpoint.getQueue(), endpoint.getConsumer(), endpoint.collect());
             if (again == null || again.id() != batch.id()) {
                 return false;
             }

@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import javax.sql.DataSource;
+import org.postgresql.PGConnection;
 
 /** Connections that a consumer keeps, and what their failures mean. */
 final class Connections {
@@ -51,6 +52,17 @@ final class Connections {
             } else {
                 connection.abort(Runnable::run);
             }
+            connection.close();
+        } catch (SQLException e) {
+            // it is being thrown away
+        }
+    }
+
+    /** Ends the session for good: the pool is not to lend it to anybody again. */
+    static void end(Connection connection) {
+        try {
+            // the driver's own connection; the pool's would only be given back
+            ((Connection) connection.unwrap(PGConnection.class)).close();
             connection.close();
         } catch (SQLException e) {
             // it is being thrown away

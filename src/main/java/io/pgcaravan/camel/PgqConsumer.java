@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.apache.camel.LoggingLevel;
 import org.apache.camel.Processor;
+import org.apache.camel.spi.ShutdownStrategy;
 import org.apache.camel.support.LoggingExceptionHandler;
 import org.apache.camel.support.ScheduledPollConsumer;
 import org.slf4j.Logger;
@@ -46,10 +47,12 @@ final class PgqConsumer extends ScheduledPollConsumer {
     private volatile TargetSide target;
 
     private boolean standby;
+    private volatile boolean applying;
     private LostPositionException lost;
     private int failures;
     private long notBefore;
     private long idleDelay;
+    private long connectedAt;
 
     PgqConsumer(PgqEndpoint endpoint, Processor processor) {
         super(endpoint, processor);
@@ -87,7 +90,7 @@ final class PgqConsumer extends ScheduledPollConsumer {
     @Override
     protected void doStop() throws Exception {
         super.doStop();
-        if (polling.tryLock(STOP_PATIENCE, TimeUnit.MILLISECONDS)) {
+        if (polling.tryLock(stopPatience(), TimeUnit.MILLISECONDS)) {
             try {
                 disconnect();
             } finally {
@@ -100,6 +103,14 @@ final class PgqConsumer extends ScheduledPollConsumer {
             abort(target == null ? null : target.connection());
             abort(source == null ? null : source.connection());
         }
+    }
+
+    /** The route is through with a batch before its last rows are written and committed: that is waited for too. */
+    private long stopPatience() {
+        ShutdownStrategy strategy = endpoint.getCamelContext().getShutdownStrategy();
+        return applying && !strategy.isTimeoutOccurred()
+                ? strategy.getTimeUnit().toMillis(strategy.getTimeout())
+                : STOP_PATIENCE;
     }
 
     private static void abort(Connection connection) throws SQLException {
@@ -149,14 +160,20 @@ final class PgqConsumer extends ScheduledPollConsumer {
     }
 
     private int applyNext() throws Exception {
-        Batch batch = pgq.nextBatch(source.connection(), endpoint.getQueue(), endpoint.getConsumer());
+        Batch batch =
+                pgq.nextBatch(source.connection(), endpoint.getQueue(), endpoint.getConsumer(), endpoint.collect());
         if (batch == null) {
             checkTarget();
             idle();
             return 0;
         }
-        if (applier.apply(batch, source, target) && !pgq.finish(source.connection(), batch)) {
-            LOG.warn("{} was finished or repositioned by somebody else meanwhile", batch);
+        applying = true;
+        try {
+            if (applier.apply(batch, source, target) && !pgq.finish(source.connection(), batch)) {
+                LOG.warn("{} was finished or repositioned by somebody else meanwhile", batch);
+            }
+        } finally {
+            applying = false;
         }
         return 1;
     }
@@ -170,10 +187,15 @@ final class PgqConsumer extends ScheduledPollConsumer {
 
     /** Connects what is not connected; false where another process holds this consumer's lock. */
     private boolean connect() throws SQLException {
+        if (endpoint.getConnectionLifetime() > 0
+                && System.currentTimeMillis() - connectedAt > endpoint.getConnectionLifetime()) {
+            retire();
+        }
         if (source == null) {
             source = SourceSide.connect(endpoint);
         }
         if (target == null) {
+            connectedAt = System.currentTimeMillis();
             target = TargetSide.connect(endpoint, source);
             if (target == null && !standby) {
                 LOG.info(
@@ -255,6 +277,18 @@ final class PgqConsumer extends ScheduledPollConsumer {
     private void disconnectTarget() {
         Connections.close(target.connection());
         target = null;
+    }
+
+    /** Ends both sessions, so that the next batch has new ones. */
+    private void retire() {
+        if (target != null) {
+            Connections.end(target.connection());
+            target = null;
+        }
+        if (source != null) {
+            Connections.end(source.connection());
+            source = null;
+        }
     }
 
     private void disconnect() {

@@ -107,6 +107,31 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
     private long exceptionSleep = 20_000;
 
     @UriParam(
+            label = "consumer",
+            description =
+                    "Events that a batch has to have, at least, before it is taken: several ticks become one batch")
+    private Integer minCount;
+
+    @UriParam(
+            label = "consumer",
+            description =
+                    "How much time a batch has to cover, at least, before it is taken: an interval such as 30 seconds")
+    private String minInterval;
+
+    @UriParam(
+            label = "consumer",
+            description = "How far to stay behind the queue's last tick: an interval such as 5 minutes")
+    private String minLag;
+
+    @UriParam(
+            label = "consumer,advanced",
+            defaultValue = "0",
+            description =
+                    "Milliseconds after which the consumer's connections are made anew, between two batches; 0 for"
+                            + " never")
+    private long connectionLifetime;
+
+    @UriParam(
             label = "consumer,advanced",
             defaultValue = "true",
             description =
@@ -158,6 +183,9 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
         }
         onErrorMode();
         chunks();
+        if (minCount != null && minCount < 1) {
+            throw new IllegalArgumentException("pgq:" + queue + ": minCount is " + minCount + ", must be >= 1");
+        }
         if (chunkEvents < 1) {
             throw new IllegalArgumentException("pgq:" + queue + ": chunkEvents is " + chunkEvents + ", must be >= 1");
         }
@@ -186,6 +214,10 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
                 throw new IllegalArgumentException(
                         "pgq:" + queue + ": onError is \"" + onError + "\"; allowed are stop and dead-letter");
         };
+    }
+
+    Pgq.Collect collect() {
+        return new Pgq.Collect(minLag, minCount, minInterval);
     }
 
     Pgq pgq() {
@@ -318,5 +350,37 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
 
     public void setEventType(String eventType) {
         this.eventType = eventType;
+    }
+
+    public Integer getMinCount() {
+        return minCount;
+    }
+
+    public void setMinCount(Integer minCount) {
+        this.minCount = minCount;
+    }
+
+    public String getMinInterval() {
+        return minInterval;
+    }
+
+    public void setMinInterval(String minInterval) {
+        this.minInterval = minInterval;
+    }
+
+    public String getMinLag() {
+        return minLag;
+    }
+
+    public void setMinLag(String minLag) {
+        this.minLag = minLag;
+    }
+
+    public long getConnectionLifetime() {
+        return connectionLifetime;
+    }
+
+    public void setConnectionLifetime(long connectionLifetime) {
+        this.connectionLifetime = connectionLifetime;
     }
 }

@@ -21,6 +21,8 @@ import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
 import org.apache.camel.main.SimpleMainShutdownStrategy;
+import org.apache.camel.support.PluginHelper;
+import org.apache.camel.support.ResourceHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,13 +36,20 @@ final class Application implements AutoCloseable {
     private final Main main = new Main();
     private final Map<String, BatchDataSource> pools = new LinkedHashMap<>();
 
+    /** @param properties null for none */
     private Application(Path properties, List<Path> routeFiles, Map<String, BatchDataSource> pools) {
         this.pools.putAll(pools);
-        main.setPropertyPlaceholderLocations("file:" + properties.toAbsolutePath());
-        main.configure()
-                .withRoutesIncludePattern(routeFiles.stream()
-                        .map(file -> "file:" + file.toAbsolutePath())
-                        .collect(Collectors.joining(",")));
+        if (properties == null) {
+            main.setDefaultPropertyPlaceholderLocation("false");
+        } else {
+            main.setPropertyPlaceholderLocations("file:" + properties.toAbsolutePath());
+        }
+        if (!routeFiles.isEmpty()) {
+            main.configure()
+                    .withRoutesIncludePattern(routeFiles.stream()
+                            .map(file -> "file:" + file.toAbsolutePath())
+                            .collect(Collectors.joining(",")));
+        }
         // Bodies here are rows and files' names, never streams that are read twice; the look at each costs time.
         main.configure().withStreamCachingEnabled(false);
         main.addMainListener(new MainListenerSupport() {
@@ -114,6 +123,45 @@ final class Application implements AutoCloseable {
                 // what DISPATCH_QUEUE says is for run
                 ((PropertiesComponent) support.getCamelContext().getPropertiesComponent())
                         .setEnvironmentVariableMode(PropertiesComponent.ENVIRONMENT_VARIABLES_MODE_NEVER);
+            }
+        });
+        return application;
+    }
+
+    /**
+     * One route from its text, on databases of the caller's; without a management server, and without shutdown hooks: the
+     * caller closes it.
+     *
+     * @param databases by the name of their data source
+     * @param file what the route is called in messages, ending in .yaml
+     */
+    static Application of(String file, String route, Map<String, Database> databases) {
+        Map<String, BatchDataSource> pools = new LinkedHashMap<>();
+        databases.forEach((name, database) -> pools.put(name, database.pool(name, 4)));
+        Application application = new Application(null, List.of(), pools);
+        application.main.setShutdownStrategy(new SimpleMainShutdownStrategy());
+        Properties properties = new Properties();
+        properties.setProperty("camel.main.name", file);
+        properties.setProperty("camel.main.startupSummaryLevel", "off");
+        properties.setProperty("camel.main.autoConfigurationLogSummary", "false");
+        // batches are waited for as long as they take
+        properties.setProperty("camel.main.shutdownTimeout", Integer.toString(Integer.MAX_VALUE));
+        application.main.setOverrideProperties(properties);
+        application.main.addMainListener(new MainListenerSupport() {
+            @Override
+            public void beforeInitialize(BaseMainSupport support) {
+                ((PropertiesComponent) support.getCamelContext().getPropertiesComponent())
+                        .setEnvironmentVariableMode(PropertiesComponent.ENVIRONMENT_VARIABLES_MODE_NEVER);
+            }
+
+            @Override
+            public void afterConfigure(BaseMainSupport support) {
+                try {
+                    PluginHelper.getRoutesLoader(support.getCamelContext())
+                            .loadRoutes(ResourceHelper.fromString(file, route));
+                } catch (Exception e) {
+                    throw new IllegalStateException(e);
+                }
             }
         });
         return application;

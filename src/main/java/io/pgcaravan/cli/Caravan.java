@@ -1,5 +1,6 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.skytools.IniException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -25,7 +26,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
             DdlCommand.class,
             Export.class,
             Import.class,
-            TargetCommand.class
+            TargetCommand.class,
+            TableDispatcher.class,
+            Convert.class
         })
 public final class Caravan implements Runnable {
 
@@ -48,7 +51,7 @@ public final class Caravan implements Runnable {
                 })
                 .setExecutionExceptionHandler((failure, command, parsed) -> {
                     command.getErr().println(command.getCommandSpec().qualifiedName() + ": " + failure.getMessage());
-                    return failure instanceof ConfigurationException ? 2 : 1;
+                    return failure instanceof ConfigurationException || failure instanceof IniException ? 2 : 1;
                 });
     }
 

@@ -129,17 +129,42 @@ public record Pgq(String schema) {
     }
 
     /**
-     * The next batch of a consumer, or the one it has open; null where no tick has come since.
+     * What a batch has to be before it is taken; a batch may then hold the events of several ticks.
+     *
+     * @param minLag how far to stay behind the queue's last tick, an interval as PostgreSQL reads it; null for not at all
+     * @param minCount events to wait for; null for none
+     * @param minInterval time to wait for, an interval; null for none
+     */
+    public record Collect(String minLag, Integer minCount, String minInterval) {
+
+        /** The events between two neighbouring ticks, as soon as they are there. */
+        public static final Collect NOTHING = new Collect(null, null, null);
+    }
+
+    /** {@link #nextBatch(Connection, String, String, Collect)} as soon as there is one. */
+    public Batch nextBatch(Connection source, String queue, String consumer) throws SQLException {
+        return nextBatch(source, queue, consumer, Collect.NOTHING);
+    }
+
+    /**
+     * The next batch of a consumer, or the one it has open; null where no tick has come since, or too little yet.
      *
      * @see <a href="https://pgq.github.io/extension/pgq/files/external-sql.html">pgq.next_batch_info</a>
      */
-    public Batch nextBatch(Connection source, String queue, String consumer) throws SQLException {
-        try (PreparedStatement statement = source.prepareStatement(sql("""
+    public Batch nextBatch(Connection source, String queue, String consumer, Collect collect) throws SQLException {
+        boolean plain = collect.equals(Collect.NOTHING);
+        try (PreparedStatement statement = source.prepareStatement(
+                sql("""
                 select batch_id, cur_tick_id, cur_tick_time, cur_tick_event_seq,
                        prev_tick_id, prev_tick_time, prev_tick_event_seq
-                from %s.next_batch_info(?, ?)"""))) {
+                from %s.next_batch_""" + (plain ? "info(?, ?)" : "custom(?, ?, ?::interval, ?, ?::interval)")))) {
             statement.setString(1, queue);
             statement.setString(2, consumer);
+            if (!plain) {
+                statement.setString(3, collect.minLag);
+                statement.setObject(4, collect.minCount, java.sql.Types.INTEGER);
+                statement.setString(5, collect.minInterval);
+            }
             try (ResultSet row = statement.executeQuery()) {
                 if (!row.next() || row.getObject(1) == null) {
                     return null;

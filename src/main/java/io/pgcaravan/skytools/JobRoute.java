@@ -1,0 +1,96 @@
+package io.pgcaravan.skytools;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/** Writes a job as a route file, the way somebody would write it by hand; it has the shape of routes/dispatch.camel.yaml. */
+public final class JobRoute {
+
+    private static final Pattern PLAIN = Pattern.compile("[A-Za-z_][A-Za-z0-9_.-]*|[1-9][0-9]*|0");
+    /** What YAML would take for something else than a text. */
+    private static final Pattern WORDS = Pattern.compile("(?i)true|false|null|yes|no|on|off|y|n");
+
+    private JobRoute() {}
+
+    /** The route file's text. */
+    public static String yaml(TableDispatcherJob job) {
+        StringBuilder yaml = new StringBuilder();
+        yaml.append("# The queue ")
+                .append(job.queue())
+                .append(" into ")
+                .append(job.partition() == null ? "" : "partitions of ")
+                .append(job.destTable())
+                .append(", exactly once; from ")
+                .append(job.file().getFileName())
+                .append('\n');
+        yaml.append("- route:\n");
+        yaml.append("    id: ").append(scalar(job.name())).append('\n');
+        yaml.append("    from:\n");
+        Map<String, Object> consume = new LinkedHashMap<>();
+        consume.put("consumer", job.consumer());
+        consume.put("source", "#sourceDb");
+        consume.put("target", "#targetDb");
+        consume.putAll(job.consume());
+        yaml.append("      uri: ").append(scalar("pgq:" + job.queue())).append('\n');
+        parameters(yaml, "      ", consume);
+        yaml.append("      steps:\n");
+        yaml.append("        - split: # chunks of some thousand events, streamed from the source\n");
+        yaml.append("            simple: \"${body}\"\n");
+        yaml.append("            streaming: true\n");
+        yaml.append("            steps:\n");
+        step(yaml, "events -> rows of columns", "decode:" + job.format(), job.decode());
+        if (job.partition() != null) {
+            step(yaml, "row -> partition, made where it is missing", "partition:" + job.destTable(), job.partition());
+        }
+        step(yaml, "rows -> their tables, by COPY", "pgcopy:" + job.destTable(), job.load());
+        return yaml.toString();
+    }
+
+    private static void step(StringBuilder yaml, String comment, String uri, Map<String, Object> options) {
+        yaml.append("              - to: # ").append(comment).append('\n');
+        yaml.append("                  uri: ").append(scalar(uri)).append('\n');
+        if (!options.isEmpty()) {
+            parameters(yaml, "                  ", options);
+        }
+    }
+
+    private static void parameters(StringBuilder yaml, String indent, Map<String, Object> options) {
+        yaml.append(indent).append("parameters:\n");
+        options.forEach((name, value) -> {
+            yaml.append(indent).append("  ").append(name).append(": ");
+            if (value instanceof String text && text.indexOf('\n') >= 0) {
+                yaml.append("|-\n");
+                for (String line : literal(text).split("\n", -1)) {
+                    yaml.append(line.isEmpty() ? "" : indent + "    ")
+                            .append(line)
+                            .append('\n');
+                }
+            } else {
+                yaml.append(value instanceof String text ? scalar(text) : value).append('\n');
+            }
+        });
+    }
+
+    /** A text that Camel takes as it is: two braces would begin a placeholder. */
+    private static String literal(String text) {
+        return text.replace("{{", "\\{{").replace("}}", "\\}}");
+    }
+
+    private static String scalar(String text) {
+        String literal = literal(text);
+        if (PLAIN.matcher(literal).matches() && !WORDS.matcher(literal).matches()) {
+            return literal;
+        }
+        StringBuilder quoted = new StringBuilder("\"");
+        for (char c : literal.toCharArray()) {
+            switch (c) {
+                case '"' -> quoted.append("\\\"");
+                case '\\' -> quoted.append("\\\\");
+                case '\t' -> quoted.append("\\t");
+                default -> quoted.append(c);
+            }
+        }
+        return quoted.append('"').toString();
+    }
+}
