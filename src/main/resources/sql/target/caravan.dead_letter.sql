@@ -21,3 +21,6 @@ create table if not exists caravan.dead_letter (
 );
 
 create index if not exists dead_letter_consumer on caravan.dead_letter (consumer, id);
+
+-- whether the event is masked as its job masks rows
+alter table caravan.dead_letter add column if not exists masked boolean not null default false;

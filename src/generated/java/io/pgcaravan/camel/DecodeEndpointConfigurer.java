@@ -28,6 +28,9 @@ public class DecodeEndpointConfigurer extends PropertyConfigurerSupport implemen
         case "fields": target.setFields(property(camelContext, java.lang.String.class, value)); return true;
         case "lazystartproducer":
         case "lazyStartProducer": target.setLazyStartProducer(property(camelContext, boolean.class, value)); return true;
+        case "mask": target.setMask(property(camelContext, java.lang.String.class, value)); return true;
+        case "masksecret":
+        case "maskSecret": target.setMaskSecret(property(camelContext, java.lang.String.class, value)); return true;
         case "shard": target.setShard(property(camelContext, java.lang.Integer.class, value)); return true;
         case "shardkey":
         case "shardKey": target.setShardKey(property(camelContext, java.lang.String.class, value)); return true;
@@ -46,6 +49,9 @@ public class DecodeEndpointConfigurer extends PropertyConfigurerSupport implemen
         case "fields": return java.lang.String.class;
         case "lazystartproducer":
         case "lazyStartProducer": return boolean.class;
+        case "mask": return java.lang.String.class;
+        case "masksecret":
+        case "maskSecret": return java.lang.String.class;
         case "shard": return java.lang.Integer.class;
         case "shardkey":
         case "shardKey": return java.lang.String.class;
@@ -65,6 +71,9 @@ public class DecodeEndpointConfigurer extends PropertyConfigurerSupport implemen
         case "fields": return target.getFields();
         case "lazystartproducer":
         case "lazyStartProducer": return target.isLazyStartProducer();
+        case "mask": return target.getMask();
+        case "masksecret":
+        case "maskSecret": return target.getMaskSecret();
         case "shard": return target.getShard();
         case "shardkey":
         case "shardKey": return target.getShardKey();

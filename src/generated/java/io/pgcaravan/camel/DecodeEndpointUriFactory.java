@@ -23,17 +23,21 @@ public class DecodeEndpointUriFactory extends org.apache.camel.support.component
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(8);
+        Set<String> props = new HashSet<>(10);
         props.add("eventTypes");
         props.add("fields");
         props.add("format");
         props.add("lazyStartProducer");
+        props.add("mask");
+        props.add("maskSecret");
         props.add("shard");
         props.add("shardKey");
         props.add("shards");
         props.add("skipFields");
         PROPERTY_NAMES = Collections.unmodifiableSet(props);
-        SECRET_PROPERTY_NAMES = Collections.emptySet();
+        Set<String> secretProps = new HashSet<>(1);
+        secretProps.add("maskSecret");
+        SECRET_PROPERTY_NAMES = Collections.unmodifiableSet(secretProps);
         MULTI_VALUE_PREFIXES = Collections.emptyMap();
     }
 

@@ -3,9 +3,12 @@ package io.pgcaravan.camel;
 import io.pgcaravan.queue.Event;
 import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.row.JsonRows;
+import io.pgcaravan.row.Mask;
+import io.pgcaravan.row.MaskedRows;
 import io.pgcaravan.row.RowChange;
 import io.pgcaravan.row.RowDecoder;
 import io.pgcaravan.row.RowSelection;
+import io.pgcaravan.row.RowText;
 import io.pgcaravan.row.Shard;
 import io.pgcaravan.row.ShardedRows;
 import io.pgcaravan.row.UrlEncodedRows;
@@ -68,6 +71,14 @@ public class DecodeEndpoint extends StepEndpoint {
                     "With shards: the columns that are hashed, comma separated, by their names in the target. Default is the event's key")
     private String shardKey;
 
+    @UriParam(
+            description =
+                    "Columns to mask, by the names they have in the event: column:rule, comma separated. Rules are hash (32 hex digits), hash64 and hash32 (numbers), bool, null, mask (***), first1 and last4 (any number), domain, =text")
+    private String mask;
+
+    @UriParam(secret = true, label = "security", description = "The key of the hashes in mask")
+    private String maskSecret;
+
     public DecodeEndpoint(String uri, DecodeComponent component, String format) {
         super(uri, component);
         this.format = format;
@@ -105,16 +116,45 @@ public class DecodeEndpoint extends StepEndpoint {
 
     private RowDecoder decoder() {
         RowSelection selection = RowSelection.of(fields, skipFields, eventTypes);
-        RowDecoder rows =
-                switch (format) {
-                    case "logutriga" -> new UrlEncodedRows(selection);
-                    case "jsontriga" -> new JsonRows(selection);
-                    default ->
-                        throw new IllegalArgumentException(
-                                "decode:" + format + ": unknown format; allowed are logutriga and jsontriga");
-                };
+        RowDecoder unsharded = rows(selection);
         Shard taken = Shard.of(shardKey, shards, shard);
-        return taken == null ? rows : new ShardedRows(rows, taken);
+        RowDecoder rows = taken == null ? unsharded : new ShardedRows(unsharded, taken);
+        Mask masked = Mask.of(mask, maskSecret);
+        return masked == null
+                ? rows
+                : new MaskedRows(
+                        rows,
+                        unsharded,
+                        selection,
+                        masked,
+                        rows(RowSelection.ALL),
+                        format.equals("jsontriga") ? RowText.JSON : RowText.URL_ENCODED);
+    }
+
+    private RowDecoder rows(RowSelection selection) {
+        return switch (format) {
+            case "logutriga" -> new UrlEncodedRows(selection);
+            case "jsontriga" -> new JsonRows(selection);
+            default ->
+                throw new IllegalArgumentException(
+                        "decode:" + format + ": unknown format; allowed are logutriga and jsontriga");
+        };
+    }
+
+    public String getMask() {
+        return mask;
+    }
+
+    public void setMask(String mask) {
+        this.mask = mask;
+    }
+
+    public String getMaskSecret() {
+        return maskSecret;
+    }
+
+    public void setMaskSecret(String maskSecret) {
+        this.maskSecret = maskSecret;
     }
 
     public String getFormat() {

@@ -12,6 +12,7 @@ import java.util.List;
  * @param tick the tick that ended its batch
  * @param extras ev_extra1 to ev_extra4, null where they are NULL
  * @param sqlState null where the fault was found before PostgreSQL saw the row
+ * @param masked whether its columns were masked, as its job says, before it was put there
  * @param at when it was put there
  */
 public record DeadLetter(
@@ -26,13 +27,16 @@ public record DeadLetter(
         String type,
         String data,
         List<String> extras,
+        boolean masked,
         String sqlState,
         String error,
         Instant at) {
 
-    /** The event as the queue had it. */
+    /** The event as the queue had it, or (where its job masks columns) as it was masked. */
     public Event event() {
-        return Event.of(eventId, eventTime, type, data, extras.toArray(new String[0]));
+        String[] texts = extras.toArray(new String[0]);
+        Event event = Event.of(eventId, eventTime, type, data, texts);
+        return masked ? event.asMasked(data, texts) : event;
     }
 
     /** The batch that the event was part of, as far as it is recorded: where that batch began is not. */

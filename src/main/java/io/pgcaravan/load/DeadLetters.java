@@ -34,10 +34,10 @@ public final class DeadLetters {
      * @throws IllegalArgumentException where the bad row does not name its event
      */
     public static void bury(OpenBatch open, BadRowException badRow) throws SQLException {
-        Event event = badRow.event();
-        if (event == null) {
+        if (badRow.event() == null) {
             throw new IllegalArgumentException("a bad row without its event cannot be buried", badRow);
         }
+        Event event = badRow.event().redacted(open);
         Batch batch = open.batch();
         CharsetEncoder encoding = encoding(open.target());
         try (PreparedStatement statement = open.target().prepareStatement(BURY)) {
@@ -56,6 +56,7 @@ public final class DeadLetters {
             }
             statement.setString(15, badRow.sqlState());
             statement.setString(16, storable(badRow.getMessage(), encoding));
+            statement.setBoolean(17, event.masked());
             statement.executeUpdate();
         }
     }
@@ -124,6 +125,7 @@ public final class DeadLetters {
                         row.getString("ev_extra2"),
                         row.getString("ev_extra3"),
                         row.getString("ev_extra4")),
+                row.getBoolean("masked"),
                 row.getString("sqlstate"),
                 row.getString("error"),
                 row.getObject("at", OffsetDateTime.class).toInstant());

@@ -28,6 +28,8 @@ public final class Event {
     private final String type;
     private final byte[] raw;
     private final int[] bounds;
+    private boolean masked;
+    private Redaction redaction;
 
     /**
      * @param timeMicros ev_time in microseconds since 2000-01-01 UTC
@@ -78,6 +80,33 @@ public final class Event {
     /** The same with data as bytes that nothing converted, and without extras. */
     public static Event raw(long id, String type, byte[] data) {
         return new Event(id, 0, 0, 0, type, data, new int[] {0, data.length, -1, -1, -1, -1, -1, -1, -1, -1});
+    }
+
+    /**
+     * The same event with other texts, all of which may be null.
+     *
+     * @see #masked()
+     */
+    public Event asMasked(String data, String... extras) {
+        Event texts = of(id, Instant.EPOCH, type, data, extras);
+        Event event = new Event(id, timeMicros, txid, retry, type, texts.raw, texts.bounds);
+        event.masked = true;
+        return event;
+    }
+
+    /** Whether what its job masks is masked in it: a dead letter. */
+    public boolean masked() {
+        return masked;
+    }
+
+    /** Says how the event is to be cleaned before it is kept. */
+    public void redactWith(Redaction how) {
+        redaction = how;
+    }
+
+    /** The event as it may be kept in the target. */
+    public Event redacted(OpenBatch batch) {
+        return redaction == null ? this : redaction.redact(batch, this);
     }
 
     /** ev_id: ascending within a batch, unique within a queue. */

@@ -113,6 +113,9 @@ public final class Ledger {
     private static boolean installed(Statement statement) throws SQLException {
         try (ResultSet row = statement.executeQuery("""
                 select count(to_regclass(name)) = 4
+                       -- came later than its table
+                       and exists (select from pg_attribute
+                                    where attrelid = to_regclass('caravan.dead_letter') and attname = 'masked')
                 from (values ('pgq_ext.completed_tick'), ('caravan.position'), ('caravan.dead_letter'),
                              ('caravan.partition')) as t (name)""")) {
             row.next();

@@ -20,8 +20,8 @@ public final class RowChange extends AbstractMap<String, Object> {
 
     private final Event event;
     private final Op op;
-    private final List<String> key;
-    private final String missingKey;
+    private List<String> key;
+    private String missingKey;
     private ColumnSet columns;
     private byte[] bytes;
     private int[] bounds;
@@ -162,6 +162,42 @@ public final class RowChange extends AbstractMap<String, Object> {
 
     public void place(Partition where) {
         partition = where;
+    }
+
+    /** Makes the row unfit for being found by its key, of which {@code column} is a part. */
+    void loseKey(String column) {
+        key = List.of();
+        missingKey = column;
+    }
+
+    /**
+     * Changes values.
+     *
+     * @param values by column; null for NULL
+     * @param changed which of them count
+     */
+    void replace(byte[][] values, boolean[] changed) {
+        int length = 0;
+        for (int i = 0; i < values.length; i++) {
+            length += changed[i] ? values[i] == null ? 0 : values[i].length : isNull(i) ? 0 : to(i) - from(i);
+        }
+        byte[] replaced = new byte[length];
+        int[] where = new int[bounds.length];
+        int end = 0;
+        for (int i = 0; i < values.length; i++) {
+            if (changed[i] ? values[i] == null : isNull(i)) {
+                where[2 * i] = -1;
+                where[2 * i + 1] = -1;
+                continue;
+            }
+            int size = changed[i] ? values[i].length : to(i) - from(i);
+            System.arraycopy(changed[i] ? values[i] : bytes, changed[i] ? 0 : from(i), replaced, end, size);
+            where[2 * i] = end;
+            end += size;
+            where[2 * i + 1] = end;
+        }
+        bytes = replaced;
+        bounds = where;
     }
 
     @Override

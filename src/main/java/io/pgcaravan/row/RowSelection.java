@@ -79,6 +79,19 @@ public record RowSelection(List<Field> fields, Set<String> skipFields, Set<Strin
         return null;
     }
 
+    /** All names that a column has in the target; more than one where {@code fields} copies it, none where it is left out. */
+    List<String> targets(String source) {
+        if (skipFields.contains(source)) {
+            return List.of();
+        }
+        return fields.isEmpty()
+                ? List.of(source)
+                : fields.stream()
+                        .filter(field -> field.source().equals(source))
+                        .map(Field::target)
+                        .toList();
+    }
+
     /**
      * Goes through the columns taken from a row, in the target's order.
      *
