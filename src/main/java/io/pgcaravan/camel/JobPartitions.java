@@ -24,6 +24,11 @@ public final class JobPartitions {
      * @throws IllegalArgumentException where there is no such route
      */
     public static List<PartitionSettings> of(CamelContext context, String routeId) {
+        return steps(context, routeId).stream().map(PartitionEndpoint::settings).toList();
+    }
+
+    /** The steps themselves. */
+    static List<PartitionEndpoint> steps(CamelContext context, String routeId) {
         Model model = context.getCamelContextExtension().getContextPlugin(Model.class);
         RouteDefinition route = model.getRouteDefinition(routeId);
         if (route == null) {
@@ -33,7 +38,7 @@ public final class JobPartitions {
             throw new IllegalArgumentException(
                     "there is no route \"" + routeId + "\"; the routes are " + String.join(", ", ids));
         }
-        List<PartitionSettings> found = new ArrayList<>();
+        List<PartitionEndpoint> found = new ArrayList<>();
         walk(context, model, route, found, new HashSet<>());
         return found;
     }
@@ -42,7 +47,7 @@ public final class JobPartitions {
             CamelContext context,
             Model model,
             RouteDefinition route,
-            List<PartitionSettings> found,
+            List<PartitionEndpoint> found,
             Set<RouteDefinition> walked) {
         if (walked.add(route)) {
             walk(context, model, route.getOutputs(), found, walked);
@@ -53,13 +58,13 @@ public final class JobPartitions {
             CamelContext context,
             Model model,
             List<ProcessorDefinition<?>> steps,
-            List<PartitionSettings> found,
+            List<PartitionEndpoint> found,
             Set<RouteDefinition> walked) {
         for (ProcessorDefinition<?> step : steps) {
             if (step instanceof SendDefinition<?> send && send.getEndpointUri() != null) {
                 String uri = context.resolvePropertyPlaceholders(send.getEndpointUri());
                 if (uri.startsWith("partition:")) {
-                    found.add(context.getEndpoint(uri, PartitionEndpoint.class).settings());
+                    found.add(context.getEndpoint(uri, PartitionEndpoint.class));
                 } else if (uri.startsWith("direct:")) {
                     model.getRouteDefinitions().stream()
                             .filter(other -> other.getInput() != null

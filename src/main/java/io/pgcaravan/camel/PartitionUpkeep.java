@@ -43,6 +43,7 @@ final class PartitionUpkeep {
             DateTimeFormatter.ofPattern("HH:mm:ss").withZone(ZoneId.systemDefault());
 
     private final CamelContext context;
+    private final PartitionEndpoint endpoint;
     private final String step;
     private final Partitioner partitioner;
     private final Upkeep upkeep;
@@ -56,6 +57,7 @@ final class PartitionUpkeep {
 
     PartitionUpkeep(PartitionEndpoint step, PartitionSettings settings, Partitioner partitioner) {
         this.context = step.getCamelContext();
+        this.endpoint = step;
         this.step = "partition:" + step.getDestTable();
         this.partitioner = partitioner;
         this.upkeep = new Upkeep(settings, partitioner);
@@ -75,7 +77,7 @@ final class PartitionUpkeep {
         }
     }
 
-    /** Tells whose batches the step works on. */
+    /** Tells whose batches the step works on, where the route does not (a step that is named at run time). */
     void sees(PgqEndpoint job) {
         seen = job;
     }
@@ -94,23 +96,18 @@ final class PartitionUpkeep {
         }
     }
 
-    /** The job that runs in this process with this step; null while none does, or it is not known which it is. */
+    /** The job that runs in this process and goes through this step; null while none does. */
     private PgqEndpoint job() {
-        PgqEndpoint found = null;
         for (Route route : context.getRoutes()) {
-            if (route.getConsumer() instanceof PgqConsumer consumer && consumer.runs()) {
-                PgqEndpoint running = (PgqEndpoint) route.getEndpoint();
-                if (running == seen) {
-                    return running;
-                }
-                if (found != null) {
-                    // its first batch will tell
-                    return null;
-                }
-                found = running;
+            if (route.getConsumer() instanceof PgqConsumer consumer
+                    && consumer.runs()
+                    && route.getEndpoint() instanceof PgqEndpoint job
+                    && (job == seen
+                            || JobPartitions.steps(context, route.getRouteId()).contains(endpoint))) {
+                return job;
             }
         }
-        return seen == null ? found : null;
+        return null;
     }
 
     /** How long to wait after it, milliseconds. */
@@ -120,7 +117,7 @@ final class PartitionUpkeep {
             connection = opened;
             round = upkeep.round(opened, job.getConsumer());
         } catch (SQLException e) {
-            round = new Upkeep.Round(List.of(), List.of(e.getMessage()), false);
+            round = new Upkeep.Round(List.of(), List.of(e.getMessage()), List.of(), false);
         } finally {
             connection = null;
         }
@@ -131,6 +128,7 @@ final class PartitionUpkeep {
         failures = round.problems().isEmpty() ? 0 : failures + 1;
         long wait = round.early() ? SOON : Math.min(LONGEST, ROUND << Math.max(0, Math.min(failures - 1, 5)));
         round.problems().forEach(problem -> tell(problem, wait));
+        round.kept().forEach(kept -> tell(kept, wait));
         tellIgnored();
         return wait;
     }

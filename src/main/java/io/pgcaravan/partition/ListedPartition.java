@@ -188,6 +188,11 @@ public record ListedPartition(
         return recorded;
     }
 
+    /** Null for the infinities, as the record has them of partitions that are not by time. */
+    private static Instant finite(OffsetDateTime time) {
+        return time.equals(OffsetDateTime.MAX) || time.equals(OffsetDateTime.MIN) ? null : time.toInstant();
+    }
+
     static boolean exists(Connection target, String table) throws SQLException {
         try (PreparedStatement select = target.prepareStatement("select to_regclass(?) is not null")) {
             select.setString(1, table);

@@ -23,9 +23,10 @@ public final class Upkeep {
      *
      * @param done what was made, dropped or detached, in sentences
      * @param problems what could not be done, in sentences; the next round tries again
+     * @param kept old partitions that cannot go until somebody does something, in sentences
      * @param early whether something was left for a time that comes soon: the job has not applied a batch yet
      */
-    public record Round(List<String> done, List<String> problems, boolean early) {}
+    public record Round(List<String> done, List<String> problems, List<String> kept, boolean early) {}
 
     private final PartitionSettings settings;
     private final Partitioner partitioner;
@@ -56,12 +57,12 @@ public final class Upkeep {
      * @param consumer the job's, whose position tells how far it is
      */
     public Round round(Connection target, String consumer) throws SQLException {
-        Round round = new Round(new ArrayList<>(), new ArrayList<>(), false);
+        Round round = new Round(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), false);
         boolean early = settings.ahead() > 0 && !makeAhead(target, round);
         if (settings.retention() != null) {
             early |= !retire(target, consumer, round);
         }
-        return new Round(round.done, round.problems, early);
+        return new Round(round.done, round.problems, round.kept, early);
     }
 
     // ---- ahead
@@ -125,7 +126,7 @@ public final class Upkeep {
         try {
             OldPartitions.Plan plan = old.plan(target, now);
             for (OldPartitions.Kept kept : plan.kept()) {
-                round.problems.add("Partition " + kept.table() + " is older than retentionPeriod = "
+                round.kept.add("Partition " + kept.table() + " is older than retentionPeriod = "
                         + settings.retention().period() + " and stays: " + kept.reason());
             }
             for (OldPartitions.Old partition : plan.old()) {
