@@ -60,9 +60,10 @@ final class PartitionsList extends PartitionsCommand.OnTable {
         TextTable table = new TextTable("PARTITION", "FROM", "TO", ">ROWS", ">SIZE", "MADE BY", "STATE");
         for (ListedPartition listed : partitions) {
             Map<String, Object> fields = fields(listed, zone, period, cutoff);
+            boolean timed = listed.from() != null || listed.to() != null;
             table.add(
                     listed.table().toString(),
-                    text(fields.get("from")),
+                    timed || listed.defaultPartition() ? text(fields.get("from")) : text(listed.bound()),
                     text(fields.get("to")),
                     text(fields.get("rows")),
                     size(listed.bytes()),

@@ -53,13 +53,14 @@ public record ListedPartition(
 
     /**
      * The partitions of the settings' table, in the order of their upper bounds; those without one last. Tables on record
-     * that are no children of it come with them: they may be its partitions where there is no such parent.
+     * that are no children of it come with them: they may be its partitions where there is no such parent. Bounds that are
+     * no times (lists, hashes, other types) are told as the catalog writes them only.
      *
      * @param measured whether to look for rows and sizes
      */
     public static List<ListedPartition> list(Connection target, PartitionSettings settings, boolean measured)
             throws SQLException {
-        return list(target, Parent.read(target, settings), settings.timeZone(), measured);
+        return list(target, Parent.read(target, settings, false), settings.timeZone(), measured);
     }
 
     static List<ListedPartition> list(Connection target, Parent parent, ZoneId zone, boolean measured)

@@ -142,7 +142,8 @@ public final class OldPartitions {
             throws SQLException {
         // a template may make tables that do not inherit; where others do, one that does not was taken out by hand
         boolean ownTables = parent.kind() == Parent.Kind.NONE
-                || (settings.partTemplate() != null && all.stream().noneMatch(ListedPartition::attached));
+                || ((settings.partTemplate() != null || settings.partFunc() != null)
+                        && all.stream().noneMatch(ListedPartition::attached));
         for (ListedPartition listed : all) {
             if (!listed.recorded() || listed.to() == null || listed.to().isAfter(plan.cutoff)) {
                 continue;

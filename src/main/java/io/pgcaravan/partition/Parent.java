@@ -46,17 +46,22 @@ record Parent(
 
     /** Reads the table and refuses one that the settings cannot partition. */
     static Parent read(Connection target, PartitionSettings settings) throws SQLException {
+        return read(target, settings, true);
+    }
+
+    /** @param checked whether to refuse a table that the settings cannot partition */
+    static Parent read(Connection target, PartitionSettings settings, boolean checked) throws SQLException {
         try (PreparedStatement select = target.prepareStatement(SQL)) {
             select.setString(1, settings.destTable().quoted());
             select.setString(2, settings.partField());
             try (ResultSet row = select.executeQuery()) {
                 row.next();
-                return fit(row, settings);
+                return fit(row, settings, checked);
             }
         }
     }
 
-    private static Parent fit(ResultSet row, PartitionSettings settings) throws SQLException {
+    private static Parent fit(ResultSet row, PartitionSettings settings, boolean checked) throws SQLException {
         Long oid = row.getObject("oid", Long.class);
         String schema = row.getString("schema");
         if (settings.destTable().schema() != null) {
@@ -88,6 +93,9 @@ record Parent(
                 row.getBoolean("row_triggers"),
                 row.getBoolean("references_itself"),
                 row.getBoolean("deferrable_constraints"));
+        if (!checked) {
+            return parent;
+        }
         switch (kind) {
             case "p" -> refuseUnfitNative(row, settings, parent);
             case "r" -> {}

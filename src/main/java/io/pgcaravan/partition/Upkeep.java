@@ -11,6 +11,7 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What a job does for its partitions beside its batches, from time to time and on a connection of its own: makes those of
@@ -88,6 +89,13 @@ public final class Upkeep {
             round.problems.add(e.getMessage());
         }
         return true;
+    }
+
+    /** Whether making a partition takes the key columns that events have. */
+    private boolean needsKey() {
+        return settings.partFunc() != null
+                || Stream.of(settings.partTemplate(), settings.prePart(), settings.postPart())
+                        .anyMatch(template -> template != null && template.usesKey());
     }
 
     // ---- retention

@@ -115,6 +115,21 @@ class PartitionsCommandTest {
     }
 
     @Test
+    void list_shows_partitions_that_are_not_by_time_too() throws SQLException {
+        execute(
+                "create table by_shop (id int, shop text) partition by list (shop)",
+                "create table by_shop_riga partition of by_shop for values in ('riga')",
+                "create table by_id (id int) partition by range (id)",
+                "create table by_id_1 partition of by_id for values from (1) to (100)",
+                "create table log (id int)",
+                "create table log_old () inherits (log)");
+        assertThat(run("list", "by_shop").out()).contains("public.by_shop_riga", "FOR VALUES IN ('riga')");
+        assertThat(run("list", "by_id").out()).contains("public.by_id_1", "FOR VALUES FROM (1) TO (100)");
+        assertThat(run("list", "log").out()).contains("public.log_old");
+        assertThat(run("drop", "by_shop", "--older-than", "1 day").err()).contains("partitioned by list");
+    }
+
+    @Test
     void drop_says_first_and_does_then_exactly_that() throws SQLException {
         run("create", "orders", "--from", "2020-01-30", "--to", "2020-02-02");
         run("create", "orders", "--ahead", "0");
