@@ -185,8 +185,10 @@ class DispatchOptionsTest {
                     create function bus.register_consumer_at(text, text, bigint) returns int
                         language sql as 'select pgq.register_consumer_at($1, $2, $3)'""",
                     """
-                    create function bus.get_consumer_info(text, text, out queue_name text) returns setof text
-                        language sql as 'select queue_name from pgq.get_consumer_info($1, $2)'""",
+                    create function bus.get_consumer_info(text, text, out queue_name text, out last_tick bigint,
+                        out current_batch bigint, out next_tick bigint) returns setof record
+                        language sql as 'select queue_name, last_tick, current_batch, next_tick
+                            from pgq.get_consumer_info($1, $2)'""",
                     """
                     create function bus.next_batch_info(text, text, out batch_id bigint, out cur_tick_id bigint,
                         out prev_tick_id bigint, out cur_tick_time timestamptz, out prev_tick_time timestamptz,

@@ -13,6 +13,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -181,18 +182,20 @@ class PartitionsCommandTest {
                         "dispatch.partField", "day",
                         "dispatch.period", "month"));
         Path routes = Files.createDirectory(directory.resolve("routes"));
-        for (String file : new String[] {"dispatch", "dispatch-rows", "ticker"}) {
-            String text = Files.readString(Path.of("routes/" + file + ".camel.yaml"));
-            String period = "                    period: \"{{dispatch.period}}\"\n";
-            Files.writeString(
-                    routes.resolve(file + ".camel.yaml"),
-                    text.replace(period, period + "                    retentionPeriod: 1 year\n"));
+        try (Stream<Path> shipped = Files.list(Path.of("routes"))) {
+            for (Path file : shipped.toList()) {
+                String period = "                    period: \"{{dispatch.period}}\"\n";
+                Files.writeString(
+                        routes.resolve(file.getFileName()),
+                        Files.readString(file)
+                                .replace(period, period + "                    retentionPeriod: 1 year\n"));
+            }
         }
         String[] job = {"--job", "dispatch", "--config", config.toString(), "--routes", routes.toString()};
 
-        assertThat(plain("create", job, "--from", "2020-01-30", "--to", "2020-02-02")
-                        .out()
-                        .lines())
+        CommandRun created = plain("create", job, "--from", "2020-01-30", "--to", "2020-02-02");
+        assertThat(created.out().lines())
+                .as(created.err())
                 .hasSize(2)
                 .allMatch(line -> line.startsWith("made public.orders_2020_0"));
         assertThat(plain("list", job).out()).contains("old");
