@@ -100,8 +100,21 @@ final class PartitionMaker {
     /** What was made for one batch. */
     static final class Made {
         private final Map<TableName, New> byName = new LinkedHashMap<>();
+        private final boolean indexesLast;
         private boolean locked;
         private boolean unsure;
+
+        Made() {
+            this(false);
+        }
+
+        /**
+         * @param indexesLast whether ATTACH may make the indexes, over the rows that are there by then: a quarter less work
+         *     for the server. A row that a unique key refuses is then not named; nothing must look for rows by their key
+         */
+        Made(boolean indexesLast) {
+            this.indexesLast = indexesLast;
+        }
 
         List<Partition> partitions() {
             return byName.values().stream().map(New::partition).toList();
@@ -593,7 +606,7 @@ final class PartitionMaker {
         } else if (settings.partFunc() != null) {
             callFunction(target, missing);
         } else {
-            makeLikeParent(target, missing, attachFirst);
+            makeLikeParent(target, missing, attachFirst, made.indexesLast);
         }
         runTemplate(target, settings.postPart(), missing);
         List<New> fresh = seeMade(target, missing, attachFirst);
@@ -671,7 +684,8 @@ final class PartitionMaker {
         }
     }
 
-    private void makeLikeParent(Connection target, List<Place> missing, boolean attachFirst) throws SQLException {
+    private void makeLikeParent(Connection target, List<Place> missing, boolean attachFirst, boolean indexesLast)
+            throws SQLException {
         String persistence;
         String clauses;
         boolean replicaIdentityIndex;
@@ -696,10 +710,16 @@ final class PartitionMaker {
                 }
             }
         }
+        boolean withoutIndexes = indexesLast
+                && !attachFirst
+                && !replicaIdentityIndex
+                && settings.prePart() == null
+                && settings.postPart() == null;
         List<String> statements = new ArrayList<>();
         for (Place place : missing) {
             String table = place.named.table().quoted();
-            statements.add("create " + persistence + "table " + table + body(place, attachFirst) + clauses);
+            statements.add(
+                    "create " + persistence + "table " + table + body(place, attachFirst, withoutIndexes) + clauses);
             for (String[] around : likeness) {
                 statements.add(around[0] + table + around[1]);
             }
@@ -710,11 +730,12 @@ final class PartitionMaker {
         }
     }
 
-    private String body(Place place, boolean attachFirst) {
+    private String body(Place place, boolean attachFirst, boolean withoutIndexes) {
         String check = canCheck() ? "constraint " + BOUNDS + " check (" + within(place) + ")" : "";
         return parent.kind() == Parent.Kind.NATIVE
                 // an identity column of the partition's own would count apart, and version 17 would not attach it
                 ? " (like " + parent.table().quoted() + " including all excluding identity"
+                        + (withoutIndexes ? " excluding indexes" : "")
                         + (attachFirst ? ")" : ", " + check + ")")
                 : " (" + check + ") inherits (" + parent.table().quoted() + ")";
     }

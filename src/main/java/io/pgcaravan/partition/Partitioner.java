@@ -67,10 +67,14 @@ public final class Partitioner {
      * @throws PartitionException where a partition can be neither found nor made
      */
     public List<RowChange> place(OpenBatch batch, List<RowChange> rows) throws SQLException {
+        return place(batch, rows, true);
+    }
+
+    private List<RowChange> place(OpenBatch batch, List<RowChange> rows, boolean chunks) throws SQLException {
         if (settings.tableMode() != TableMode.PART) {
             return settings.tableMode() == TableMode.DIRECT ? rows : List.of();
         }
-        PlacedBatch placed = placed(batch);
+        PlacedBatch placed = placed(batch, chunks);
         Placer placing = placed.placing;
         List<RowChange> kept = rows;
         Set<Place> needed = null;
@@ -178,7 +182,7 @@ public final class Partitioner {
      * @return whether the row is to be loaded
      */
     public boolean place(OpenBatch batch, RowChange row) throws SQLException {
-        return !place(batch, List.of(row)).isEmpty();
+        return !place(batch, List.of(row), false).isEmpty();
     }
 
     /**
@@ -218,8 +222,8 @@ public final class Partitioner {
         return lastKey;
     }
 
-    private PlacedBatch placed(OpenBatch batch) throws SQLException {
-        PlacedBatch placed = batch.participant(this, () -> new PlacedBatch(batch));
+    private PlacedBatch placed(OpenBatch batch, boolean chunks) throws SQLException {
+        PlacedBatch placed = batch.participant(this, () -> new PlacedBatch(batch, chunks));
         if (!placed.zoned) {
             keepZone(batch.target());
             placed.zoned = true;
@@ -271,7 +275,7 @@ public final class Partitioner {
     /** What the step keeps for one batch. */
     private final class PlacedBatch implements OpenBatch.Participant {
         private final OpenBatch batch;
-        private final PartitionMaker.Made made = new PartitionMaker.Made();
+        private final PartitionMaker.Made made;
         private Placer placing;
         private boolean zoned;
         /** Rows left out since the last flush; a savepoint takes back no more than that. */
@@ -279,8 +283,11 @@ public final class Partitioner {
 
         private long counted;
 
-        PlacedBatch(OpenBatch batch) {
+        /** @param chunks whether rows come in chunks, which only our own loader takes: no other step relies on a key */
+        PlacedBatch(OpenBatch batch, boolean chunks) {
             this.batch = batch;
+            // a batch in any order is only appended
+            this.made = new PartitionMaker.Made(chunks && !batch.ordered() && !batch.careful());
         }
 
         @Override

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -84,6 +85,34 @@ class BadRowsTest {
                                 orders.target,
                                 "select distinct coalesce(sqlstate, '') from caravan.dead_letter where ev_data like '%status=raise'"))
                 .containsExactly("P0001");
+    }
+
+    @Test
+    void a_second_row_of_a_key_is_found_although_new_partitions_get_their_keys_last() throws Exception {
+        Map<String, String> settings = new HashMap<>(DEAD_LETTER);
+        settings.put("dispatch.rowMode", "append");
+        settings.put("dispatch.ordered", "false");
+        try (Orders orders = new Orders();
+                Job job = Job.dispatch(orders, settings)) {
+            ShippedRoutesTest.awaitRegistered(orders);
+            orders.target("create index on orders (customer)");
+            orders.insert(1, 1000);
+            orders.tick();
+            await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+            orders.insert(1001, 2000);
+            orders.source("insert into orders values (2001, 'x', 1, 'first', '2026-11-05', 'new')");
+            bad(orders, "id=2001&created_at=2026-11-05+00:00:00&note=second");
+            orders.tick();
+            await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+            assertThat(orders.column(orders.target, "select sqlstate || ' ' || ev_data from caravan.dead_letter"))
+                    .containsExactly("23505 id=2001&created_at=2026-11-05+00:00:00&note=second");
+            // made at once in one batch and last in the other, and the same
+            assertThat(orders.column(
+                            orders.target,
+                            "select distinct replace(string_agg(indexdef, ' ' order by indexdef), tablename, '') from pg_indexes"
+                                    + " where tablename ~ '^orders_2026' group by tablename"))
+                    .hasSize(1);
+        }
     }
 
     @Test
