@@ -259,7 +259,11 @@ public final class Loader implements OpenBatch.Participant {
         }
         if (staged == null) {
             Stage stage = Stage.of(catalog.step(), destinations.values());
-            stage.prepare(batch.target(), stageUsed);
+            boolean there = catalog.sawStage(stage.table("change")) && !stageUsed && !careful;
+            if (!there) {
+                stage.prepare(batch.target(), stageUsed);
+            }
+            catalog.uses(stage.table("change"));
             stageUsed = true;
             staged = new StagedChanges(batch.target(), spool, stage, key, careful);
         }

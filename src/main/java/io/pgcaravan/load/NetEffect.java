@@ -10,6 +10,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -30,6 +31,9 @@ final class NetEffect {
 
     /** From here on statistics and an index pay for themselves. */
     private static final long LARGE = 2_000;
+
+    /** So many kinds of changes get their statements without a look at which of them are left. */
+    private static final int FEW_KINDS = 20;
 
     private final StagedChanges changes;
     private final Stage stage;
@@ -53,7 +57,7 @@ final class NetEffect {
      */
     private record Place(String quoted, TargetTable table) {}
 
-    /** What a number of net rows have in common. */
+    /** What a number of net rows have in common; how many, -1 where that is not known. */
     private record Group(int place, String sig, String op, boolean search, long rows) {}
 
     /**
@@ -86,8 +90,9 @@ final class NetEffect {
      * @return rows written and removed
      */
     long keepLatest() throws SQLException {
-        List<Group> groups = net(latestVersions());
         NetStatements statements = new NetStatements(target);
+        addNet(latestVersions(), statements);
+        List<Group> groups = changes.kinds().size() <= FEW_KINDS ? ofKinds() : groups(statements);
         Set<Integer> emptied = new LinkedHashSet<>();
         for (Group group : groups) {
             if (emptied.add(group.place())) {
@@ -151,8 +156,13 @@ final class NetEffect {
     // ---- the net rows
 
     private List<Group> net(String select) throws SQLException {
-        boolean large = changes.count() >= LARGE;
         NetStatements statements = new NetStatements(target);
+        addNet(select, statements);
+        return groups(statements);
+    }
+
+    private void addNet(String select, NetStatements statements) {
+        boolean large = changes.count() >= LARGE;
         if (large) {
             statements.add("select set_config('jit', 'off', true),"
                     + " set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')), 67108864) / 1024"
@@ -166,6 +176,19 @@ final class NetEffect {
                     "create index " + stage.indexName() + " on " + stage.table("net") + " (caravan_part, caravan_sig)");
             statements.add("analyze " + stage.table("net"));
         }
+    }
+
+    /** What the latest versions can have in common: what the changes have. Spares asking for what they do have. */
+    private List<Group> ofKinds() {
+        return changes.kinds().stream()
+                .map(kind -> new Group(kind.place(), String.valueOf(kind.set()), kind.op(), false, -1))
+                .sorted(Comparator.comparingInt(Group::place)
+                        .thenComparing(Group::sig)
+                        .thenComparing(Group::op))
+                .toList();
+    }
+
+    private List<Group> groups(NetStatements statements) throws SQLException {
         statements.run();
         List<Group> groups = new ArrayList<>();
         try (Statement statement = target.createStatement();

@@ -9,9 +9,11 @@ import io.pgcaravan.row.RowChange;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
@@ -23,6 +25,9 @@ final class StagedChanges {
     /** Each set of columns may need statements of its own. */
     private static final int MOST_SHAPES = 64;
 
+    /** What changes have in common: where they go, which set of columns they have, and what they are. */
+    record Kind(int place, int set, String op) {}
+
     private final Connection target;
     private final CopySpool spool;
     private final Stage stage;
@@ -30,6 +35,8 @@ final class StagedChanges {
     private final boolean careful;
     private final List<Shape> shapes = new ArrayList<>();
     private final Map<List<String>, Integer> sets = new LinkedHashMap<>();
+    private final Set<Kind> kinds = new HashSet<>();
+    private Kind lastKind;
     private long count;
     private boolean placesDiffer;
 
@@ -82,7 +89,8 @@ final class StagedChanges {
         CopyBuffer out = rows.buffer();
         number(++count, out);
         out.put((byte) '\t');
-        out.put((byte) (change.op() == Op.INSERT ? 'I' : change.op() == Op.UPDATE ? 'U' : 'D'));
+        String op = change.op() == Op.INSERT ? "I" : change.op() == Op.UPDATE ? "U" : "D";
+        out.put((byte) op.charAt(0));
         out.put((byte) '\t');
         number(destination.number, out);
         out.put((byte) '\t');
@@ -100,6 +108,19 @@ final class StagedChanges {
         rows.added(change, careful);
         spool.grown(rows, capacity);
         destination.staged = true;
+        int columns = Math.max(0, shape.set);
+        if (lastKind == null
+                || lastKind.place != destination.number
+                || lastKind.set != columns
+                || !lastKind.op.equals(op)) {
+            lastKind = new Kind(destination.number, columns, op);
+            kinds.add(lastKind);
+        }
+    }
+
+    /** The kinds of changes added so far. */
+    Set<Kind> kinds() {
+        return kinds;
     }
 
     boolean placesDiffer() {

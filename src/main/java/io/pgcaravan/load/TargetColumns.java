@@ -14,9 +14,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 
@@ -38,6 +40,14 @@ public final class TargetColumns {
     private final Map<TableName, TargetTable> known = new HashMap<>();
     private final Map<Layout, Layout> layouts = new HashMap<>();
 
+    /** Tables that could be locked the last time. */
+    private final Set<TableName> lockable = new HashSet<>();
+
+    /** One of the temporary tables that were used last, and whether the session had it when tables were locked. */
+    private String stage;
+
+    private boolean stageThere;
+
     /** Tells the temporary tables of one step from those of another on the same connection. */
     int step() {
         return step;
@@ -52,6 +62,23 @@ public final class TargetColumns {
     public synchronized void forget() {
         known.clear();
         layouts.clear();
+        lockable.clear();
+        stageThere = false;
+    }
+
+    /** Notes which temporary tables a batch uses: the next one will want them too. */
+    synchronized void uses(String temporaryTable) {
+        stage = temporaryTable;
+    }
+
+    /**
+     * Whether {@link #locked} saw these temporary tables in this transaction. It is said once: a savepoint may take them
+     * back later.
+     */
+    synchronized boolean sawStage(String temporaryTable) {
+        boolean saw = stageThere && temporaryTable.equals(stage);
+        stageThere = false;
+        return saw;
     }
 
     /**
@@ -75,21 +102,56 @@ public final class TargetColumns {
      */
     synchronized Map<TableName, TargetTable> locked(Connection target, Collection<TableName> tables)
             throws SQLException {
-        List<TableName> lockable = new ArrayList<>();
+        stageThere = false;
+        if (lockable.containsAll(tables)) {
+            return lockAndLook(target, List.copyOf(tables));
+        }
+        List<TableName> now = new ArrayList<>();
         for (Map.Entry<TableName, Looked> entry : read(target, tables).entrySet()) {
             if (entry.getValue().lockable()) {
-                lockable.add(entry.getKey());
+                now.add(entry.getKey());
             }
         }
-        if (lockable.isEmpty()) {
+        if (now.isEmpty()) {
             return Map.of();
         }
-        try (Statement lock = target.createStatement()) {
-            lock.execute("lock table "
-                    + lockable.stream().map(table -> "only " + table.quoted()).collect(Collectors.joining(", "))
-                    + " in row exclusive mode");
+        try (Statement statement = target.createStatement()) {
+            statement.execute(lock(now));
         }
-        return look(target, lockable);
+        Map<TableName, TargetTable> found = look(target, now);
+        lockable.addAll(found.keySet());
+        return found;
+    }
+
+    /**
+     * For tables that were there the last time: one round trip. One that is gone since fails the batch, as it would at
+     * its rows, and {@link #forget} follows.
+     */
+    private Map<TableName, TargetTable> lockAndLook(Connection target, List<TableName> tables) throws SQLException {
+        Map<TableName, TargetTable> found = new LinkedHashMap<>();
+        try (PreparedStatement statement =
+                target.prepareStatement(lock(tables) + ";\nselect to_regclass(?) is not null;\n" + TABLES)) {
+            statement.setString(1, stage);
+            statement.setArray(2, names(target, tables));
+            statement.execute();
+            statement.getMoreResults();
+            try (ResultSet row = statement.getResultSet()) {
+                row.next();
+                stageThere = row.getBoolean(1);
+            }
+            statement.getMoreResults();
+            try (ResultSet row = statement.getResultSet()) {
+                read(tables, row).forEach((table, looked) -> found.put(table, looked.table()));
+            }
+        }
+        remember(found);
+        return found;
+    }
+
+    private static String lock(List<TableName> tables) {
+        return "lock table "
+                + tables.stream().map(table -> "only " + table.quoted()).collect(Collectors.joining(", "))
+                + " in row exclusive mode";
     }
 
     private void remember(Map<TableName, TargetTable> found) {
@@ -102,19 +164,26 @@ public final class TargetColumns {
     private record Looked(TargetTable table, boolean lockable) {}
 
     private Map<TableName, Looked> read(Connection target, Collection<TableName> tables) throws SQLException {
-        Map<TableName, Looked> found = new LinkedHashMap<>();
         try (PreparedStatement statement = target.prepareStatement(TABLES)) {
-            Array names = target.createArrayOf(
-                    "text", tables.stream().map(TableName::quoted).toArray());
-            statement.setArray(1, names);
+            statement.setArray(1, names(target, tables));
             try (ResultSet row = statement.executeQuery()) {
-                for (TableName table : tables) {
-                    row.next();
-                    long oid = row.getLong(1);
-                    if (!row.wasNull()) {
-                        found.put(table, read(table, row));
-                    }
-                }
+                return read(tables, row);
+            }
+        }
+    }
+
+    private static Array names(Connection target, Collection<TableName> tables) throws SQLException {
+        return target.createArrayOf(
+                "text", tables.stream().map(TableName::quoted).toArray());
+    }
+
+    private Map<TableName, Looked> read(Collection<TableName> tables, ResultSet row) throws SQLException {
+        Map<TableName, Looked> found = new LinkedHashMap<>();
+        for (TableName table : tables) {
+            row.next();
+            row.getLong(1);
+            if (!row.wasNull()) {
+                found.put(table, read(table, row));
             }
         }
         return found;
