@@ -17,6 +17,8 @@ import java.util.regex.Pattern;
  */
 public record Pgq(String schema) {
 
+    private static final String UNIQUE_VIOLATION = "23505";
+
     /** The channel on which tickers tell of a new tick; the payload is the queue's name. */
     public static final String TICK_CHANNEL = "pgcaravan_tick";
 
@@ -125,6 +127,13 @@ public record Pgq(String schema) {
                 statement.setLong(3, tick);
             }
             statement.execute();
+        } catch (SQLException e) {
+            if (UNIQUE_VIOLATION.equals(e.getSQLState())) {
+                // a failure that passes: with the next try the other one's registration is seen
+                throw new SQLException(
+                        "another process registered consumer \"" + consumer + "\" at the same time", "40001", e);
+            }
+            throw e;
         }
     }
 

@@ -16,7 +16,6 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
-import org.springframework.jdbc.datasource.DriverManagerDataSource;
 
 /** The application with given route files, as {@code caravan run} starts them, inside the test's JVM. */
 final class Job implements AutoCloseable {
@@ -74,12 +73,10 @@ final class Job implements AutoCloseable {
             return pool;
         }
         HikariDataSource plain = (HikariDataSource) pool.getTargetDataSource();
-        Properties properties = new Properties();
-        properties.putAll(plain.getDataSourceProperties());
         HikariConfig config = new HikariConfig();
         plain.copyStateTo(config);
         plain.close();
-        config.setDataSource(new WatchedDataSource(new DriverManagerDataSource(url, properties), watcher));
+        config.setDataSource(new WatchedDataSource(plain.getDataSource(), watcher));
         return new BatchDataSource(new HikariDataSource(config), pool.toString());
     }
 

@@ -2,6 +2,7 @@ package io.pgcaravan.queue;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.pgcaravan.PgServer;
 import java.sql.Connection;
@@ -9,6 +10,9 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -60,6 +64,41 @@ class ConsumersTest {
             assertThat(again.changed()).isFalse();
             assertThat(again.said()).contains("registered already, at tick 1");
             assertThat(registration().tick()).isEqualTo(1);
+        }
+
+        /** Two processes that start at the same time: the second has to look again, not to wait as after a real failure. */
+        @Test
+        void beside_another_process_that_registers_it_is_a_failure_that_passes() throws Exception {
+            try (Connection other =
+                    DriverManager.getConnection(source.getMetaData().getURL())) {
+                other.setAutoCommit(false);
+                PGQ.register(other, "orders", "loader", null);
+                CompletableFuture<Consumers.Outcome> ours = CompletableFuture.supplyAsync(() -> {
+                    try {
+                        return consumers.register(source, target);
+                    } catch (SQLException e) {
+                        throw new CompletionException(e);
+                    }
+                });
+                await().atMost(Duration.ofSeconds(30)).until(() -> waitsForLock(other));
+                other.commit();
+                assertThatThrownBy(ours::get)
+                        .cause()
+                        .isInstanceOf(SQLException.class)
+                        .hasMessageContaining("another process registered consumer \"loader\"")
+                        .extracting(failure -> ((SQLException) failure).getSQLState())
+                        .isEqualTo("40001");
+                assertThat(consumers.register(source, target).changed()).isFalse();
+            }
+        }
+
+        private static boolean waitsForLock(Connection connection) throws SQLException {
+            try (Statement statement = connection.createStatement();
+                    ResultSet row = statement.executeQuery("select exists (select from pg_stat_activity where datname ="
+                            + " current_database() and wait_event_type = 'Lock')")) {
+                row.next();
+                return row.getBoolean(1);
+            }
         }
 
         @Test
