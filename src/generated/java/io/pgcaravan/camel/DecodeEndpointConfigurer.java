@@ -23,6 +23,7 @@ public class DecodeEndpointConfigurer extends PropertyConfigurerSupport implemen
     public boolean configure(CamelContext camelContext, Object obj, String name, Object value, boolean ignoreCase) {
         DecodeEndpoint target = (DecodeEndpoint) obj;
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "encoding": target.setEncoding(property(camelContext, java.lang.String.class, value)); return true;
         case "eventtypes":
         case "eventTypes": target.setEventTypes(property(camelContext, java.lang.String.class, value)); return true;
         case "fields": target.setFields(property(camelContext, java.lang.String.class, value)); return true;
@@ -44,6 +45,7 @@ public class DecodeEndpointConfigurer extends PropertyConfigurerSupport implemen
     @Override
     public Class<?> getOptionType(String name, boolean ignoreCase) {
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "encoding": return java.lang.String.class;
         case "eventtypes":
         case "eventTypes": return java.lang.String.class;
         case "fields": return java.lang.String.class;
@@ -66,6 +68,7 @@ public class DecodeEndpointConfigurer extends PropertyConfigurerSupport implemen
     public Object getOptionValue(Object obj, String name, boolean ignoreCase) {
         DecodeEndpoint target = (DecodeEndpoint) obj;
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "encoding": return target.getEncoding();
         case "eventtypes":
         case "eventTypes": return target.getEventTypes();
         case "fields": return target.getFields();

@@ -23,7 +23,8 @@ public class DecodeEndpointUriFactory extends org.apache.camel.support.component
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(10);
+        Set<String> props = new HashSet<>(11);
+        props.add("encoding");
         props.add("eventTypes");
         props.add("fields");
         props.add("format");

@@ -23,10 +23,14 @@ public class PgcopyEndpointConfigurer extends PropertyConfigurerSupport implemen
     public boolean configure(CamelContext camelContext, Object obj, String name, Object value, boolean ignoreCase) {
         PgcopyEndpoint target = (PgcopyEndpoint) obj;
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "analyze": target.setAnalyze(property(camelContext, boolean.class, value)); return true;
         case "binary": target.setBinary(property(camelContext, boolean.class, value)); return true;
         case "key": target.setKey(property(camelContext, java.lang.String.class, value)); return true;
         case "lazystartproducer":
         case "lazyStartProducer": target.setLazyStartProducer(property(camelContext, boolean.class, value)); return true;
+        case "loadmode":
+        case "loadMode": target.setLoadMode(property(camelContext, java.lang.String.class, value)); return true;
+        case "method": target.setMethod(property(camelContext, int.class, value)); return true;
         case "ontruncate":
         case "onTruncate": target.setOnTruncate(property(camelContext, java.lang.String.class, value)); return true;
         case "onunknowncolumn":
@@ -40,10 +44,14 @@ public class PgcopyEndpointConfigurer extends PropertyConfigurerSupport implemen
     @Override
     public Class<?> getOptionType(String name, boolean ignoreCase) {
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "analyze": return boolean.class;
         case "binary": return boolean.class;
         case "key": return java.lang.String.class;
         case "lazystartproducer":
         case "lazyStartProducer": return boolean.class;
+        case "loadmode":
+        case "loadMode": return java.lang.String.class;
+        case "method": return int.class;
         case "ontruncate":
         case "onTruncate": return java.lang.String.class;
         case "onunknowncolumn":
@@ -58,10 +66,14 @@ public class PgcopyEndpointConfigurer extends PropertyConfigurerSupport implemen
     public Object getOptionValue(Object obj, String name, boolean ignoreCase) {
         PgcopyEndpoint target = (PgcopyEndpoint) obj;
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "analyze": return target.isAnalyze();
         case "binary": return target.isBinary();
         case "key": return target.getKey();
         case "lazystartproducer":
         case "lazyStartProducer": return target.isLazyStartProducer();
+        case "loadmode":
+        case "loadMode": return target.getLoadMode();
+        case "method": return target.getMethod();
         case "ontruncate":
         case "onTruncate": return target.getOnTruncate();
         case "onunknowncolumn":

@@ -23,11 +23,14 @@ public class PgcopyEndpointUriFactory extends org.apache.camel.support.component
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(7);
+        Set<String> props = new HashSet<>(10);
+        props.add("analyze");
         props.add("binary");
         props.add("destTable");
         props.add("key");
         props.add("lazyStartProducer");
+        props.add("loadMode");
+        props.add("method");
         props.add("onTruncate");
         props.add("onUnknownColumn");
         props.add("rowMode");

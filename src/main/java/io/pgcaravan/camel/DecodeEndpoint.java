@@ -5,6 +5,7 @@ import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.row.JsonRows;
 import io.pgcaravan.row.Mask;
 import io.pgcaravan.row.MaskedRows;
+import io.pgcaravan.row.Repair;
 import io.pgcaravan.row.RowChange;
 import io.pgcaravan.row.RowDecoder;
 import io.pgcaravan.row.RowSelection;
@@ -21,6 +22,8 @@ import org.apache.camel.spi.UriEndpoint;
 import org.apache.camel.spi.UriParam;
 import org.apache.camel.spi.UriPath;
 import org.apache.camel.support.DefaultProducer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Decode the events of a batch into rows: pick and rename their columns.
@@ -36,6 +39,8 @@ import org.apache.camel.support.DefaultProducer;
         remote = false,
         category = {Category.DATABASE, Category.TRANSFORMATION})
 public class DecodeEndpoint extends StepEndpoint {
+
+    private static final Logger LOG = LoggerFactory.getLogger(DecodeEndpoint.class);
 
     @UriPath(
             enums = "logutriga,jsontriga",
@@ -70,6 +75,11 @@ public class DecodeEndpoint extends StepEndpoint {
             description =
                     "With shards: the columns that are hashed, comma separated, by their names in the target. Default is the event's key")
     private String shardKey;
+
+    @UriParam(
+            description =
+                    "Encoding of the destination, such as UTF8 or LATIN1: bytes and characters that it cannot hold are replaced, with a warning. Default is that such rows are bad rows. For logutriga")
+    private String encoding;
 
     @UriParam(
             description =
@@ -133,12 +143,34 @@ public class DecodeEndpoint extends StepEndpoint {
 
     private RowDecoder rows(RowSelection selection) {
         return switch (format) {
-            case "logutriga" -> new UrlEncodedRows(selection);
-            case "jsontriga" -> new JsonRows(selection);
+            case "logutriga" -> new UrlEncodedRows(selection, repair());
+            case "jsontriga" -> {
+                if (encoding != null) {
+                    throw new IllegalArgumentException("decode:jsontriga: encoding has a meaning for logutriga only");
+                }
+                yield new JsonRows(selection);
+            }
             default ->
                 throw new IllegalArgumentException(
                         "decode:" + format + ": unknown format; allowed are logutriga and jsontriga");
         };
+    }
+
+    private Repair repair() {
+        return encoding == null
+                ? null
+                : new Repair(
+                        encoding,
+                        (event, column) ->
+                                LOG.warn("{}: column \"{}\" holds what {} cannot; replaced", event, column, encoding));
+    }
+
+    public String getEncoding() {
+        return encoding;
+    }
+
+    public void setEncoding(String encoding) {
+        this.encoding = encoding;
     }
 
     public String getMask() {

@@ -57,6 +57,23 @@ public class PgcopyEndpoint extends StepEndpoint {
     private String onTruncate;
 
     @UriParam(
+            enums = "direct,bulk",
+            description =
+                    "Accepted from londiste's users and checked, no more: rows are always loaded in bulk where that gives the same result")
+    private String loadMode;
+
+    @UriParam(
+            defaultValue = "0",
+            description =
+                    "0 to 3: accepted from londiste's users and checked, no more. Whichever it is, changes to one key come out as if applied one by one")
+    private int method;
+
+    @UriParam(
+            defaultValue = "false",
+            description = "Whether the tables that a batch wrote to are analyzed before it commits")
+    private boolean analyze;
+
+    @UriParam(
             defaultValue = "true",
             description = "Whether the binary format of COPY may be used where all column types allow it")
     private boolean binary = true;
@@ -68,7 +85,8 @@ public class PgcopyEndpoint extends StepEndpoint {
 
     @Override
     public Producer createProducer() {
-        LoadSettings settings = LoadSettings.parse(destTable, rowMode, key, onUnknownColumn, onTruncate, binary);
+        LoadSettings settings = LoadSettings.parse(
+                destTable, rowMode, key, onUnknownColumn, onTruncate, binary, loadMode, method, analyze);
         TargetColumns columns = new TargetColumns();
         return new DefaultProducer(this) {
             @Override
@@ -127,6 +145,30 @@ public class PgcopyEndpoint extends StepEndpoint {
 
     public void setOnTruncate(String onTruncate) {
         this.onTruncate = onTruncate;
+    }
+
+    public String getLoadMode() {
+        return loadMode;
+    }
+
+    public void setLoadMode(String loadMode) {
+        this.loadMode = loadMode;
+    }
+
+    public int getMethod() {
+        return method;
+    }
+
+    public void setMethod(int method) {
+        this.method = method;
+    }
+
+    public boolean isAnalyze() {
+        return analyze;
+    }
+
+    public void setAnalyze(boolean analyze) {
+        this.analyze = analyze;
     }
 
     public boolean isBinary() {

@@ -12,6 +12,7 @@ import java.util.Locale;
  * @param table the destination table; rows that the partition step placed go to their partition instead
  * @param key columns that find a row where the event names no key; empty where every event does, or none is needed
  * @param onTruncate null for what {@linkplain OnTruncate#suiting suits} the row mode
+ * @param analyze whether the tables that a batch wrote to are analyzed at its end
  * @param binary whether COPY's binary format may be used where it takes all of a table's columns
  */
 public record LoadSettings(
@@ -20,7 +21,19 @@ public record LoadSettings(
         List<String> key,
         OnUnknownColumn onUnknownColumn,
         OnTruncate onTruncate,
-        boolean binary) {
+        boolean binary,
+        boolean analyze) {
+
+    /** Settings that leave the tables' statistics to the server. */
+    public LoadSettings(
+            TableName table,
+            RowMode rowMode,
+            List<String> key,
+            OnUnknownColumn onUnknownColumn,
+            OnTruncate onTruncate,
+            boolean binary) {
+        this(table, rowMode, key, onUnknownColumn, onTruncate, binary, false);
+    }
 
     public LoadSettings {
         List<String> problems = new ArrayList<>();
@@ -57,22 +70,40 @@ public record LoadSettings(
      * Reads the settings as people write them; null or blank means the default.
      *
      * @param key comma separated column names
+     * @param loadMode londiste's name for how rows get there; whichever it is, the result is the same
+     * @param method londiste's number for how changes become statements, likewise
      * @throws IllegalArgumentException listing every problem: setting, value, what is allowed
      */
     public static LoadSettings parse(
-            String table, String rowMode, String key, String onUnknownColumn, String onTruncate, boolean binary) {
+            String table,
+            String rowMode,
+            String key,
+            String onUnknownColumn,
+            String onTruncate,
+            boolean binary,
+            String loadMode,
+            int method,
+            boolean analyze) {
         List<String> problems = new ArrayList<>();
         RowMode mode = choice("rowMode", rowMode, RowMode.APPEND, RowMode.values(), problems);
         OnUnknownColumn unknown =
                 choice("onUnknownColumn", onUnknownColumn, OnUnknownColumn.FAIL, OnUnknownColumn.values(), problems);
         OnTruncate truncate = choice("onTruncate", onTruncate, null, OnTruncate.values(), problems);
+        if (loadMode != null
+                && !loadMode.isBlank()
+                && !List.of("direct", "bulk").contains(loadMode.strip())) {
+            problems.add("loadMode = " + loadMode + ": must be one of direct, bulk");
+        }
+        if (method < 0 || method > 3) {
+            problems.add("method = " + method + ": must be 0 to 3");
+        }
         if (!problems.isEmpty()) {
             throw new IllegalArgumentException(
                     "load settings of " + table + " are wrong:\n  - " + String.join("\n  - ", problems));
         }
         List<String> columns =
                 key == null || key.isBlank() ? List.of() : List.of(key.strip().split("\\s*,\\s*", -1));
-        return new LoadSettings(TableName.parse(table), mode, columns, unknown, truncate, binary);
+        return new LoadSettings(TableName.parse(table), mode, columns, unknown, truncate, binary, analyze);
     }
 
     private static <E extends Enum<E>> E choice(

@@ -104,6 +104,21 @@ public final class Loader implements OpenBatch.Participant {
     }
 
     @Override
+    public void beforeCommit() throws SQLException {
+        List<String> tables = destinations.values().stream()
+                .filter(destination -> destination.table != null)
+                .map(Destination::quoted)
+                .toList();
+        if (settings.analyze() && !tables.isEmpty()) {
+            try (Statement statement = batch.target().createStatement()) {
+                statement.execute("analyze " + String.join(", ", tables));
+            } catch (SQLException e) {
+                throw LoadErrors.failed("cannot analyze what the batch wrote to", e);
+            }
+        }
+    }
+
+    @Override
     public void rolledBack() {
         spool.cancel();
         byPartition.clear();

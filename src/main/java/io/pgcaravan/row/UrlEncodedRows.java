@@ -84,6 +84,7 @@ public final class UrlEncodedRows implements RowDecoder {
     private record Shape(byte[][] names, int[] sources, ColumnSet columns) {}
 
     private final RowSelection selection;
+    private final Repair repair;
     private final EventTypes types;
     private final Map<String, Shape> shapes = new HashMap<>();
     private final Map<List<String>, ColumnSet> columnSets = new HashMap<>();
@@ -106,7 +107,13 @@ public final class UrlEncodedRows implements RowDecoder {
     private int partFrom;
 
     public UrlEncodedRows(RowSelection selection) {
+        this(selection, null);
+    }
+
+    /** @param repair null where a value that is no text makes its row a bad one */
+    public UrlEncodedRows(RowSelection selection, Repair repair) {
         this.selection = selection;
+        this.repair = repair;
         this.types = EventTypes.logutriga(selection);
     }
 
@@ -395,6 +402,9 @@ public final class UrlEncodedRows implements RowDecoder {
      * @param length the sum of the values' lengths without escapes
      */
     private byte[] unescape(byte[] raw, Shape shape, int[] bounds, int seenInRow, int length) {
+        if (repair != null && (seenInRow & (RAW_HIGH | ESCAPED_HIGH | HAS_ZERO)) != 0) {
+            return repaired(raw, shape, bounds);
+        }
         // characters outside ASCII that nobody escaped can stay where they are
         boolean inPlace = seenInRow == RAW_HIGH;
         byte[] bytes = inPlace ? raw : new byte[length];
@@ -446,6 +456,38 @@ public final class UrlEncodedRows implements RowDecoder {
             at = end;
         }
         return bytes;
+    }
+
+    private byte[] repaired(byte[] raw, Shape shape, int[] bounds) {
+        ByteArrayOutputStream row = new ByteArrayOutputStream();
+        for (int i = 0; i < shape.sources.length; i++) {
+            int from = bounds[2 * i];
+            if (from < 0) {
+                continue;
+            }
+            int to = bounds[2 * i + 1];
+            byte[] value = new byte[to - from];
+            int length = unescape(raw, from, to, value, 0);
+            int flags = seen[shape.sources[i]];
+            bounds[2 * i] = row.size();
+            if ((flags & (RAW_HIGH | ESCAPED_HIGH | HAS_ZERO)) == 0) {
+                row.write(value, 0, length);
+            } else {
+                byte[] text = toUtf8(raw, from, to, flags, value, 0, length);
+                Charset charset = (flags & ESCAPED_HIGH) == 0 ? StandardCharsets.UTF_8 : encoding;
+                row.writeBytes(repair.of(
+                                event,
+                                shape.columns.names().get(i),
+                                text == null
+                                        // this puts U+FFFD where bytes are no character
+                                        ? new String(value, 0, length, charset)
+                                        : new String(text, StandardCharsets.UTF_8),
+                                text == null)
+                        .getBytes(StandardCharsets.UTF_8));
+            }
+            bounds[2 * i + 1] = row.size();
+        }
+        return row.toByteArray();
     }
 
     /** Decodes escapes that were checked before; returns the end of what it wrote. */
