@@ -85,8 +85,7 @@ public class PgcopyEndpoint extends StepEndpoint {
 
     @Override
     public Producer createProducer() {
-        LoadSettings settings = LoadSettings.parse(
-                destTable, rowMode, key, onUnknownColumn, onTruncate, binary, loadMode, method, analyze);
+        LoadSettings settings = settings();
         TargetColumns columns = new TargetColumns();
         return new DefaultProducer(this) {
             @Override
@@ -105,6 +104,12 @@ public class PgcopyEndpoint extends StepEndpoint {
                 }
             }
         };
+    }
+
+    /** @throws IllegalArgumentException naming every problem */
+    LoadSettings settings() {
+        return LoadSettings.parse(
+                destTable, rowMode, key, onUnknownColumn, onTruncate, binary, loadMode, method, analyze);
     }
 
     public String getDestTable() {

@@ -20,6 +20,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             Demo.class,
             Run.class,
             Bench.class,
+            Check.class,
             QueueCommand.class,
             DeadLetterCommand.class,
             PartitionsCommand.class,

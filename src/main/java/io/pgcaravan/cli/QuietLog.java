@@ -13,17 +13,24 @@ import java.util.stream.Collectors;
  */
 final class QuietLog {
 
+    private static final String CONFIGURATION = "classpath:io/pgcaravan/cli/quiet-log4j2.properties";
+
     private static final int KEPT_BYTES = 1 << 16;
 
     private final ByteArrayOutputStream kept = new ByteArrayOutputStream();
 
     private QuietLog() {}
 
+    /** Leaves only warnings and errors, on the standard error. Has to come before the first logger. */
+    static void warningsOnly() {
+        System.setProperty("log4j2.configurationFile", CONFIGURATION);
+    }
+
     /** Diverts logging, and all else that is written to the standard error. Has to come before the first logger. */
     static QuietLog divert() {
         QuietLog log = new QuietLog();
         System.setErr(new PrintStream(log.new Tail(), true, StandardCharsets.UTF_8));
-        System.setProperty("log4j2.configurationFile", "classpath:io/pgcaravan/cli/quiet-log4j2.properties");
+        warningsOnly();
         return log;
     }
 

@@ -100,10 +100,11 @@ final class LibpqAddress implements Address {
         if (failures.size() == 1) {
             throw failures.get(0);
         }
-        throw new SQLException(
+        SQLException all = new SQLException(
                 failures.stream().map(Throwable::getMessage).collect(Collectors.joining("; ")),
-                failures.get(0).getSQLState(),
-                failures.get(0));
+                failures.get(0).getSQLState());
+        failures.forEach(all::addSuppressed);
+        throw all;
     }
 
     private Connection open(Host host, String password, Properties more) throws SQLException {
@@ -157,7 +158,10 @@ final class LibpqAddress implements Address {
                         + "; host=... and port=... name another directory or port, or a host to connect to by TCP)";
             }
         }
-        return new SQLException(describe(host) + ": " + message, state, failure);
+        // not as its cause: who looks for the innermost reason would be back at what the driver says
+        SQLException explained = new SQLException(describe(host) + ": " + message, state);
+        explained.addSuppressed(failure);
+        return explained;
     }
 
     private String socket(Host host) {

@@ -140,6 +140,23 @@ public record Consumers(Pgq pgq, String queue, String consumer) {
         });
     }
 
+    /**
+     * Compares where the source and the target stand, changing neither.
+     *
+     * @param applied what the target stands at, null where it knows nothing
+     * @return where the consumer stands in the source, null where it is not registered
+     * @throws LostPositionException where a job could not go on; says what to do
+     */
+    public Pgq.Registration compare(Connection source, Source identity, Ledger.Applied applied) throws SQLException {
+        Pgq.Registration registered = pgq.registration(source, queue, consumer);
+        if (registered != null) {
+            checkFit(source, identity, registered, applied);
+        } else if (applied != null) {
+            checkTick(source, identity, applied);
+        }
+        return registered;
+    }
+
     /** The source, which must have PgQ and the queue. */
     private Source identity(Connection source) throws SQLException {
         Source identity = Source.of(source);

@@ -81,6 +81,27 @@ public final class Ledger {
         }
     }
 
+    /**
+     * The same inside the connection's open transaction, for someone who only looks and rolls back.
+     *
+     * @throws SQLException where the target lacks a part that this role cannot install
+     */
+    public static Ledger tryOut(Connection target, String consumer, Source source) throws SQLException {
+        try (Statement statement = target.createStatement()) {
+            if (!installed(statement)) {
+                installMissing(statement);
+            }
+        }
+        return new Ledger(consumer, source, hasSubconsumers(target));
+    }
+
+    /** Whether the target has everything that a job keeps there. */
+    public static boolean isComplete(Connection target) throws SQLException {
+        try (Statement statement = target.createStatement()) {
+            return installed(statement);
+        }
+    }
+
     private static void install(Connection target) throws SQLException {
         try (Statement statement = target.createStatement()) {
             if (installed(statement)) {
@@ -88,13 +109,7 @@ public final class Ledger {
             }
             target.setAutoCommit(false);
             try {
-                statement.execute("select pg_advisory_xact_lock(" + INSTALL_LOCK + ")");
-                if (!exists(statement, "pgq_ext.completed_tick")) {
-                    statement.execute(Sql.file("target/pgq_ext"));
-                }
-                for (String file : OWN_TABLES) {
-                    statement.execute(Sql.file(file));
-                }
+                installMissing(statement);
                 target.commit();
             } catch (SQLException e) {
                 target.rollback();
@@ -107,6 +122,16 @@ public final class Ledger {
             } finally {
                 target.setAutoCommit(true);
             }
+        }
+    }
+
+    private static void installMissing(Statement statement) throws SQLException {
+        statement.execute("select pg_advisory_xact_lock(" + INSTALL_LOCK + ")");
+        if (!exists(statement, "pgq_ext.completed_tick")) {
+            statement.execute(Sql.file("target/pgq_ext"));
+        }
+        for (String file : OWN_TABLES) {
+            statement.execute(Sql.file(file));
         }
     }
 

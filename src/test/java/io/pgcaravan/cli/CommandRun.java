@@ -2,6 +2,7 @@ package io.pgcaravan.cli;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 
 /**
@@ -10,6 +11,11 @@ import picocli.CommandLine;
  * @param status exit code
  */
 record CommandRun(int status, String out, String err) {
+
+    static {
+        // first, so that a command which wants less logging does not take it from the tests after it
+        LoggerFactory.getLogger(CommandRun.class).debug("commands run in this JVM");
+    }
 
     static CommandRun of(String... args) {
         StringWriter out = new StringWriter();

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.pgcaravan.camel.BatchDataSource;
+import io.pgcaravan.cli.Database;
 import io.pgcaravan.cli.PrivateCluster;
 import io.pgcaravan.cli.ServerBinaries;
 import java.io.IOException;
@@ -231,6 +233,25 @@ class LiveAddressTest {
         assertThatThrownBy(() -> ask("dbname=x port=1", "select 1"))
                 .hasMessageContaining("socket " + home + "/.s.PGSQL.1: ")
                 .hasMessageContaining("there is none in " + home + " and " + sockets);
+    }
+
+    @Test
+    void a_pool_says_it_too_and_serves_over_a_socket() throws SQLException {
+        try (BatchDataSource pool =
+                Database.parse("host=/nowhere dbname=x user=y").pool("none", 2)) {
+            assertThatThrownBy(pool::getConnection)
+                    .hasMessageContaining(
+                            "none, database \"x\" on socket /nowhere/.s.PGSQL.5432 as y cannot be reached")
+                    .hasMessageContaining("No such file");
+        }
+        String local = "host=" + sockets + " port=" + cluster.port() + " user=trusted dbname=postgres";
+        try (BatchDataSource pool = Database.parse(local).pool("some", 2);
+                Connection connection = pool.getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("select current_setting('application_name')")) {
+            row.next();
+            assertThat(row.getString(1)).isEqualTo("pgcaravan");
+        }
     }
 
     @Test

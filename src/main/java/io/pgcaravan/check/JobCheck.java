@@ -1,0 +1,63 @@
+package io.pgcaravan.check;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+import javax.sql.DataSource;
+
+/** Compares one job with its two databases. On both it works in transactions that are rolled back. */
+public final class JobCheck {
+
+    /** How long the trial on the target waits for a lock, so that a check never stands in anybody's way for long. */
+    private static final String LIMITS = "set local lock_timeout = '2s'; set local statement_timeout = '60s';"
+            // as a job has it
+            + " set local time zone 'UTC'";
+
+    private final CheckedJob job;
+    private final Findings findings = new Findings();
+
+    private JobCheck(CheckedJob job) {
+        this.job = job;
+    }
+
+    /** Everything that was looked at. A database that cannot be reached is a finding too. */
+    public static List<Finding> of(CheckedJob job) {
+        JobCheck check = new JobCheck(job);
+        check.run();
+        return check.findings.all();
+    }
+
+    private void run() {
+        Connection source = connect("source", job.source());
+        Connection target = connect("target", job.target());
+        try (source;
+                target) {
+            SourceCheck sourceCheck = new SourceCheck(job, findings);
+            SourceCheck.Seen seen = source == null ? SourceCheck.Seen.NOTHING : sourceCheck.look(source);
+            if (target != null) {
+                new TargetCheck(job, findings).look(source, target, seen);
+            }
+        } catch (SQLException e) {
+            findings.problem("the check broke off: " + e.getMessage());
+        }
+    }
+
+    /** A connection inside a transaction, read-only on the source; null where there is none to be had. */
+    private Connection connect(String role, DataSource database) {
+        try {
+            Connection connection = database.getConnection();
+            connection.setAutoCommit(false);
+            if (role.equals("source")) {
+                connection.setReadOnly(true);
+            } else {
+                try (var statement = connection.createStatement()) {
+                    statement.execute(LIMITS);
+                }
+            }
+            return connection;
+        } catch (SQLException e) {
+            findings.problem(role + ": " + e.getMessage());
+            return null;
+        }
+    }
+}

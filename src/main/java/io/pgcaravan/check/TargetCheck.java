@@ -1,0 +1,161 @@
+package io.pgcaravan.check;
+
+import io.pgcaravan.queue.Consumers;
+import io.pgcaravan.queue.Ledger;
+import io.pgcaravan.queue.LostPositionException;
+import io.pgcaravan.queue.Pgq;
+import io.pgcaravan.queue.Source;
+import io.pgcaravan.queue.Sql;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Savepoint;
+import java.sql.Statement;
+
+/** The side that is written to. The connection is inside a transaction, and goes back to where it was at the end. */
+final class TargetCheck {
+
+    private static final String LEDGER_RIGHTS = Sql.file("check/ledger-rights");
+    private static final String RUNNING = Sql.file("check/running");
+
+    private static final String LOCK_NOT_AVAILABLE = "55P03";
+
+    private final CheckedJob job;
+    private final Findings findings;
+
+    TargetCheck(CheckedJob job, Findings findings) {
+        this.job = job;
+        this.findings = findings;
+    }
+
+    void look(Connection source, Connection target, SourceCheck.Seen seen) throws SQLException {
+        try {
+            Server server = Server.of(target);
+            server.judge("target", job.target(), findings);
+            compareEncodings(server, seen);
+            if (server.standby()) {
+                return;
+            }
+            Ledger ledger = ledger(target, seen);
+            if (ledger != null && seen.queue()) {
+                position(source, target, seen, ledger);
+            }
+            for (CheckedJob.Load load : job.loads()) {
+                if (load.settings() != null && load.settings().rowMode().keyed() && !server.temporaryTables()) {
+                    findings.problem("role \"" + server.role() + "\" may not make temporary tables, which "
+                            + "rowMode=" + load.settings().rowMode().name().toLowerCase(java.util.Locale.ROOT)
+                            + " needs: grant temporary on database \"" + server.database() + "\" to \""
+                            + server.role() + "\"");
+                }
+                inside(target, "table " + load.table(), () -> new LoadCheck(load, target, seen, findings).look());
+            }
+        } finally {
+            SourceCheck.rollback(target);
+        }
+    }
+
+    private void compareEncodings(Server server, SourceCheck.Seen seen) {
+        String source = seen.serverEncoding();
+        if (source != null
+                && !source.equals(server.encoding())
+                && !server.encoding().equals("UTF8")) {
+            findings.warning("the source is encoded in " + source + ", the target in " + server.encoding()
+                    + ": rows with characters that " + server.encoding() + " lacks cannot be loaded");
+        }
+    }
+
+    private Ledger ledger(Connection target, SourceCheck.Seen seen) throws SQLException {
+        // without a source the position cannot be judged, but what partitions are recorded in can be installed
+        Source source = seen.identity() == null ? new Source("", "", "UTF8") : seen.identity();
+        Ledger[] ledger = new Ledger[1];
+        inside(target, "the ledger (schemas pgq_ext and caravan)", () -> {
+            boolean complete = Ledger.isComplete(target);
+            ledger[0] = Ledger.tryOut(target, job.consumer(), source);
+            String lacking = lacking(target);
+            if (lacking != null) {
+                findings.problem("the role may not write the ledger: grant select, insert, update, delete on " + lacking
+                        + " to it, and usage on the schemas");
+            } else if (complete) {
+                findings.ok("the ledger (schemas pgq_ext and caravan) is there");
+            } else {
+                findings.ok("the ledger (schemas pgq_ext and caravan) is not complete yet; the job may install it");
+            }
+            return null;
+        });
+        return ledger[0];
+    }
+
+    private static String lacking(Connection target) throws SQLException {
+        try (Statement statement = target.createStatement();
+                ResultSet row = statement.executeQuery(LEDGER_RIGHTS)) {
+            row.next();
+            return row.getString(1);
+        }
+    }
+
+    private void position(Connection source, Connection target, SourceCheck.Seen seen, Ledger ledger)
+            throws SQLException {
+        String consumer = "consumer \"" + job.consumer() + "\"";
+        try {
+            Ledger.Applied applied = ledger.applied(target, job.queue());
+            Consumers consumers = new Consumers(new Pgq(job.schema()), job.queue(), job.consumer());
+            Pgq.Registration registered = consumers.compare(source, seen.identity(), applied);
+            if (registered == null && !job.registers()) {
+                findings.problem(consumer + " is not registered, and the job does not register it (register=false): "
+                        + consumers.registerCommand());
+            } else if (registered == null) {
+                findings.ok(consumer + " is not registered yet; the job registers it at "
+                        + (applied == null
+                                ? "the queue's latest tick, so that earlier events are not seen"
+                                : "tick " + applied.tick() + ", where the target stands"));
+            } else if (applied == null) {
+                findings.warning(consumer + " is registered at tick " + registered.tick()
+                        + ", and the target knows nothing of it: what comes next is taken as its first batch");
+            } else if (applied.tick() == registered.tick()) {
+                findings.ok(consumer + " goes on after tick " + applied.tick() + ", where source and target stand");
+            } else {
+                findings.ok(
+                        consumer + " has batch " + registered.batch() + " open, which is in the target already (tick "
+                                + applied.tick() + "); the job finishes it and goes on");
+            }
+            if (runs(target)) {
+                findings.ok(consumer + " is at work: a job holds its lock now");
+            }
+        } catch (LostPositionException e) {
+            findings.problem(e.getMessage());
+        }
+    }
+
+    private boolean runs(Connection target) throws SQLException {
+        try (PreparedStatement statement = target.prepareStatement(RUNNING)) {
+            statement.setString(1, job.consumer());
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getBoolean(1);
+            }
+        }
+    }
+
+    @FunctionalInterface
+    private interface Work {
+        Object run() throws SQLException;
+    }
+
+    /** Does a part of the check from which the transaction survives. */
+    private void inside(Connection target, String what, Work work) throws SQLException {
+        Savepoint before = target.setSavepoint();
+        try {
+            work.run();
+        } catch (SQLException e) {
+            target.rollback(before);
+            if (LOCK_NOT_AVAILABLE.equals(e.getSQLState())) {
+                findings.warning(what + " could not be tried out, because somebody else holds a lock on it: check again"
+                        + " later");
+            } else {
+                findings.problem(what + ": " + e.getMessage()
+                        + SourceCheck.rights(e, "allowed to create schemas there, or somebody else runs the job once"));
+            }
+        }
+    }
+}

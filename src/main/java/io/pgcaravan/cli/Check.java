@@ -1,0 +1,98 @@
+package io.pgcaravan.cli;
+
+import io.pgcaravan.camel.JobPlans;
+import io.pgcaravan.check.Finding;
+import io.pgcaravan.check.JobCheck;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code caravan check}. */
+@Command(
+        name = "check",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Compares the jobs with their databases before they run, and changes nothing: connections, PgQ and its rights,"
+                    + " queue and consumer, where both sides stand, tables, columns, types and keys. A partition is made"
+                    + " for a trial, in a transaction that is rolled back.",
+            "Prints a line for each thing it looked at: ok, warning or problem. Exit codes: 0 no problem, 1 a problem, 2"
+                    + " a configuration that cannot be read."
+        })
+final class Check implements Callable<Integer> {
+
+    @Option(
+            names = "--config",
+            paramLabel = "DIR",
+            description = "Directory with application.properties; default is config/ beside caravan.")
+    private Path config;
+
+    @Option(
+            names = "--routes",
+            paramLabel = "DIR",
+            description = "Directory with the route files (*.yaml); default is routes/ beside caravan.")
+    private Path routes;
+
+    @Spec
+    private CommandSpec spec;
+
+    private boolean problem;
+
+    @Override
+    public Integer call() throws Exception {
+        Path home = Path.of(System.getProperty("caravan.home", "."));
+        QuietLog.warningsOnly();
+        try (Application application = application(home)) {
+            application.start();
+            Map<String, JobPlans.Plan> plans = plans(application);
+            plans.forEach(this::check);
+            if (plans.values().stream().allMatch(plan -> plan.job() == null)) {
+                print(Finding.Level.WARNING, "", "no route that starts from pgq: is on");
+            }
+        }
+        return problem ? 1 : 0;
+    }
+
+    private Application application(Path home) throws IOException {
+        return Application.waiting(
+                config == null ? home.resolve("config") : config,
+                routes == null ? home.resolve("routes") : routes,
+                null);
+    }
+
+    private static Map<String, JobPlans.Plan> plans(Application application) {
+        try {
+            return JobPlans.of(application.context());
+        } catch (IllegalArgumentException e) {
+            throw new ConfigurationException(e.getMessage());
+        }
+    }
+
+    private void check(String route, JobPlans.Plan plan) {
+        if (plan.job() == null) {
+            print(Finding.Level.OK, route, "is off, and is not looked at");
+            return;
+        }
+        plan.refusals().forEach(refusal -> print(Finding.Level.PROBLEM, route, "will not start: " + refusal));
+        List<Finding> findings = JobCheck.of(plan.job());
+        findings.forEach(finding -> print(finding.level(), route, finding.said()));
+    }
+
+    private void print(Finding.Level level, String route, String said) {
+        problem |= level == Finding.Level.PROBLEM;
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf(
+                "%-7s  %s%s%n",
+                level.name().toLowerCase(Locale.ROOT),
+                route.isEmpty() ? "" : route + ": ",
+                said.replaceAll("\\s*\n\\s*", " "));
+        out.flush();
+    }
+}

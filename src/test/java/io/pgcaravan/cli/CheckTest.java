@@ -1,0 +1,361 @@
+package io.pgcaravan.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.pgcaravan.PgServer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code caravan check} finds what would stop a job, says so in words, and leaves both databases as they are. */
+class CheckTest {
+
+    /** Everything that a check might leave behind: relations with their rows, functions, types, columns, locks. */
+    private static final String CONTENT = """
+            select md5(string_agg(line, e'\\n' order by line)) from (
+                select 'class ' || oid || relname || relkind::text as line from pg_class
+                union all select 'proc ' || oid from pg_proc
+                union all select 'type ' || oid from pg_type
+                union all select 'namespace ' || oid || nspname from pg_namespace
+                union all select 'constraint ' || oid || conname from pg_constraint
+                union all select 'attribute ' || attrelid || attname from pg_attribute
+                union all select 'inherits ' || inhrelid || inhparent from pg_inherits
+                union all select 'rows ' || c.oid || (xpath('/row/c/text()', query_to_xml(
+                                 format('select count(*) || coalesce(md5(string_agg(t::text, '','' order by t::text)), '''') as c'
+                                        ' from %I.%I t', nspname, relname), false, true, '')))[1]
+                    from pg_class c join pg_namespace n on n.oid = relnamespace
+                    where relkind = 'r' and nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+                union all select 'sequence ' || s::text from pg_sequences s) as lines""";
+
+    @TempDir
+    private Path directory;
+
+    private final Map<String, String> keys = new LinkedHashMap<>();
+    private String template;
+    private String sourceUrl;
+    private String targetUrl;
+    private Connection source;
+    private Connection target;
+
+    @BeforeEach
+    void make_both_sides() throws SQLException {
+        sourceUrl = PgServer.get().createDatabaseWithPgq("check_source");
+        targetUrl = PgServer.get().createDatabase("check_target");
+        source = DriverManager.getConnection(sourceUrl);
+        target = DriverManager.getConnection(targetUrl);
+        on(
+                source,
+                "create table orders (id bigint primary key, customer text, amount numeric(10,2), created_at timestamp not null)",
+                "select pgq.create_queue('orders')",
+                "create trigger orders_queue after insert or update or delete on orders for each row execute function"
+                        + " pgq.logutriga('orders', 'backup')",
+                "select pgq.ticker()");
+        keys.put("database.sourceDb.url", sourceUrl);
+        keys.put("database.targetDb.url", targetUrl);
+        keys.put("dispatch.rowMode", "plain");
+    }
+
+    @AfterEach
+    void disconnect() throws SQLException {
+        source.close();
+        target.close();
+    }
+
+    @Test
+    void a_job_that_can_run_is_found_to_and_nothing_changes() throws Exception {
+        partitionedTarget();
+
+        CommandRun run = check();
+
+        assertThat(run.status()).as(run.out() + run.err()).isZero();
+        assertThat(run.out().lines())
+                .allMatch(line -> line.startsWith("ok       "))
+                .anyMatch(line -> line.contains("dispatch: source: database \"check_source"))
+                .anyMatch(line -> line.contains("PgQ 3"))
+                .anyMatch(line -> line.contains("queue \"orders\" had its last tick"))
+                .anyMatch(line ->
+                        line.contains("trigger \"orders_queue\" on public.orders writes inserts, updates (with the"
+                                        + " old row) and deletes")
+                                && line.contains("it refuses updates that change the key (id)"))
+                .anyMatch(line -> line.contains("ledger") && line.contains("the job may install it"))
+                .anyMatch(
+                        line -> line.contains("is not registered yet; the job registers it at the queue's latest tick"))
+                .anyMatch(line -> line.contains("a partition can be made: tried with public.orders_"))
+                .anyMatch(line -> line.contains("4 columns of public.orders go into table public.orders"))
+                .anyMatch(line -> line.contains("has a unique key for rows of public.orders (id)"))
+                .anyMatch(line -> line.contains("dispatch-rows: is off"));
+        assertThat(run.err()).isEmpty();
+    }
+
+    @Test
+    void the_template_is_tried_and_rolled_back() throws Exception {
+        on(target, "create table orders (id bigint, customer text, amount numeric(10,2), created_at timestamp)");
+        template = "create table _DEST_TABLE () inherits (_PARENT); alter table only _DEST_TABLE add constraint"
+                + " _DEST_TABLE_pkey primary key (_PKEY);";
+
+        CommandRun run = check();
+
+        assertThat(run.status()).as(run.out() + run.err()).isZero();
+        assertThat(run.out()).contains("a partition can be made by the template: tried with public.orders_");
+        assertThat(run.out()).contains("has a unique key for rows of public.orders (id)");
+    }
+
+    @Test
+    void a_template_that_fails_is_a_problem_with_the_servers_words() throws Exception {
+        on(target, "create table orders (id bigint, customer text, amount numeric(10,2), created_at timestamp)");
+        template = "create table _DEST_TABLE (like orders including nonsense);";
+
+        CommandRun run = check();
+
+        assertThat(run.status()).isEqualTo(1);
+        assertThat(run.out()).containsPattern("problem  dispatch: .*orders_\\d.*syntax error at or near \"nonsense\"");
+    }
+
+    @Test
+    void columns_keys_and_types_that_do_not_fit_are_told() throws Exception {
+        on(
+                target,
+                "create table orders (id integer, customer varchar(3) not null, shop text not null, created_at timestamptz"
+                        + " not null) partition by range (created_at)");
+        keys.put("dispatch.fields", "*");
+
+        CommandRun run = check();
+
+        assertThat(run.status()).isEqualTo(1);
+        assertThat(run.out())
+                .contains(
+                        "warning  dispatch: column \"id\" is bigint in public.orders and integer in table public.orders",
+                        "warning  dispatch: column \"customer\" is text",
+                        "warning  dispatch: column \"created_at\" is timestamp without time zone",
+                        "problem  dispatch: column \"amount\" of public.orders is not there in table public.orders: add it",
+                        "problem  dispatch: column \"shop\" of table public.orders is NOT NULL without a default",
+                        "warning  dispatch: table public.orders has no index on (id)");
+    }
+
+    @Test
+    void fields_that_nobody_has_are_told() throws Exception {
+        partitionedTarget();
+        keys.put("dispatch.fields", "id, custmer, created_at");
+
+        CommandRun run = check();
+
+        assertThat(run.status()).isEqualTo(1);
+        assertThat(run.out())
+                .contains("problem  dispatch: fields names column \"custmer\", which public.orders at the source");
+        keys.put("dispatch.fields", "id, customer");
+        assertThat(check().out()).contains("problem  dispatch: partField = created_at is no column of the rows");
+        keys.put("dispatch.fields", "customer, created_at");
+        assertThat(check().out()).contains("its column \"id\" is not taken: add it to fields");
+    }
+
+    @Test
+    void appending_updates_under_a_unique_key_is_warned_of() throws Exception {
+        on(target, "create table orders (id bigint, customer text, amount numeric(10,2), created_at timestamp)");
+        template = "create table _DEST_TABLE (like _PARENT, primary key (_PKEY));";
+        keys.put("dispatch.rowMode", "append");
+
+        CommandRun run = check();
+
+        assertThat(run.status()).as(run.out()).isZero();
+        assertThat(run.out())
+                .contains(
+                        "warning  dispatch: every event becomes a row of table public.orders, and an update or a delete of"
+                                + " public.orders would break its unique key (id): choose rowMode=keep_latest or plain");
+    }
+
+    @Test
+    void what_is_missing_is_told_with_how_to_make_it() throws Exception {
+        keys.put("dispatch.queue", "nothing");
+        CommandRun run = check();
+        assertThat(run.status()).isEqualTo(1);
+        assertThat(run.out())
+                .contains(
+                        "problem  dispatch: there is no queue \"nothing\"",
+                        "caravan queue create nothing",
+                        "problem  dispatch: there is no table public.orders on the target: create it");
+        keys.put("database.sourceDb.url", targetUrl);
+        assertThat(check().out()).contains("problem  dispatch: there is no PgQ in database", "create extension pgq");
+    }
+
+    @Test
+    void rights_that_the_roles_lack_are_told() throws Exception {
+        partitionedTarget();
+        String role = "checked_" + ProcessHandle.current().pid();
+        on(source, "drop role if exists " + role, "create role " + role + " login password 'secret'");
+        try {
+            keys.put("database.sourceDb.user", role);
+            keys.put("database.sourceDb.password", "secret");
+            keys.put("database.targetDb.user", role);
+            keys.put("database.targetDb.password", "secret");
+            CommandRun run = check();
+            assertThat(run.status()).isEqualTo(1);
+            assertThat(run.out())
+                    .contains(
+                            "problem  dispatch: role \"" + role + "\" may not consume queues",
+                            "grant pgq_reader to \"" + role + "\"",
+                            "problem  dispatch: the ledger (schemas pgq_ext and caravan): ")
+                    .doesNotContain("secret");
+            on(source, "grant pgq_reader to " + role);
+            on(target, "grant create on database \"" + name(target) + "\" to " + role);
+            run = check();
+            assertThat(run.status()).isEqualTo(1);
+            assertThat(run.out())
+                    .contains("which \"" + role + "\" may use", "the job may install it")
+                    .containsPattern("problem  dispatch: table public.orders: .*(permission denied|must be owner)");
+            on(target, "alter table orders owner to " + role, "grant create on schema public to " + role);
+            run = check();
+            assertThat(run.status()).as(run.out()).isZero();
+        } finally {
+            on(target, "drop owned by " + role);
+            on(source, "drop owned by " + role, "drop role " + role);
+        }
+    }
+
+    @Test
+    void where_source_and_target_stand_is_compared() throws Exception {
+        partitionedTarget();
+        on(source, "select pgq.register_consumer('orders', 'dispatch')");
+        assertThat(check().out())
+                .contains("warning  dispatch: consumer \"dispatch\" is registered at tick 2, and the target knows"
+                        + " nothing of it");
+        on(target, io.pgcaravan.queue.Sql.file("target/pgq_ext"), "select pgq_ext.set_last_tick('dispatch', 2)");
+        assertThat(check().out()).contains("ok       dispatch: consumer \"dispatch\" goes on after tick 2");
+        on(target, "select pgq_ext.set_last_tick('dispatch', 77)");
+        CommandRun lost = check();
+        assertThat(lost.status()).isEqualTo(1);
+        assertThat(lost.out()).contains("problem  dispatch: lost position", "tick 77", "rewind");
+        on(
+                source,
+                "insert into orders values (1, 'a', 1, '2026-10-02')",
+                "select pgq.force_tick('orders')",
+                "select pgq.ticker()");
+        on(source, "select pgq.next_batch('orders', 'dispatch')");
+        on(
+                target,
+                "select pgq_ext.set_last_tick('dispatch', " + value(source, "select max(tick_id) from pgq.tick") + ")");
+        assertThat(check().out()).contains("open, which is in the target already (tick ");
+    }
+
+    @Test
+    void a_trigger_that_is_off_or_of_another_format_is_told() throws Exception {
+        partitionedTarget();
+        on(source, "alter table orders disable trigger orders_queue");
+        assertThat(check().out()).contains("problem  dispatch: trigger \"orders_queue\" on public.orders is disabled");
+        on(
+                source,
+                "drop trigger orders_queue on orders",
+                "create trigger other after insert or update on orders for each row execute function"
+                        + " pgq.jsontriga('orders')");
+        CommandRun run = check();
+        assertThat(run.out())
+                .contains(
+                        "writes events of the format jsontriga, the job reads logutriga",
+                        "updates of public.orders come without the old row");
+        on(source, "drop trigger other on orders");
+        assertThat(check().out()).contains("warning  dispatch: no trigger writes into queue \"orders\"");
+    }
+
+    @Test
+    void somebody_elses_lock_is_not_waited_for_long() throws Exception {
+        partitionedTarget();
+        target.setAutoCommit(false);
+        on(target, "lock table orders in access exclusive mode");
+        long before = System.nanoTime();
+        CommandRun run = CommandRun.of(arguments());
+        long seconds = (System.nanoTime() - before) / 1_000_000_000;
+        target.rollback();
+        assertThat(run.status()).as(run.out()).isZero();
+        assertThat(run.out())
+                .contains("warning  dispatch: table public.orders could not be tried out, because somebody else"
+                        + " holds a lock on it");
+        assertThat(seconds).isLessThan(40);
+    }
+
+    @Test
+    void a_database_that_is_away_is_a_problem_and_the_other_one_is_still_looked_at() throws Exception {
+        partitionedTarget();
+        keys.put("database.sourceDb.url", "host=127.0.0.1 port=1 dbname=x user=y password=secret");
+        CommandRun run = check();
+        assertThat(run.status()).isEqualTo(1);
+        assertThat(run.out())
+                .contains("problem  dispatch: source: ", "cannot be reached: host 127.0.0.1:1: Connection refused")
+                .contains("ok       dispatch: target: ", "a partition can be made")
+                .doesNotContain("secret");
+    }
+
+    @Test
+    void a_configuration_that_cannot_be_read_is_status_2() throws Exception {
+        keys.put("dispatch.rowMode", "sometimes");
+        CommandRun run = CommandRun.of(arguments());
+        assertThat(run.status()).isEqualTo(2);
+        assertThat(run.err()).contains("rowMode = sometimes");
+        assertThat(CommandRun.of("check", "--config", directory.resolve("none").toString())
+                        .status())
+                .isEqualTo(2);
+    }
+
+    private void partitionedTarget() throws SQLException {
+        on(
+                target,
+                "create table orders (id bigint, customer text, amount numeric(10,2), created_at timestamp not null,"
+                        + " primary key (id, created_at)) partition by range (created_at)");
+    }
+
+    /** Runs the command, and sees that it changed nothing. */
+    private CommandRun check() throws Exception {
+        String sourceBefore = value(source, CONTENT);
+        String targetBefore = value(target, CONTENT);
+        CommandRun run = CommandRun.of(arguments());
+        assertThat(value(source, CONTENT)).as("source").isEqualTo(sourceBefore);
+        assertThat(value(target, CONTENT)).as("target").isEqualTo(targetBefore);
+        return run;
+    }
+
+    private String[] arguments() throws IOException {
+        Path config = Setup.config(directory.resolve("config"), keys);
+        Path routes = Files.createDirectories(directory.resolve("routes"));
+        for (String file : List.of("dispatch.camel.yaml", "dispatch-rows.camel.yaml", "ticker.camel.yaml")) {
+            String yaml = Files.readString(Path.of("routes", file));
+            if (template != null && file.startsWith("dispatch.")) {
+                yaml = yaml.replace(
+                        "                    period: \"{{dispatch.period}}\"",
+                        "                    period: \"{{dispatch.period}}\"\n                    partTemplate: \""
+                                + template + "\"");
+            }
+            Files.writeString(routes.resolve(file), yaml);
+        }
+        return new String[] {"check", "--config", config.toString(), "--routes", routes.toString()};
+    }
+
+    private static String name(Connection connection) throws SQLException {
+        return connection.getCatalog();
+    }
+
+    private static void on(Connection connection, String... statements) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
+        }
+    }
+
+    private static String value(Connection connection, String query) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(query)) {
+            row.next();
+            return row.getString(1);
+        }
+    }
+}
