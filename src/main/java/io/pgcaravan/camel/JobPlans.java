@@ -3,18 +3,26 @@ package io.pgcaravan.camel;
 import io.pgcaravan.check.CheckedJob;
 import io.pgcaravan.load.LoadSettings;
 import io.pgcaravan.partition.PartitionSettings;
+import io.pgcaravan.partition.TableMode;
 import io.pgcaravan.partition.TableName;
 import io.pgcaravan.row.RowSelection;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Endpoint;
+import org.apache.camel.model.ChoiceDefinition;
 import org.apache.camel.model.ModelCamelContext;
 import org.apache.camel.model.ProcessorDefinition;
 import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.model.SendDefinition;
+import org.apache.camel.model.WhenDefinition;
+import org.apache.camel.model.language.ExpressionDefinition;
 
 /** Reads from routes that are not started what their jobs are going to do. */
 public final class JobPlans {
@@ -27,8 +35,15 @@ public final class JobPlans {
      */
     public record Plan(CheckedJob job, List<String> refusals) {}
 
+    private static final Set<String> STEPS = Set.of("decode", "partition", "pgcopy", "collect", "pgq");
+
+    private static final Pattern ONE_TABLE = Pattern.compile("\\$\\{body\\.table}\\s*==\\s*['\"]([^'\"]*)['\"]");
+
     private final CamelContext context;
     private final List<CheckedJob.Load> loads = new ArrayList<>();
+    private final List<CheckedJob.Forward> forwards = new ArrayList<>();
+    private final Set<RouteDefinition> walked = new HashSet<>();
+    private String sourceTable;
     private String format = "logutriga";
     private RowSelection selection = RowSelection.ALL;
     private PartitionSettings partition;
@@ -45,7 +60,7 @@ public final class JobPlans {
     public static Map<String, Plan> of(CamelContext context) {
         Map<String, Plan> plans = new LinkedHashMap<>();
         for (RouteDefinition route : ((ModelCamelContext) context).getRouteDefinitions()) {
-            if (route.getInput().getEndpointUri().startsWith("pgq:")) {
+            if (route.getInput() != null && route.getInput().getEndpointUri().startsWith("pgq:")) {
                 plans.put(route.getRouteId(), new JobPlans(context).read(route));
             }
         }
@@ -58,7 +73,7 @@ public final class JobPlans {
             return new Plan(null, List.of());
         }
         PgqEndpoint endpoint = context.getEndpoint(route.getInput().getEndpointUri(), PgqEndpoint.class);
-        walk(route.getOutputs());
+        walk(route);
         return new Plan(
                 new CheckedJob(
                         endpoint.getSource(),
@@ -68,22 +83,64 @@ public final class JobPlans {
                         endpoint.getConsumer(),
                         endpoint.isRegister(),
                         endpoint.getEncoding(),
-                        List.copyOf(loads)),
+                        List.copyOf(loads),
+                        List.copyOf(forwards)),
                 RouteCheck.problems(route));
+    }
+
+    private void walk(RouteDefinition route) {
+        if (walked.add(route)) {
+            walk(route.getOutputs());
+        }
     }
 
     /** In the order in which rows go: what decode: and partition: say holds until the next of them. */
     private void walk(List<ProcessorDefinition<?>> steps) {
         for (ProcessorDefinition<?> step : steps) {
-            if (step instanceof SendDefinition<?> send && isOurs(send.getEndpointUri())) {
-                read(context.getEndpoint(send.getEndpointUri()));
+            if (step instanceof ChoiceDefinition choice) {
+                walkBranches(choice);
+                continue;
+            }
+            if (step instanceof SendDefinition<?> send && send.getEndpointUri() != null) {
+                read(context.resolvePropertyPlaceholders(send.getEndpointUri()));
             }
             walk(step.getOutputs());
         }
     }
 
-    private static boolean isOurs(String uri) {
-        return uri != null && uri.matches("(decode|partition|pgcopy|collect):.*");
+    private void walkBranches(ChoiceDefinition choice) {
+        String outside = sourceTable;
+        for (WhenDefinition when : choice.getWhenClauses()) {
+            String only = onlyTable(when);
+            sourceTable = only == null ? outside : only;
+            walk(when.getOutputs());
+        }
+        sourceTable = outside;
+        if (choice.getOtherwise() != null) {
+            walk(choice.getOtherwise().getOutputs());
+        }
+    }
+
+    /** The table that a branch takes the chunks of, where it is one of the usual form; else null. */
+    private String onlyTable(WhenDefinition when) {
+        ExpressionDefinition condition = when.getExpression();
+        // the text is here or there, as the route was written
+        String text = context.resolvePropertyPlaceholders(condition.getExpression() + " " + condition);
+        Matcher table = ONE_TABLE.matcher(text);
+        return table.find() && !text.contains("||") ? table.group(1) : null;
+    }
+
+    private void read(String uri) {
+        if (STEPS.contains(uri.substring(0, Math.max(0, uri.indexOf(':'))))) {
+            read(context.getEndpoint(uri));
+        } else if (uri.startsWith("direct:")) {
+            ((ModelCamelContext) context)
+                    .getRouteDefinitions().stream()
+                            .filter(other -> other.getInput() != null
+                                    && uri.equals(context.resolvePropertyPlaceholders(
+                                            other.getInput().getEndpointUri())))
+                            .forEach(this::walk);
+        }
     }
 
     private void read(Endpoint endpoint) {
@@ -97,10 +154,16 @@ public final class JobPlans {
             add(TableName.parse(copy.getDestTable()), copy.settings());
         } else if (endpoint instanceof CollectEndpoint collect) {
             add(TableName.parse(collect.getDestTable()), null);
+        } else if (endpoint instanceof PgqEndpoint queue) {
+            forwards.add(new CheckedJob.Forward(queue.getSource(), queue.getSchema(), queue.getQueue()));
         }
     }
 
     private void add(TableName table, LoadSettings settings) {
-        loads.add(new CheckedJob.Load(table, format, selection, partition, settings));
+        boolean leftOut = partition != null && partition.tableMode() == TableMode.IGNORE;
+        if (!leftOut) {
+            boolean parted = partition != null && partition.tableMode() == TableMode.PART;
+            loads.add(new CheckedJob.Load(table, sourceTable, format, selection, parted ? partition : null, settings));
+        }
     }
 }

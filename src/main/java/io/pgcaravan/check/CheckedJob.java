@@ -16,6 +16,7 @@ import javax.sql.DataSource;
  * @param registers whether the job registers its consumer where it is not
  * @param encoding of url-encoded bytes where the job names one, else null
  * @param loads where its rows go; empty for a job whose steps are all somebody's own
+ * @param forwards queues that its events go to
  */
 public record CheckedJob(
         DataSource source,
@@ -25,11 +26,16 @@ public record CheckedJob(
         String consumer,
         boolean registers,
         String encoding,
-        List<Load> loads) {
+        List<Load> loads,
+        List<Forward> forwards) {
+
+    /** Another queue that events go to. */
+    public record Forward(DataSource database, String schema, String queue) {}
 
     /**
      * One way of rows into one table.
      *
+     * @param sourceTable the only table whose events come this way, as ev_extra1 names it; null where all may
      * @param format of the events: logutriga or jsontriga
      * @param selection which events and columns are taken
      * @param partition null where rows go to the table itself
@@ -37,6 +43,7 @@ public record CheckedJob(
      */
     public record Load(
             TableName table,
+            String sourceTable,
             String format,
             RowSelection selection,
             PartitionSettings partition,

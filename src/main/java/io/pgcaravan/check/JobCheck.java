@@ -1,5 +1,6 @@
 package io.pgcaravan.check;
 
+import io.pgcaravan.queue.Pgq;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
@@ -37,8 +38,29 @@ public final class JobCheck {
             if (target != null) {
                 new TargetCheck(job, findings).look(source, target, seen);
             }
+            for (CheckedJob.Forward forward : job.forwards()) {
+                look(forward);
+            }
         } catch (SQLException e) {
             findings.problem("the check broke off: " + e.getMessage());
+        }
+    }
+
+    private void look(CheckedJob.Forward forward) {
+        String queue = "queue \"" + forward.queue() + "\", which events go to,";
+        try (Connection connection = forward.database().getConnection()) {
+            Pgq pgq = new Pgq(forward.schema());
+            if (!pgq.isInstalled(connection)) {
+                findings.problem("there is no PgQ in " + forward.database() + " for " + queue
+                        + ": as a superuser, create extension pgq");
+            } else if (!pgq.hasQueue(connection, forward.queue())) {
+                findings.problem(queue + " is not there in " + forward.database() + ": caravan queue create "
+                        + forward.queue() + " --db ...");
+            } else {
+                findings.ok(queue + " is there");
+            }
+        } catch (SQLException e) {
+            findings.problem(queue + " cannot be looked at: " + e.getMessage());
         }
     }
 

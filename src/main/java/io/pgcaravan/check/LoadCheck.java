@@ -2,6 +2,7 @@ package io.pgcaravan.check;
 
 import io.pgcaravan.load.LoadSettings;
 import io.pgcaravan.load.OnUnknownColumn;
+import io.pgcaravan.partition.PartMode;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.Partitioner;
 import io.pgcaravan.partition.TableName;
@@ -35,7 +36,7 @@ final class LoadCheck {
     Object look() throws SQLException {
         Table parent = Table.of(target, load.table());
         PartitionSettings partition = load.partition();
-        if (parent == null && (partition == null || partition.partTemplate() == null)) {
+        if (parent == null && (partition == null || partition.partTemplate() == null && partition.partFunc() == null)) {
             findings.problem("there is no " + called + " on the target: create it"
                     + (partition == null ? "" : ", partitioned or plain, or set partTemplate"));
             return null;
@@ -45,7 +46,7 @@ final class LoadCheck {
         if (partition != null) {
             new Partitioner(partition).check(target);
             if (placingColumn(partition, parent, feeders)) {
-                TableName made = new PartitionTrial(load, target, seen, feeders, findings).run();
+                TableName made = new PartitionTrial(load, target, seen, feeders, findings).run(parent);
                 if (made != null) {
                     written = Table.of(target, made);
                 }
@@ -64,14 +65,20 @@ final class LoadCheck {
         return null;
     }
 
-    /** Of several tables in the queue, the one that is called like this one. */
+    /** Where the route says which table's events come here, that one; else of several the one that is called like this one. */
     private List<Feeder> feeders() {
         List<Feeder> named = seen.feeders().stream()
-                .filter(feeder -> TableName.parse(feeder.table())
-                        .name()
-                        .equals(load.table().name()))
+                .filter(feeder -> load.sourceTable() != null
+                        ? feeder.table().equals(load.sourceTable())
+                        : TableName.parse(feeder.table())
+                                .name()
+                                .equals(load.table().name()))
                 .toList();
-        return named.isEmpty() ? seen.feeders() : named;
+        if (load.sourceTable() != null && named.isEmpty() && !seen.feeders().isEmpty()) {
+            findings.warning("rows of " + load.sourceTable() + " are to go into " + called
+                    + ", but no trigger writes that table's changes into the queue");
+        }
+        return named.isEmpty() && load.sourceTable() == null ? seen.feeders() : named;
     }
 
     // ---- partitions
@@ -93,7 +100,8 @@ final class LoadCheck {
             findings.problem("partField = " + field + " is no column of " + called);
             return false;
         }
-        if (column != null && !column.type().matches("(date|timestamp.*)")) {
+        boolean dated = partition.partMode() == PartMode.DATE_FIELD;
+        if (dated && column != null && !column.type().matches("(date|timestamp.*)")) {
             findings.warning("partField = " + field + " is of type " + column.type() + " in " + called
                     + ", which is no date: values have to be dates as texts");
         }

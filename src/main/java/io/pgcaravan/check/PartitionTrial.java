@@ -1,5 +1,6 @@
 package io.pgcaravan.check;
 
+import io.pgcaravan.partition.PartMode;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.Partitioner;
 import io.pgcaravan.partition.TableName;
@@ -31,6 +32,8 @@ final class PartitionTrial {
     /** Partitions that are there already are passed by, up to this many. */
     private static final int MOST_TRIES = 400;
 
+    private static final int MOST_VALUES = 20;
+
     private final CheckedJob.Load load;
     private final PartitionSettings settings;
     private final Connection target;
@@ -53,20 +56,25 @@ final class PartitionTrial {
      *
      * @throws SQLException where it cannot be made
      */
-    TableName run() throws SQLException {
+    TableName run(Table parent) throws SQLException {
+        return settings.partMode() == PartMode.LIST || settings.partMode() == PartMode.HASH
+                ? ofValues(parent)
+                : ofTimes();
+    }
+
+    private TableName ofTimes() throws SQLException {
         LocalDateTime now = LocalDateTime.now(settings.timeZone());
         LocalDate last = settings.newest().on(now.toLocalDate());
         LocalDateTime at = now;
         TableName there = null;
         for (int tries = 0; tries < MOST_TRIES && !at.toLocalDate().isAfter(last); tries++) {
             long before = tables();
-            TableName placed = place(at);
+            TableName placed = place(at, FORMAT.format(at));
             if (placed == null) {
                 return there;
             }
             if (tables() > before) {
-                findings.ok("a partition can be made" + (settings.partTemplate() == null ? "" : " by the template")
-                        + ": tried with " + placed + ", and rolled back");
+                madeOne(placed);
                 return placed;
             }
             there = placed;
@@ -75,6 +83,42 @@ final class PartitionTrial {
         findings.ok("the partitions of table " + load.table() + " are there for as long ahead as rows may come, so that"
                 + " none was made for a trial");
         return there;
+    }
+
+    /** Values that no row has, most likely; for hashes the first few will do. */
+    private TableName ofValues(Table parent) throws SQLException {
+        Table.Column column = parent == null ? null : parent.columns().get(settings.partField());
+        boolean number = column != null && column.type().matches("(smallint|integer|bigint|numeric.*)");
+        boolean text = column == null || column.type().matches("(text|character.*)");
+        if (!number && !text) {
+            findings.ok("no partition was made for a trial: there is no value to try that suits column \""
+                    + settings.partField() + "\"");
+            return null;
+        }
+        TableName there = null;
+        for (int value = 0; value < MOST_VALUES; value++) {
+            long before = tables();
+            TableName placed = place(
+                    LocalDateTime.now(settings.timeZone()),
+                    number
+                            ? Integer.toString(settings.partMode() == PartMode.HASH ? value : 9900 + value)
+                            : "zz" + value);
+            if (placed == null) {
+                return there;
+            }
+            if (tables() > before) {
+                madeOne(placed);
+                return placed;
+            }
+            there = placed;
+        }
+        findings.ok("partitions of table " + load.table() + " are there, so that none was made for a trial");
+        return there;
+    }
+
+    private void madeOne(TableName placed) {
+        findings.ok("a partition can be made" + (settings.partTemplate() == null ? "" : " by the template")
+                + ": tried with " + placed + ", and rolled back");
     }
 
     private LocalDateTime next(LocalDateTime at) {
@@ -96,7 +140,7 @@ final class PartitionTrial {
         }
     }
 
-    private TableName place(LocalDateTime at) throws SQLException {
+    private TableName place(LocalDateTime at, String value) throws SQLException {
         Instant time = at.atZone(settings.timeZone()).toInstant();
         Batch batch = new Batch("check", "check", 0, 0, time, 0, 0, time, 0);
         OpenBatch open = new OpenBatch(batch, target, seen.encoding(), (rejecting, badRow) -> {
@@ -105,12 +149,12 @@ final class PartitionTrial {
         try {
             RowChange row = new UrlEncodedRows(new RowSelection(
                             load.selection().fields(), load.selection().skipFields(), java.util.Set.of()))
-                    .decode(open, Event.of(0, time, type(), data(at)));
+                    .decode(open, Event.of(0, time, type(), data(value)));
             new Partitioner(settings).place(open, row);
             open.beforeCommit();
             return row.partition() == null ? null : row.partition().table();
         } catch (BadRowException e) {
-            findings.problem("a row of " + FORMAT.format(at) + " finds no partition: " + e.getMessage());
+            findings.problem("a row of " + value + " finds no partition: " + e.getMessage());
             return null;
         } finally {
             open.rolledBack();
@@ -122,7 +166,7 @@ final class PartitionTrial {
     }
 
     /** A row that has the key's columns, and the one that places it. */
-    private String data(LocalDateTime at) {
+    private String data(String value) {
         StringBuilder data = new StringBuilder();
         if (feeder != null) {
             data.append(feeder.key().stream().map(PartitionTrial::encoded).collect(Collectors.joining("&")));
@@ -131,7 +175,7 @@ final class PartitionTrial {
             data.append(data.isEmpty() ? "" : "&")
                     .append(encoded(source(settings.partField())))
                     .append('=')
-                    .append(encoded(FORMAT.format(at)));
+                    .append(encoded(value));
         }
         return data.toString();
     }

@@ -157,9 +157,13 @@ final class SourceCheck {
                             : ""));
         }
         String format = feeder.function().equals("jsontriga") ? "jsontriga" : "logutriga";
-        if (job.loads().stream().anyMatch(load -> !load.format().equals(format))) {
-            findings.problem(trigger + " writes events of the format " + format + ", the job reads "
-                    + job.loads().get(0).format() + ": set decode:" + format);
+        for (CheckedJob.Load load : job.loads()) {
+            boolean comesHere = load.sourceTable() == null || load.sourceTable().equals(feeder.table());
+            if (comesHere && !load.format().equals(format)) {
+                findings.problem(trigger + " writes events of the format " + format + ", and the job reads them as "
+                        + load.format() + ": set decode:" + format);
+                return;
+            }
         }
     }
 

@@ -82,6 +82,18 @@ final class Application implements AutoCloseable {
         return application;
     }
 
+    /** {@link #of(String, String, Map)} with the route not started, for commands that look at its steps. */
+    static Application waiting(String file, String route, Map<String, Database> databases) {
+        Application application = of(file, route, databases);
+        Properties properties = new Properties();
+        properties.setProperty("camel.main.name", file);
+        properties.setProperty("camel.main.startupSummaryLevel", "off");
+        properties.setProperty("camel.main.autoConfigurationLogSummary", "false");
+        properties.setProperty("camel.main.autoStartup", "false");
+        application.main.setOverrideProperties(properties);
+        return application;
+    }
+
     private static Application of(Configuration configuration, Path config, Map<String, Database> others) {
         Map<String, BatchDataSource> pools = new LinkedHashMap<>();
         configuration

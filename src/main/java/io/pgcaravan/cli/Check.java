@@ -3,6 +3,8 @@ package io.pgcaravan.cli;
 import io.pgcaravan.camel.JobPlans;
 import io.pgcaravan.check.Finding;
 import io.pgcaravan.check.JobCheck;
+import io.pgcaravan.skytools.JobRoute;
+import io.pgcaravan.skytools.TableDispatcherJob;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -13,6 +15,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code caravan check}. */
@@ -27,6 +30,12 @@ import picocli.CommandLine.Spec;
                     + " a configuration that cannot be read."
         })
 final class Check implements Callable<Integer> {
+
+    @Parameters(
+            arity = "0..1",
+            paramLabel = "CONFIG.ini",
+            description = "The ini file of a table_dispatcher to check, instead of config/ and routes/.")
+    private Path ini;
 
     @Option(
             names = "--config",
@@ -49,7 +58,8 @@ final class Check implements Callable<Integer> {
     public Integer call() throws Exception {
         Path home = Path.of(System.getProperty("caravan.home", "."));
         QuietLog.warningsOnly();
-        try (Application application = application(home)) {
+        try (Application application =
+                ini == null ? application(home) : waiting(TableDispatcherJob.read(ini, Map.of()))) {
             application.start();
             Map<String, JobPlans.Plan> plans = plans(application);
             plans.forEach(this::check);
@@ -58,6 +68,18 @@ final class Check implements Callable<Integer> {
             }
         }
         return problem ? 1 : 0;
+    }
+
+    private Application waiting(TableDispatcherJob job) {
+        job.warnings().forEach(warning -> print(Finding.Level.WARNING, job.name(), warning));
+        return Application.waiting(
+                job.name() + ".yaml",
+                JobRoute.yaml(job),
+                Map.of(
+                        "sourceDb",
+                        TableDispatcher.database("src_db", job.source()),
+                        "targetDb",
+                        TableDispatcher.database("dst_db", job.target())));
     }
 
     private Application application(Path home) throws IOException {

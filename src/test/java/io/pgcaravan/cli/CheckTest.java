@@ -12,7 +12,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,6 +43,8 @@ class CheckTest {
 
     private final Map<String, String> keys = new LinkedHashMap<>();
     private String template;
+    private String route;
+    private boolean listed;
     private String sourceUrl;
     private String targetUrl;
     private Connection source;
@@ -261,7 +262,7 @@ class CheckTest {
         CommandRun run = check();
         assertThat(run.out())
                 .contains(
-                        "writes events of the format jsontriga, the job reads logutriga",
+                        "writes events of the format jsontriga, and the job reads them as logutriga: set decode:jsontriga",
                         "updates of public.orders come without the old row");
         on(source, "drop trigger other on orders");
         assertThat(check().out()).contains("warning  dispatch: no trigger writes into queue \"orders\"");
@@ -306,6 +307,92 @@ class CheckTest {
                 .isEqualTo(2);
     }
 
+    @Test
+    void an_ini_file_is_checked_like_a_route() throws Exception {
+        on(target, "create table orders (id bigint, customer text, amount numeric(10,2), created_at timestamp)");
+        Path ini = Files.writeString(
+                directory.resolve("orders.ini"), """
+                [table_dispatcher]
+                job_name = orders_archive
+                src_db = %s
+                dst_db = %s
+                pgq_queue_name = orders
+                logfile = %%(job_name)s.log
+                pidfile = %%(job_name)s.pid
+                dest_table = orders
+                part_field = created_at
+                part_template = create table _DEST_TABLE (like orders);
+                    alter table only _DEST_TABLE add constraint _DEST_TABLE_pkey primary key (id);
+                """.formatted(IniJob.conninfo(sourceUrl), IniJob.conninfo(targetUrl)));
+        String before = value(target, CONTENT);
+
+        CommandRun run = CommandRun.of("check", ini.toString());
+
+        assertThat(run.status()).as(run.out() + run.err()).isZero();
+        assertThat(run.out())
+                .contains(
+                        "ok       orders_archive: a partition can be made by the template",
+                        "warning  orders_archive: every event becomes a row");
+        assertThat(value(target, CONTENT)).isEqualTo(before);
+        Files.writeString(ini, "[table_dispatcher]\n");
+        assertThat(CommandRun.of("check", ini.toString()).status()).isEqualTo(2);
+    }
+
+    @Test
+    void branches_for_tables_and_queues_that_events_go_to_are_followed() throws Exception {
+        on(
+                source,
+                "create table lines (id bigint primary key, order_id bigint)",
+                "create trigger lines_queue after insert on lines for each row execute function pgq.logutriga('orders')");
+        on(target, "create extension pgq", "create table lines_archive (id bigint primary key, order_id integer)");
+        route = """
+                - route:
+                    id: tables
+                    from:
+                      uri: pgq:orders
+                      parameters: {consumer: tables, source: "#sourceDb", target: "#targetDb", chunkBy: table}
+                      steps:
+                        - split:
+                            simple: "${body}"
+                            streaming: true
+                            steps:
+                              - choice:
+                                  when:
+                                    - simple: "${body.table} == 'public.lines'"
+                                      steps:
+                                        - to: decode:logutriga
+                                        - to: {uri: "pgcopy:lines_archive", parameters: {rowMode: plain}}
+                                  otherwise:
+                                    steps:
+                                      - to: {uri: "pgq:rest", parameters: {source: "#targetDb"}}
+                """;
+
+        CommandRun run = check();
+
+        assertThat(run.status()).as(run.out()).isEqualTo(1);
+        assertThat(run.out())
+                .contains(
+                        "warning  tables: column \"order_id\" is bigint in public.lines and integer in table lines_archive",
+                        "ok       tables: table lines_archive has a unique key for rows of public.lines (id)",
+                        "problem  tables: queue \"rest\", which events go to, is not there in targetDb")
+                .doesNotContain("column \"customer\"");
+    }
+
+    @Test
+    void a_partition_of_a_list_is_tried_too() throws Exception {
+        on(
+                target,
+                "create table orders (id bigint, customer text, amount numeric(10,2), created_at timestamp,"
+                        + " primary key (id, customer)) partition by list (customer)");
+        keys.put("dispatch.partField", "customer");
+        listed = true;
+
+        CommandRun run = check();
+
+        assertThat(run.status()).as(run.out() + run.err()).isZero();
+        assertThat(run.out()).contains("a partition can be made: tried with public.orders_zz0, and rolled back");
+    }
+
     private void partitionedTarget() throws SQLException {
         on(
                 target,
@@ -326,13 +413,21 @@ class CheckTest {
     private String[] arguments() throws IOException {
         Path config = Setup.config(directory.resolve("config"), keys);
         Path routes = Files.createDirectories(directory.resolve("routes"));
-        for (String file : List.of("dispatch.camel.yaml", "dispatch-rows.camel.yaml", "ticker.camel.yaml")) {
+        if (route != null) {
+            Files.writeString(routes.resolve("tables.camel.yaml"), route);
+            keys.put("dispatch.enabled", "false");
+            Setup.config(directory.resolve("config"), keys);
+        }
+        for (String file : Path.of("routes").toFile().list((folder, name) -> name.endsWith(".yaml"))) {
             String yaml = Files.readString(Path.of("routes", file));
             if (template != null && file.startsWith("dispatch.")) {
                 yaml = yaml.replace(
                         "                    period: \"{{dispatch.period}}\"",
                         "                    period: \"{{dispatch.period}}\"\n                    partTemplate: \""
                                 + template + "\"");
+            }
+            if (listed) {
+                yaml = yaml.replace("period: \"{{dispatch.period}}\"", "partMode: list # {{dispatch.period}}");
             }
             Files.writeString(routes.resolve(file), yaml);
         }
