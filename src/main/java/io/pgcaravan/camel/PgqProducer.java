@@ -37,6 +37,11 @@ final class PgqProducer extends DefaultProducer {
             if (alone) {
                 connection.setAutoCommit(false);
             }
+            if (!pgq.hasQueue(connection, endpoint.getQueue())) {
+                // Asked first, because not every PgQ says it in a way that blames no row.
+                throw new SQLException(
+                        "there is no such queue; make it with: caravan queue create " + endpoint.getQueue(), "42704");
+            }
             List<Long> ids = new ArrayList<>();
             Object body = message.getBody();
             if (body instanceof Event event) {
@@ -82,7 +87,7 @@ final class PgqProducer extends DefaultProducer {
                 + cause.getMessage();
         SQLException sql = Connections.sqlCause(cause);
         if (sql != null && "P0001".equals(sql.getSQLState())) {
-            // PgQ's own word (a missing queue, a disabled one), which blames no row as a trigger's would
+            // PgQ's own word (the queue takes no events), which blames no row as a trigger's would
             IllegalStateException refused = new IllegalStateException(message);
             refused.addSuppressed(cause);
             return refused;
