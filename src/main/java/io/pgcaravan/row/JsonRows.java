@@ -53,6 +53,8 @@ public final class JsonRows implements RowDecoder {
                     .build())
             .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
             .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+            // it is UTF-8, whatever its first bytes look like
+            .disable(JsonFactory.Feature.CHARSET_DETECTION)
             .build();
 
     /**
