@@ -4,7 +4,7 @@ A consumer of the distribution's python3-pgq, with table_dispatcher's keys in it
 partitions first, in a transaction of their own; then the rows and the tick; then, in the source, the end of the batch.
 It exits where nothing is left to do. Keys of the test's own:
 
-    test_batches   how many batches to apply at most
+    test_batches   how many batches to apply at most, 0 for all
     test_halt      where to stand still in the last of them, for somebody to kill it: rows (loaded, not committed) or
                    finish (committed, finish_batch not called)
 """
@@ -61,7 +61,7 @@ class Dispatcher(SerialConsumer):
     def _finish_batch(self, curs, batch_id, event_list):
         self.stand_still("finish")
         super()._finish_batch(curs, batch_id, event_list)
-        if self.applied == self.batches:
+        if self.applied == self.batches > 0:
             self.stop()
 
     def stand_still(self, where):

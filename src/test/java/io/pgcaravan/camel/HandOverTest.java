@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
 import io.pgcaravan.PgServer;
+import io.pgcaravan.skytools.JobRoute;
+import io.pgcaravan.skytools.TableDispatcherJob;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -60,12 +62,12 @@ class HandOverTest {
         end $$"""
     };
 
-    /** A job as both programs know it: what the ini file of the one and the route of the other say. */
+    /** What an ini file says, for both programs. */
     private record Dispatch(
-            String destTable, String fields, String partField, String method, String period, String template) {}
+            String destTable, String fields, String partField, String partMethod, String partTemplate) {}
 
     /** Every column, days of a column's date, partitions that inherit, the ledger's layout of 2.1. */
-    private static final Dispatch DAILY = new Dispatch("public.Event Log", "*", "Created At", "daily", "day", """
+    private static final Dispatch DAILY = new Dispatch("public.Event Log", "*", "Created At", "daily", """
             create table _DEST_TABLE () inherits (public."Event Log");
             alter table only _DEST_TABLE add primary key (id);
             create index on _DEST_TABLE ("Mixed", "select");
@@ -78,7 +80,6 @@ class HandOverTest {
             "id, quo\"te:order, user:User Id, c_texts, c_json:json, ünï, c_timestamp:at",
             "_EVTIME",
             "monthly",
-            "month",
             """
             create table _DEST_TABLE (
                 id bigint, "order" text, "User Id" bigint, c_texts text[], json text, "ünï" text, at text,
@@ -98,6 +99,8 @@ class HandOverTest {
     private enum Turn {
         OLD,
         OLD_STOPPED_AFTER_A_BATCH,
+        /** With pgq_batch_collect_events, which makes one batch of several ticks. */
+        OLD_KILLED_WITH_BATCH_COLLECTED,
         OLD_KILLED_BEFORE_COMMIT,
         OLD_KILLED_BEFORE_FINISH,
         OURS,
@@ -144,6 +147,7 @@ class HandOverTest {
                 Turn.OLD_KILLED_BEFORE_FINISH,
                 Turn.OURS_KILLED_BEFORE_FINISH,
                 Turn.OLD,
+                Turn.OLD_KILLED_WITH_BATCH_COLLECTED,
                 Turn.OURS_KILLED_ANYWHERE,
                 Turn.OLD_KILLED_BEFORE_COMMIT,
                 Turn.OURS_KILLED_BEFORE_COMMIT,
@@ -173,6 +177,8 @@ class HandOverTest {
                 Turn.OURS_KILLED_BEFORE_COMMIT,
                 Turn.OLD_KILLED_BEFORE_FINISH,
                 Turn.OURS,
+                Turn.OLD_KILLED_WITH_BATCH_COLLECTED,
+                Turn.OURS_KILLED_BEFORE_FINISH,
                 Turn.OLD);
         assertThat(both.value("select pgq_ext.get_last_tick('another')")).isEqualTo("7");
         assertSame(old, ours, both);
@@ -189,14 +195,16 @@ class HandOverTest {
     private void assertSame(Target old, Target ours, Target both) throws Exception {
         old.take(Turn.OLD);
         ours.take(Turn.OURS);
-        Map<String, String> expected = old.tables();
+        Map<String, List<String>> expected = old.tables();
         assertThat(expected).hasSizeGreaterThan(3);
-        assertThat(expected.values().stream()
-                        .mapToLong(table -> table.lines().count())
-                        .sum())
-                .isGreaterThan(rows);
-        assertThat(ours.tables()).isEqualTo(expected);
-        assertThat(both.tables()).isEqualTo(expected);
+        assertThat(expected.values().stream().mapToInt(List::size).sum()).isGreaterThan(rows);
+        for (Target each : List.of(ours, both)) {
+            Map<String, List<String>> tables = each.tables();
+            assertThat(tables.keySet()).as(each.consumer).isEqualTo(expected.keySet());
+            expected.forEach((name, lines) -> assertThat(tables.get(name))
+                    .as(each.consumer + "'s " + name)
+                    .isEqualTo(lines));
+        }
         for (Target each : List.of(old, ours, both)) {
             assertThat(each.tick()).isEqualTo(latestTick());
         }
@@ -255,62 +263,42 @@ class HandOverTest {
             on(connection, before);
             on(connection, Files.readString(RESOURCES.resolve("event-log.sql")));
             on(source, "select pgq.register_consumer('events', '" + consumer + "')");
-            old = new OldDispatcher(
-                    directory,
-                    sourceUrl,
-                    url,
-                    Map.of(
-                            "job_name", consumer,
-                            "pgq_queue_name", "events",
-                            "dest_table", dispatch.destTable,
-                            "fields", dispatch.fields,
-                            "part_field", dispatch.partField,
-                            "part_method", dispatch.method,
-                            "part_template", dispatch.template));
-            route = Files.writeString(Files.createTempFile(directory, "route-", ".camel.yaml"), route(dispatch));
+            Path ini = Files.writeString(Files.createTempFile(directory, "job-", ".ini"), ini(dispatch));
+            old = new OldDispatcher(ini);
+            route = Files.writeString(
+                    Files.createTempFile(directory, "route-", ".camel.yaml"),
+                    JobRoute.yaml(TableDispatcherJob.read(ini, Map.of("loop_delay", "0.1"))));
         }
 
-        private String route(Dispatch dispatch) {
+        private String ini(Dispatch dispatch) {
             return """
-                    - route:
-                        id: dispatch
-                        from:
-                          uri: pgq:events
-                          parameters: {consumer: %s, source: "#sourceDb", target: "#targetDb", delay: 100}
-                          steps:
-                            - split:
-                                simple: "${body}"
-                                streaming: true
-                                steps:
-                                  - to:
-                                      uri: decode:logutriga
-                                      parameters:
-                                        fields: %s
-                                  - to:
-                                      uri: "partition:%s"
-                                      parameters:
-                                        partField: %s
-                                        period: %s
-                                        partTemplate: |
+                    [table_dispatcher]
+                    job_name = %s
+                    src_db = %s
+                    dst_db = %s
+                    pgq_queue_name = events
+                    dest_table = %s
+                    fields = %s
+                    part_field = %s
+                    part_method = %s
+                    part_template =
                     %s
-                                  - to:
-                                      uri: "pgcopy:%s"
-                                      parameters:
-                                        rowMode: append
                     """.formatted(
                             consumer,
-                            quoted(dispatch.fields),
+                            OldDispatcher.conninfo(sourceUrl),
+                            OldDispatcher.conninfo(url),
                             dispatch.destTable,
-                            quoted(dispatch.partField),
-                            dispatch.period,
-                            dispatch.template.indent(22).stripTrailing(),
-                            dispatch.destTable);
+                            dispatch.fields,
+                            dispatch.partField,
+                            dispatch.partMethod,
+                            dispatch.partTemplate.indent(8).stripTrailing());
         }
 
         void take(Turn turn) throws Exception {
             switch (turn) {
                 case OLD -> old.runToTheEnd();
                 case OLD_STOPPED_AFTER_A_BATCH -> old.run(1);
+                case OLD_KILLED_WITH_BATCH_COLLECTED -> openBatchOf(5000);
                 case OLD_KILLED_BEFORE_COMMIT -> old.runAndKill(2, OldDispatcher.Halt.ROWS);
                 case OLD_KILLED_BEFORE_FINISH -> old.runAndKill(2, OldDispatcher.Halt.FINISH);
                 case OURS -> {
@@ -323,6 +311,15 @@ class HandOverTest {
                 case OURS_KILLED_ANYWHERE -> killOursAnywhere();
             }
             awaitNobody();
+        }
+
+        /** Each tick that is forced counts as two thousand events. */
+        private void openBatchOf(int events) throws SQLException {
+            String ticks = text(
+                    source,
+                    "select cur_tick_id - prev_tick_id from pgq.next_batch_custom('events', '" + consumer + "', null, "
+                            + events + ", null)");
+            assertThat(Integer.parseInt(ticks)).isGreaterThan(1);
         }
 
         private void killOursAt(Moment moment) throws Exception {
@@ -366,24 +363,20 @@ class HandOverTest {
         }
 
         /** Every table that a program made, by name: its looks, then its rows as COPY writes them, sorted. */
-        Map<String, String> tables() throws SQLException, IOException {
-            Map<String, String> tables = new TreeMap<>();
+        Map<String, List<String>> tables() throws SQLException, IOException {
+            Map<String, List<String>> tables = new TreeMap<>();
             try (Statement statement = connection.createStatement();
                     ResultSet row = statement.executeQuery(Files.readString(RESOURCES.resolve("tables.sql")))) {
                 while (row.next()) {
-                    tables.put(row.getString(1), row.getString(2) + "\n");
+                    tables.put(row.getString(1), new ArrayList<>(List.of(row.getString(2))));
                 }
             }
-            for (Map.Entry<String, String> table : tables.entrySet()) {
-                table.setValue(table.getValue()
-                        + copy("select * from only " + table.getKey() + " t order by t::text collate \"C\""));
+            for (Map.Entry<String, List<String>> table : tables.entrySet()) {
+                String rows = copy("select * from only " + table.getKey() + " t order by t::text collate \"C\"");
+                table.getValue().addAll(List.of(rows.split("\n", -1)));
             }
             return tables;
         }
-    }
-
-    private static String quoted(String text) {
-        return "\"" + text.replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
     }
 
     private Connection open(String url) throws SQLException {

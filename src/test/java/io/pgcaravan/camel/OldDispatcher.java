@@ -6,15 +6,12 @@ import java.io.InputStreamReader;
 import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
+import java.util.Locale;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The other program of a hand-over: {@code old_dispatcher.py} on the distribution's python3-pgq. */
@@ -30,17 +27,11 @@ final class OldDispatcher {
 
     private static Optional<String> python;
 
-    private final Path directory;
-    private final Map<String, String> settings;
+    private final Path ini;
 
-    /** @param settings keys of the ini file, less those of databases */
-    OldDispatcher(Path directory, String sourceUrl, String targetUrl, Map<String, String> settings) {
-        this.directory = directory;
-        this.settings = new TreeMap<>(settings);
-        this.settings.put("src_db", conninfo(sourceUrl));
-        this.settings.put("dst_db", conninfo(targetUrl));
-        // nothing to do is the end
-        this.settings.put("loop_delay", "0");
+    /** @param ini as table_dispatcher reads it */
+    OldDispatcher(Path ini) {
+        this.ini = ini;
     }
 
     /** A Python that has PgQ's consumers, if there is one. */
@@ -107,15 +98,12 @@ final class OldDispatcher {
     }
 
     private Process start(int batches, Halt halt) throws IOException {
-        Map<String, String> all = new TreeMap<>(settings);
-        all.put("test_batches", String.valueOf(batches));
-        all.put("test_halt", halt == null ? "" : halt.name().toLowerCase(java.util.Locale.ROOT));
-        String ini = all.entrySet().stream()
-                .map(setting -> setting.getKey() + " = "
-                        + setting.getValue().strip().replace("%", "%%").replace("\n", "\n    "))
-                .collect(Collectors.joining("\n", "[table_dispatcher]\n", "\n"));
-        Path file = Files.writeString(Files.createTempFile(directory, "old-", ".ini"), ini);
-        List<String> command = new ArrayList<>(List.of(python().orElseThrow(), SCRIPT.toString(), file.toString()));
+        List<String> command = new ArrayList<>(List.of(python().orElseThrow(), SCRIPT.toString(), ini.toString()));
+        // nothing to do is the end
+        command.addAll(List.of("--set", "loop_delay=0", "--set", "test_batches=" + batches));
+        if (halt != null) {
+            command.addAll(List.of("--set", "test_halt=" + halt.name().toLowerCase(Locale.ROOT)));
+        }
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().put("PGTZ", "UTC");
         builder.environment().put("PGCLIENTENCODING", "UTF8");
@@ -124,7 +112,8 @@ final class OldDispatcher {
         return builder.start();
     }
 
-    private static String conninfo(String jdbcUrl) {
+    /** A database as an ini file names it. */
+    static String conninfo(String jdbcUrl) {
         URI uri = URI.create(jdbcUrl.substring("jdbc:".length()));
         StringBuilder conninfo = new StringBuilder("host=" + uri.getHost());
         if (uri.getPort() > 0) {
