@@ -99,6 +99,9 @@ begin
         end if;
     end if;
     execute format('create index if not exists %I on %s (%I)', current_setting('caravan.tracking_index'), notes, xid_column);
+    -- whether there was a TRUNCATE is asked by each export
+    execute format('create index if not exists %I on %s (%I) where %I is null',
+                   current_setting('caravan.truncation_index'), notes, xid_column, key_names[1]);
 
     if by_row then
         body := format($body$

@@ -24,6 +24,8 @@ select t.oid::bigint as oid,
        (select min(f.conname || ' of ' || f.conrelid::regclass)
           from pg_constraint f
          where f.contype = 'f' and f.confrelid in (select relid from member))                    as referred_by,
+       exists (select from pg_constraint f
+                where f.contype = 'f' and f.confrelid in (select relid from member) and f.confdeltype not in ('a', 'r')) as cascades,
        -- triggers would take an updated row for one that was deleted and another that was inserted
        (select min(g.tgname)
           from pg_trigger g

@@ -1,5 +1,4 @@
 -- Both sides read and write values in one form, whatever their sessions are set to.
-set local search_path = pg_catalog, pg_temp;
 set local client_encoding = 'UTF8';
 set local datestyle = 'ISO, MDY';
 set local intervalstyle = 'postgres';
@@ -14,3 +13,4 @@ set local array_nulls = on;
 set local row_security = off;
 set local statement_timeout = 0;
 set local idle_in_transaction_session_timeout = 0;
+set local jit = off;

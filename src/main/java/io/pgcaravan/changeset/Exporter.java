@@ -19,6 +19,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -48,6 +49,8 @@ public final class Exporter {
 
     /** Below this part of a table, its changed rows are looked up one by one; above it, the table is read through. */
     private static final int FEW = 20;
+
+    private static final Duration LOCK_PATIENCE = Duration.ofSeconds(3);
 
     private final Connect source;
     private final TableName ledgerName;
@@ -251,11 +254,27 @@ public final class Exporter {
             if (locked.contains(table)) {
                 return;
             }
-            if (!ledger.lock(request.target, table)) {
+            // the session of an export that was killed a moment ago may still be about to end
+            long patience = System.nanoTime() + LOCK_PATIENCE.toNanos();
+            boolean mine = ledger.lock(request.target, table);
+            while (!mine && System.nanoTime() - patience < 0) {
+                pause();
+                mine = ledger.lock(request.target, table);
+            }
+            if (!mine) {
                 throw new ChangeSetException("another export of " + table + " for " + request.target
                         + " is at work; this one leaves it to that");
             }
             locked.add(table);
+        }
+
+        private static void pause() {
+            try {
+                Thread.sleep(100);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new ChangeSetException("interrupted while waiting for another export", e);
+            }
         }
 
         void release() throws SQLException {
@@ -710,6 +729,9 @@ public final class Exporter {
             try (Statement statement = connection.createStatement()) {
                 statement.execute("set transaction isolation level repeatable read read only");
                 statement.execute(SESSION);
+                // names in values of reg types come with their schemas then
+                statement.execute("set local search_path = pg_catalog, pg_temp");
+                statement.execute("set local work_mem = '64MB'");
                 for (TableName name : names) {
                     statement.execute("lock table " + name.quoted() + ", "
                             + Tracking.tracking(name).quoted() + " in access share mode");
@@ -726,20 +748,19 @@ public final class Exporter {
             return tables;
         }
 
-        private static String window(SourceTable table, String from, String to, String what) {
+        /**
+         * What the transactions noted that {@code to} has seen and {@code from} had not. With an index on xid, both halves are
+         * quick: transactions that are younger than {@code from}, and those that were at work then.
+         */
+        private static String window(
+                SourceTable table, String from, String to, String what, String condition, String union) {
             String notes = Tracking.tracking(table.name()).quoted();
             String xid = TableName.quote(table.xidColumn());
-            String rest = " and pg_visible_in_snapshot(" + xid + ", " + Snapshot.literal(to) + ")"
-                    + (what.isEmpty() ? " and " + TableName.quote(table.key().get(0)) + " is null" : "")
-                    + (what.isEmpty()
-                            ? ""
-                            : " and " + TableName.quote(table.key().get(0)) + " is not null");
-            return "select " + what + " from " + notes + " where " + xid + " >= pg_snapshot_xmax("
-                    + Snapshot.literal(from) + ") and " + xid + " < pg_snapshot_xmax(" + Snapshot.literal(to) + ")"
-                    + rest
-                    + (what.isEmpty() ? " union all " : " union ") + "select " + what + " from " + notes + " where "
-                    + xid
-                    + " = any (array(select pg_snapshot_xip(" + Snapshot.literal(from) + ")))" + rest;
+            String select = "select " + what + " from " + notes + " where " + condition + " and pg_visible_in_snapshot("
+                    + xid + ", " + Snapshot.literal(to) + ") and " + xid;
+            return select + " >= pg_snapshot_xmax(" + Snapshot.literal(from) + ") and " + xid + " < pg_snapshot_xmax("
+                    + Snapshot.literal(to) + ") " + union + " " + select + " = any (array(select pg_snapshot_xip("
+                    + Snapshot.literal(from) + ")))";
         }
 
         private static String quoted(List<String> columns, String prefix) {
@@ -747,11 +768,12 @@ public final class Exporter {
         }
 
         boolean truncated(SourceTable table, String from, String to) throws SQLException {
-            return exists(window(table, from, to, ""));
+            String key = TableName.quote(table.key().get(0));
+            return exists(window(table, from, to, "", key + " is null", "union all"));
         }
 
         boolean anyChange(SourceTable table, String from, List<Leaf> newPartitions) throws SQLException {
-            return exists(keys(table, from, snapshot, newPartitions));
+            return exists(keys(table, from, snapshot, newPartitions, "union all"));
         }
 
         private boolean exists(String query) throws SQLException {
@@ -762,11 +784,17 @@ public final class Exporter {
             }
         }
 
-        private static String keys(SourceTable table, String from, String to, List<Leaf> newPartitions) {
+        private static String keys(SourceTable table, String from, String to, List<Leaf> newPartitions, String union) {
             String keys = quoted(table.key(), "");
-            StringBuilder query = new StringBuilder(window(table, from, to, keys));
+            StringBuilder query = new StringBuilder(
+                    window(table, from, to, keys, TableName.quote(table.key().get(0)) + " is not null", union));
             for (Leaf leaf : newPartitions) {
-                query.append(" union select ").append(keys).append(" from ").append(leaf.name());
+                query.append(' ')
+                        .append(union)
+                        .append(" select ")
+                        .append(keys)
+                        .append(" from ")
+                        .append(leaf.name());
             }
             return query.toString();
         }
@@ -774,7 +802,7 @@ public final class Exporter {
         /** The keys that a set holds, each once; null for a full set, which has no need of them. */
         String ids(Planned one) {
             Window window = one.set.window();
-            return one.full ? null : keys(one.table, window.from(), window.to(), one.newPartitions);
+            return one.full ? null : keys(one.table, window.from(), window.to(), one.newPartitions, "union");
         }
 
         String records(Planned one, long ids) throws SQLException {

@@ -16,9 +16,16 @@ import java.util.stream.Collectors;
  *
  * @param key raw names of the columns by which rows are found
  * @param operators that tell the key's values apart, with their schemas
+ * @param cascades whether rows of other tables would change with rows that are deleted here
  * @param keeps why rows that stay must not be deleted, not even for a moment; null where they may be
  */
-record ImportTable(TableName name, List<String> columns, List<String> key, List<String> operators, String keeps) {
+record ImportTable(
+        TableName name,
+        List<String> columns,
+        List<String> key,
+        List<String> operators,
+        String keeps,
+        boolean cascades) {
 
     private static final String TABLE = Sql.file("changeset/import-target");
     private static final String KEY = Sql.file("changeset/import-key");
@@ -72,7 +79,8 @@ record ImportTable(TableName name, List<String> columns, List<String> key, List<
                             " are GENERATED ALWAYS AS IDENTITY" + rest + ", which PostgreSQL forbids for them");
                     refuse(set.key(), column -> !columns.contains(column), " of the key are not in the records" + rest);
                 }
-                return new ImportTable(set.table(), columns, set.key(), key.operators, keeps);
+                return new ImportTable(
+                        set.table(), columns, set.key(), key.operators, keeps, row.getBoolean("cascades"));
             }
         }
     }

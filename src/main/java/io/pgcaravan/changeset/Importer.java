@@ -8,13 +8,16 @@ import io.pgcaravan.changeset.Manifest.Member;
 import io.pgcaravan.changeset.SetName.Part;
 import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.Sql;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -23,6 +26,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyIn;
 
@@ -33,6 +39,8 @@ import org.postgresql.copy.CopyIn;
 public final class Importer {
 
     private static final String SESSION = Sql.file("changeset/session");
+
+    private static final String UNIQUE_VIOLATION = "23505";
 
     private static final List<Part> DATA = List.of(Part.COLUMNS, Part.IDS, Part.RECORDS);
 
@@ -371,19 +379,29 @@ public final class Importer {
                     open(one);
                 }
                 for (Loaded one : loaded) {
-                    verify(one);
+                    verify(one, Part.COLUMNS);
+                    verify(one, Part.IDS);
+                    one.table = ImportTable.read(connection, one.set, columns(one));
+                }
+                // what goes into temporary tables may go there while the rest is still being verified
+                Future<Void> verified = inBackground(() -> {
+                    for (Loaded one : loaded) {
+                        verify(one, Part.RECORDS);
+                    }
+                });
+                try {
+                    for (Loaded one : loaded) {
+                        stageIds(one);
+                    }
+                } finally {
+                    await(verified);
                 }
                 for (Loaded one : loaded) {
-                    List<String> columns = columns(one);
-                    one.table = ImportTable.read(connection, one.set, columns);
-                    stage(one);
+                    stageRecords(one);
                 }
-                for (int i = loaded.size() - 1; i >= 0; i--) {
-                    delete(loaded.get(i));
-                }
+                replace(loaded);
                 List<Outcome> outcomes = new ArrayList<>();
                 for (Loaded one : loaded) {
-                    append(one);
                     ledger.applied(one.set, one.deleted);
                     outcomes.add(new Outcome(
                             one.set.name(),
@@ -426,16 +444,42 @@ public final class Importer {
             }
         }
 
-        private void verify(Loaded one) throws IOException {
-            for (Part part : DATA) {
-                String hash = DropDirectory.hash(one.files.get(part));
-                if (!hash.equals(one.set.file(part).sha256())) {
-                    throw new DamagedException(
-                            one.set,
-                            one.set.name().file(part, one.set.compression())
-                                    + " is damaged: its SHA-256 is " + hash + ", and its .done says "
-                                    + one.set.file(part).sha256());
+        private interface Verification {
+            void run() throws IOException;
+        }
+
+        private static Future<Void> inBackground(Verification verification) {
+            FutureTask<Void> task = new FutureTask<>(() -> {
+                verification.run();
+                return null;
+            });
+            Thread thread = new Thread(task, "verify");
+            thread.setDaemon(true);
+            thread.start();
+            return task;
+        }
+
+        private static void await(Future<Void> verified) throws IOException {
+            try {
+                verified.get();
+            } catch (ExecutionException e) {
+                if (e.getCause() instanceof IOException cause) {
+                    throw cause;
                 }
+                throw new IllegalStateException(e.getCause());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new InterruptedIOException("interrupted while verifying");
+            }
+        }
+
+        private static void verify(Loaded one, Part part) throws IOException {
+            String hash = DropDirectory.hash(one.files.get(part));
+            if (!hash.equals(one.set.file(part).sha256())) {
+                throw new DamagedException(
+                        one.set,
+                        one.set.name().file(part, one.set.compression()) + " is damaged: its SHA-256 is " + hash
+                                + ", and its .done says " + one.set.file(part).sha256());
             }
         }
 
@@ -455,7 +499,7 @@ public final class Importer {
 
         // ---- the table
 
-        private void stage(Loaded one) throws SQLException, IOException {
+        private void stageIds(Loaded one) throws SQLException, IOException {
             ImportTable table = one.table;
             if (!one.set.replacesEverything()) {
                 String key = ImportTable.quoted(table.key());
@@ -464,12 +508,56 @@ public final class Importer {
                 copy(one, Part.IDS, one.ids() + " (" + key + ")");
                 execute("analyze " + one.ids());
             }
+        }
+
+        private void stageRecords(Loaded one) throws SQLException, IOException {
+            ImportTable table = one.table;
             if (table.keeps() != null) {
                 String columns = ImportTable.quoted(table.columns());
                 execute("create temp table " + one.records().substring(8) + " on commit drop as select " + columns
                         + " from " + table.name().quoted() + " with no data");
                 copy(one, Part.RECORDS, one.records() + " (" + columns + ")");
                 execute("analyze " + one.records());
+            }
+        }
+
+        /**
+         * Rows that others refer to go last, when those have moved to other rows. Only where a unique value has moved as well, from
+         * a row that is gone, they have to go first; and that is safe only if nothing is deleted together with them.
+         */
+        private void replace(List<Loaded> loaded) throws SQLException, IOException {
+            for (int i = loaded.size() - 1; i >= 0; i--) {
+                if (loaded.get(i).table.keeps() == null) {
+                    delete(loaded.get(i));
+                }
+            }
+            boolean mayRetry = loaded.stream().noneMatch(one -> one.table.cascades())
+                    && loaded.stream().anyMatch(one -> one.table.keeps() != null);
+            Savepoint before = mayRetry ? connection.setSavepoint() : null;
+            try {
+                append(loaded);
+                deleteVanished(loaded);
+            } catch (SQLException e) {
+                if (!mayRetry || !UNIQUE_VIOLATION.equals(e.getSQLState())) {
+                    throw e;
+                }
+                connection.rollback(before);
+                deleteVanished(loaded);
+                append(loaded);
+            }
+        }
+
+        private void append(List<Loaded> loaded) throws SQLException, IOException {
+            for (Loaded one : loaded) {
+                append(one);
+            }
+        }
+
+        private void deleteVanished(List<Loaded> loaded) throws SQLException {
+            for (int i = loaded.size() - 1; i >= 0; i--) {
+                if (loaded.get(i).table.keeps() != null) {
+                    delete(loaded.get(i));
+                }
             }
         }
 
@@ -513,7 +601,8 @@ public final class Importer {
             String name = one.set.name().file(part, one.set.compression());
             CopyIn copy = connection.unwrap(PGConnection.class).getCopyAPI().copyIn("copy " + into + " from stdin");
             long bytes = 0;
-            try (InputStream in = one.set.compression().decompress(DropDirectory.stream(one.files.get(part)))) {
+            one.files.get(part).position(0);
+            try (InputStream in = decompress(one, part)) {
                 byte[] buffer = new byte[1 << 16];
                 for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
                     bytes += n;
@@ -543,6 +632,15 @@ public final class Importer {
                     copy.cancelCopy();
                 }
             }
+        }
+
+        /** Does not close the file, which may be needed once more. */
+        private InputStream decompress(Loaded one, Part part) throws IOException {
+            InputStream file = new FilterInputStream(DropDirectory.stream(one.files.get(part))) {
+                @Override
+                public void close() {}
+            };
+            return one.set.compression().decompress(file);
         }
 
         private void execute(String sql) throws SQLException {

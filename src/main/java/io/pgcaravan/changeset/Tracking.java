@@ -123,6 +123,7 @@ public record Tracking(TableName ledger, String owner, String grantee, boolean r
             set(sql, "caravan.table_name", table.name());
             set(sql, "caravan.tracking", tracking(table).name());
             set(sql, "caravan.tracking_index", fit(table.name(), "_dml_xid"));
+            set(sql, "caravan.truncation_index", fit(table.name(), "_dml_truncations"));
             for (String event : new String[] {"insert", "update", "key", "delete", "truncate", "row"}) {
                 set(sql, "caravan.trigger_" + event, fit(table.name(), "_dml_" + event));
             }
