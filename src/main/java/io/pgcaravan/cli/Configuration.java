@@ -23,12 +23,19 @@ import java.util.stream.Stream;
  * What the user wrote under config/ and routes/, read and checked as a whole before anything starts.
  *
  * @param databases by the name of their data source
+ * @param poolSizes connections at most, for databases whose key says so
+ * @param presetPoolSize for the others
  */
-record Configuration(Map<String, Database> databases, Map<String, Integer> poolSizes, List<Path> routeFiles) {
+record Configuration(
+        Map<String, Database> databases, Map<String, Integer> poolSizes, int presetPoolSize, List<Path> routeFiles) {
 
     private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{([^{}]+)}}");
     private static final Pattern DATABASE_KEY = Pattern.compile("database\\.([A-Za-z_][A-Za-z0-9_]*)\\.(.+)");
+    /** For what the routes' own steps ask for. */
     private static final int POOL_SIZE = 8;
+
+    /** A job keeps a connection to each of its databases, and its partitions are looked after over another. */
+    private static final int CONNECTIONS_OF_A_JOB = 2;
 
     /**
      * @param listening whether the management server is going to be started
@@ -40,12 +47,14 @@ record Configuration(Map<String, Database> databases, Map<String, Integer> poolS
         List<Path> files = routeFiles(routes, problems);
         Set<String> used = new TreeSet<>();
         int before = problems.size();
+        int poolSize = POOL_SIZE;
         try (RouteOptions options = new RouteOptions(properties)) {
             for (Path file : files) {
                 String text = Files.readString(file);
                 problems.addAll(options.problems(file, text));
                 checkPlaceholders(file.toString(), text, properties, used, problems);
             }
+            poolSize += CONNECTIONS_OF_A_JOB * options.jobs();
         }
         // a route that cannot be read may use any of them
         boolean allRead = problems.size() == before;
@@ -69,7 +78,7 @@ record Configuration(Map<String, Database> databases, Map<String, Integer> poolS
         if (!problems.isEmpty()) {
             throw new ConfigurationException("the configuration cannot work:\n  " + String.join("\n  ", problems));
         }
-        return new Configuration(databases, poolSizes, files);
+        return new Configuration(databases, poolSizes, poolSize, files);
     }
 
     /**
@@ -229,7 +238,7 @@ record Configuration(Map<String, Database> databases, Map<String, Integer> poolS
     }
 
     int poolSize(String name) {
-        return poolSizes.getOrDefault(name, POOL_SIZE);
+        return poolSizes.getOrDefault(name, presetPoolSize);
     }
 
     /** A question that names what may have been meant; empty where nothing comes near. */

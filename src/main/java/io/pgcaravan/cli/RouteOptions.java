@@ -30,6 +30,7 @@ final class RouteOptions implements AutoCloseable {
     private static final Set<String> OWN = Set.of("pgq", "decode", "partition", "pgcopy", "collect");
 
     private final CamelContext context = new DefaultCamelContext(false);
+    private int jobs;
 
     /** @param properties values of the placeholders; the environment comes before them, as Camel has it */
     RouteOptions(Properties properties) {
@@ -74,7 +75,15 @@ final class RouteOptions implements AutoCloseable {
         return endpoint.get("parameters") instanceof Map<?, ?> options ? options : Map.of();
     }
 
+    /** Consumers of queues in the files that were read so far. */
+    int jobs() {
+        return jobs;
+    }
+
     private void check(Path file, boolean from, String uri, Map<?, ?> options, List<String> problems) {
+        if (from && uri.startsWith("pgq:")) {
+            jobs++;
+        }
         int colon = uri.indexOf(':');
         String scheme = colon < 0 ? uri : uri.substring(0, colon);
         // null for components that are not here, and for those of users, which need not describe themselves

@@ -12,7 +12,10 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -152,7 +155,7 @@ class CaravanRunTest {
             ThrowAwayServer.withPgq(source);
             run.awaitLine("queue \"orders\" does not exist", "caravan queue create orders");
             CommandRun.of("queue", "create", "orders", "--db", source);
-            run.awaitLine("registered consumer \"dispatch\"");
+            run.awaitLine("consumer \"dispatch\" of queue \"orders\" registered at");
             await().atMost(Duration.ofSeconds(30)).until(() -> health(run, "ready") == 200);
             try (var connection = DriverManager.getConnection(source)) {
                 connection
@@ -177,6 +180,31 @@ class CaravanRunTest {
             assertThat(health(run, "ready")).isEqualTo(503);
             assertThat(health(run, "live")).isEqualTo(200);
             assertThat(run.output()).contains("runs dispatch").doesNotContain("\tat ");
+        }
+    }
+
+    @Test
+    void as_many_jobs_as_there_are_route_files_get_their_connections() throws Exception {
+        String source = PgServer.get().createDatabaseWithPgq("run_source");
+        databases(source, PgServer.get().createDatabase("run_target"));
+        CommandRun.of("queue", "create", "orders", "--db", source);
+        for (int i = 1; i <= 12; i++) {
+            String copy = Files.readString(Path.of("routes/dispatch.camel.yaml"))
+                    .replace("id: dispatch", "id: copy" + i)
+                    .replace("{{dispatch.consumer}}", "copy" + i);
+            Files.writeString(
+                    Files.createDirectories(directory.resolve("routes")).resolve("copy" + i + ".camel.yaml"), copy);
+        }
+        try (Run run = start();
+                Connection connection = DriverManager.getConnection(source);
+                Statement statement = connection.createStatement()) {
+            await().atMost(Duration.ofSeconds(60)).until(() -> {
+                try (ResultSet row = statement.executeQuery("select count(*) from pgq.subscription")) {
+                    row.next();
+                    return row.getInt(1) == 13;
+                }
+            });
+            await().atMost(Duration.ofSeconds(60)).until(() -> health(run, "ready") == 200);
         }
     }
 
