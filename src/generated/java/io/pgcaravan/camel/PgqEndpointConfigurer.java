@@ -55,6 +55,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "lazyStartProducer": target.setLazyStartProducer(property(camelContext, boolean.class, value)); return true;
         case "listen": target.setListen(property(camelContext, boolean.class, value)); return true;
         case "lock": target.setLock(property(camelContext, boolean.class, value)); return true;
+        case "logbatches":
+        case "logBatches": target.setLogBatches(property(camelContext, boolean.class, value)); return true;
         case "maxdeadletters":
         case "maxDeadLetters": target.setMaxDeadLetters(property(camelContext, int.class, value)); return true;
         case "mincount":
@@ -128,6 +130,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "lazyStartProducer": return boolean.class;
         case "listen": return boolean.class;
         case "lock": return boolean.class;
+        case "logbatches":
+        case "logBatches": return boolean.class;
         case "maxdeadletters":
         case "maxDeadLetters": return int.class;
         case "mincount":
@@ -202,6 +206,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "lazyStartProducer": return target.isLazyStartProducer();
         case "listen": return target.isListen();
         case "lock": return target.isLock();
+        case "logbatches":
+        case "logBatches": return target.isLogBatches();
         case "maxdeadletters":
         case "maxDeadLetters": return target.getMaxDeadLetters();
         case "mincount":

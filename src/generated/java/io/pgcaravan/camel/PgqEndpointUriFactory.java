@@ -23,7 +23,7 @@ public class PgqEndpointUriFactory extends org.apache.camel.support.component.En
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(40);
+        Set<String> props = new HashSet<>(41);
         props.add("backoffErrorThreshold");
         props.add("backoffIdleThreshold");
         props.add("backoffMultiplier");
@@ -43,6 +43,7 @@ public class PgqEndpointUriFactory extends org.apache.camel.support.component.En
         props.add("lazyStartProducer");
         props.add("listen");
         props.add("lock");
+        props.add("logBatches");
         props.add("maxDeadLetters");
         props.add("minCount");
         props.add("minInterval");

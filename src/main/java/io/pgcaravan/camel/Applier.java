@@ -44,6 +44,9 @@ final class Applier {
 
     private boolean toldUnproven;
 
+    /** Events of the batch that was applied last. */
+    private long applied;
+
     /** The source that was asked whether it writes the statement for a batch's events, and its answer. */
     private SourceSide asked;
 
@@ -64,6 +67,7 @@ final class Applier {
      * @throws LostPositionException where the batch does not fit what the target has
      */
     boolean apply(Batch batch, SourceSide source, TargetSide target) throws Exception {
+        applied = 0;
         Standing standing = target.standing(batch);
         if (standing instanceof Standing.Lost lostPosition) {
             target.connection().rollback();
@@ -106,6 +110,11 @@ final class Applier {
         return true;
     }
 
+    /** How many events the last call of {@link #apply} brought into the target. */
+    long applied() {
+        return applied;
+    }
+
     private void attempt(Batch batch, SourceSide source, TargetSide target, Standing.Lock lock, boolean careful)
             throws Exception {
         OpenBatch open = open(batch, source, target, careful);
@@ -120,6 +129,7 @@ final class Applier {
                 route.run(attempt, open, events);
             }
             commit(open, target, lock);
+            applied = events.handedOut();
         } catch (Exception e) {
             Exception reason = Failures.reason(open, e);
             open.rolledBack();

@@ -7,6 +7,7 @@ import io.pgcaravan.queue.Pgq;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.apache.camel.LoggingLevel;
@@ -168,9 +169,17 @@ final class PgqConsumer extends ScheduledPollConsumer {
             return 0;
         }
         applying = true;
+        long begun = System.nanoTime();
         try {
             if (applier.apply(batch, source, target) && !pgq.finish(source.connection(), batch)) {
                 LOG.warn("{} was finished or repositioned by somebody else meanwhile", batch);
+            }
+            if (endpoint.isLogBatches()) {
+                LOG.info(String.format(
+                        Locale.ROOT,
+                        "{count: %d, duration: %.4f}",
+                        applier.applied(),
+                        (System.nanoTime() - begun) / 1e9));
             }
         } finally {
             applying = false;

@@ -133,6 +133,11 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
 
     @UriParam(
             label = "consumer,advanced",
+            description = "Whether to log a line after each batch, with its count of events and its seconds")
+    private boolean logBatches;
+
+    @UriParam(
+            label = "consumer,advanced",
             defaultValue = "true",
             description =
                     "Whether to wait for a ticker's notification while idle, besides polling every delay milliseconds")
@@ -382,5 +387,13 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
 
     public void setConnectionLifetime(long connectionLifetime) {
         this.connectionLifetime = connectionLifetime;
+    }
+
+    public boolean isLogBatches() {
+        return logBatches;
+    }
+
+    public void setLogBatches(boolean logBatches) {
+        this.logBatches = logBatches;
     }
 }

@@ -1,27 +1,60 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.skytools.JobRoute;
+import io.pgcaravan.queue.Consumers;
+import io.pgcaravan.queue.Pgq;
+import io.pgcaravan.skytools.IniTemplate;
+import io.pgcaravan.skytools.PidFile;
 import io.pgcaravan.skytools.TableDispatcherJob;
+import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
-/** {@code caravan table-dispatcher}. */
+/** {@code caravan table-dispatcher}: the switches of Skytools' programs. */
 @Command(
         name = "table-dispatcher",
         mixinStandardHelpOptions = true,
-        description = "Does what Skytools' table_dispatcher did, from its ini file and with its switches.")
+        versionProvider = Version.class,
+        description = "Does what Skytools' table_dispatcher did, from its ini file and with its switches.",
+        footer = {
+            "",
+            "Signals: HUP reads the ini file again between two batches, INT finishes the batch and stops,"
+                    + " TERM stops at once; nothing is lost."
+        })
 final class TableDispatcher implements Callable<Integer> {
 
-    @Parameters(paramLabel = "CONFIG.ini", description = "The ini file.")
+    @Parameters(paramLabel = "CONFIG.ini", arity = "0..1", description = "The ini file.")
     private Path ini;
+
+    @Option(
+            names = {"-q", "--quiet"},
+            description = "Log warnings and errors only.")
+    private boolean quiet;
+
+    @Option(
+            names = {"-v", "--verbose"},
+            description = "Log details; twice: all of them.")
+    private boolean[] verbose = {};
+
+    @Option(
+            names = {"-d", "--daemon"},
+            description = "Go to the background; needs pidfile in the ini.")
+    private boolean daemon;
+
+    @Option(names = "--ini", description = "Print an ini file with comments, and what --set says, and stop.")
+    private boolean template;
 
     @Option(
             names = "--set",
@@ -29,21 +62,155 @@ final class TableDispatcher implements Callable<Integer> {
             description = "Counts instead of what the ini file says. May be given several times.")
     private Map<String, String> set = new LinkedHashMap<>();
 
+    @Option(names = "--detached", hidden = true, description = "This is the background process.")
+    private boolean detached;
+
+    @ArgGroup
+    private What what = new What();
+
+    /** One of them, if any. */
+    static final class What {
+
+        @Option(
+                names = {"-r", "--reload"},
+                description = "Have the running process read its ini file again (HUP).")
+        private boolean reload;
+
+        @Option(
+                names = {"-s", "--stop"},
+                description = "Have the running process finish its batch and stop (INT).")
+        private boolean stop;
+
+        @Option(
+                names = {"-k", "--kill"},
+                description = "Have the running process stop at once (TERM).")
+        private boolean kill;
+
+        @Option(names = "--register", description = "Register the consumer on the queue, and stop.")
+        private boolean register;
+
+        @Option(names = "--unregister", description = "Unregister the consumer from the queue, and stop.")
+        private boolean unregister;
+
+        @Option(names = "--reset", description = "Make the target forget the consumer's tick, and stop.")
+        private boolean reset;
+
+        @Option(names = "--rewind", description = "Move the consumer in the queue to the target's tick, and stop.")
+        private boolean rewind;
+    }
+
+    @Spec
+    private CommandSpec spec;
+
     @Override
     public Integer call() throws Exception {
-        TableDispatcherJob job = TableDispatcherJob.read(ini, set);
-        Logger log = LoggerFactory.getLogger(job.name());
-        job.warnings().forEach(log::warn);
-        CountDownLatch stop = new CountDownLatch(1);
-        Runtime.getRuntime().addShutdownHook(new Thread(stop::countDown));
-        try (Application application = Application.of(
-                job.name() + ".yaml",
-                JobRoute.yaml(job),
-                Map.of("sourceDb", database("src_db", job.source()), "targetDb", database("dst_db", job.target())))) {
-            application.start();
-            stop.await();
+        if (template) {
+            out().print(IniTemplate.text(set));
+            out().flush();
+            return 0;
         }
-        return 0;
+        if (ini == null) {
+            throw new ParameterException(spec.commandLine(), "which ini file?");
+        }
+        TableDispatcherJob job = TableDispatcherJob.read(ini, set);
+        String signal = what.reload ? "HUP" : what.stop ? "INT" : what.kill ? "TERM" : null;
+        if (signal != null) {
+            return signal(job, signal);
+        }
+        if (what.register || what.unregister || what.reset || what.rewind) {
+            out().println(move(job));
+            out().flush();
+            return 0;
+        }
+        refuseSecond(job);
+        if (daemon) {
+            job.warnings().forEach(err()::println);
+            return new Background(job, ini, set, verbosity(), err()).start();
+        }
+        return new JobProcess(ini, set, job, verbosity(), detached).run();
+    }
+
+    private int verbosity() {
+        return quiet ? -1 : Math.min(2, verbose.length);
+    }
+
+    private int signal(TableDispatcherJob job, String signal) throws IOException {
+        if (job.pidFile() == null) {
+            throw new ConfigurationException(job.file() + " has no pidfile, so nobody knows which process to tell");
+        }
+        PidFile pidFile = new PidFile(job.pidFile());
+        Optional<ProcessHandle> running = pidFile.running();
+        if (running.isEmpty()) {
+            err().println(
+                            pidFile.exists()
+                                    ? job.pidFile() + " is stale: the process it names is gone"
+                                    : "there is no " + job.pidFile() + ": nothing runs");
+            err().flush();
+            return 0;
+        }
+        // the JVM can send no other than TERM; the shell's own kill is everywhere
+        Process kill = new ProcessBuilder(
+                        "sh",
+                        "-c",
+                        "kill -s \"$1\" \"$2\"",
+                        "sh",
+                        signal,
+                        Long.toString(running.get().pid()))
+                .inheritIO()
+                .start();
+        try {
+            return kill.waitFor() == 0 ? 0 : 1;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return 1;
+        }
+    }
+
+    private Consumers.Outcome move(TableDispatcherJob job) {
+        Consumers consumers = new Consumers(
+                new Pgq((String) job.consume().getOrDefault("schema", "pgq")), job.queue(), job.consumer());
+        try (Connection source = connect("src_db", job.source())) {
+            if (what.unregister) {
+                return consumers.unregister(source);
+            }
+            try (Connection target = connect("dst_db", job.target())) {
+                return what.register
+                        ? consumers.register(source, target)
+                        : what.reset ? consumers.reset(source, target) : consumers.rewind(source, target);
+            }
+        } catch (SQLException e) {
+            throw new CommandFailedException(e.getMessage());
+        }
+    }
+
+    private void refuseSecond(TableDispatcherJob job) throws IOException {
+        if (job.pidFile() == null) {
+            if (daemon) {
+                throw new ConfigurationException(job.file() + " has no pidfile, and without one -d is refused:"
+                        + " nothing could stop the process in the background");
+            }
+            return;
+        }
+        PidFile pidFile = new PidFile(job.pidFile());
+        Optional<ProcessHandle> running = pidFile.running();
+        if (running.isPresent()) {
+            throw new CommandFailedException("process " + running.get().pid() + " runs job " + job.name()
+                    + " already, says " + job.pidFile() + "; -s stops it");
+        }
+        if (pidFile.exists()) {
+            err().println("ignoring " + job.pidFile() + ", which is stale");
+            err().flush();
+        }
+    }
+
+    private static Connection connect(String key, String text) throws SQLException {
+        Database database = database(key, text);
+        try {
+            return database.connect();
+        } catch (SQLException e) {
+            throw new CommandFailedException(
+                    "the database " + database + " (" + key + ") cannot be reached: " + e.getMessage());
+        }
     }
 
     static Database database(String key, String text) {
@@ -52,5 +219,13 @@ final class TableDispatcher implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw new ConfigurationException(key + " " + e.getMessage());
         }
+    }
+
+    private PrintWriter out() {
+        return spec.commandLine().getOut();
+    }
+
+    private PrintWriter err() {
+        return spec.commandLine().getErr();
     }
 }

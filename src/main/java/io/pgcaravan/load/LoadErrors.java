@@ -93,7 +93,8 @@ final class LoadErrors {
         return duplicate
                 ? "; this row mode adds a row for every "
                         + (change.op() == Op.UPDATE ? "update" : "delete")
-                        + " too: to apply updates and deletes set rowMode=keep_latest or rowMode=plain,"
+                        + " too: to apply updates and deletes set rowMode=keep_latest or rowMode=plain"
+                        + " (row_mode in an ini file),"
                         + " or drop the unique index"
                 : "";
     }

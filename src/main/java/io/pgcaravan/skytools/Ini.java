@@ -210,6 +210,12 @@ public final class Ini {
             return entry == null ? null : interpolated(key, entry.text, 1).strip();
         }
 
+        /** A key's value as it is written, without interpolation; null where the key is not there. */
+        public String text(String key) {
+            Entry entry = values.get(key);
+            return entry == null ? null : entry.text.strip();
+        }
+
         private String interpolated(String key, String text, int depth) {
             if (text.indexOf('%') < 0) {
                 return text;

@@ -67,6 +67,7 @@ final class JobReader {
         }
         withoutEffect();
         unknownKeys();
+        refusePlaceholders();
         if (!problems.isEmpty()) {
             throw new IniException(file.toString(), problems);
         }
@@ -114,6 +115,7 @@ final class JobReader {
         }
         pass("pgq_batch_collect_interval", consume, "minInterval");
         pass("pgq_keep_lag", consume, "minLag");
+        consume.put("logBatches", true);
         pass("encoding", consume, "encoding");
         pass("schema", consume, "schema");
         String onError = oneOf("on_error", "stop", "dead-letter");
@@ -197,7 +199,11 @@ final class JobReader {
             decode.put("fields", fields);
         }
         put(decode, "skipFields", skipFields);
-        put(decode, "eventTypes", eventTypes);
+        // londiste, whose setting this is, knows TRUNCATE apart from the types of events
+        put(
+                decode,
+                "eventTypes",
+                eventTypes == null || !eventTypes.matches("[IUD](\\s*,\\s*[IUD])*") ? eventTypes : eventTypes + ",R");
         put(partition, "tableMode", tableMode);
         put(partition, "partField", part);
         if (part == null && mode == null && "part".equals(tableMode)) {
@@ -305,6 +311,17 @@ final class JobReader {
     private void ignored(String key, String why) {
         if (text(key) != null) {
             warnings.add(ini.where(key) + ": " + key + " has no effect: " + why);
+        }
+    }
+
+    /** The values go into a route, where two braces begin the name of a property. */
+    private void refusePlaceholders() {
+        for (String key : ini.keys()) {
+            String value = known.contains(key) ? text(key) : null;
+            if (value != null && value.contains("{{")) {
+                problems.add(ini.where(key) + ": " + key + " holds {{, which a route takes for a property's name;"
+                        + " write { { (in PostgreSQL's arrays it is the same)");
+            }
         }
     }
 
@@ -431,7 +448,7 @@ final class JobReader {
         return value == null || value.equals("-") ? null : expanded(value);
     }
 
-    private static Path expanded(String name) {
+    static Path expanded(String name) {
         if (name.equals("~") || name.startsWith("~/")) {
             String home = System.getenv("HOME");
             return Path.of((home == null ? System.getProperty("user.home") : home) + name.substring(1));

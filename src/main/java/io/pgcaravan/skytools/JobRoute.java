@@ -61,7 +61,7 @@ public final class JobRoute {
             yaml.append(indent).append("  ").append(name).append(": ");
             if (value instanceof String text && text.indexOf('\n') >= 0) {
                 yaml.append("|-\n");
-                for (String line : literal(text).split("\n", -1)) {
+                for (String line : text.split("\n", -1)) {
                     yaml.append(line.isEmpty() ? "" : indent + "    ")
                             .append(line)
                             .append('\n');
@@ -72,18 +72,12 @@ public final class JobRoute {
         });
     }
 
-    /** A text that Camel takes as it is: two braces would begin a placeholder. */
-    private static String literal(String text) {
-        return text.replace("{{", "\\{{").replace("}}", "\\}}");
-    }
-
     private static String scalar(String text) {
-        String literal = literal(text);
-        if (PLAIN.matcher(literal).matches() && !WORDS.matcher(literal).matches()) {
-            return literal;
+        if (PLAIN.matcher(text).matches() && !WORDS.matcher(text).matches()) {
+            return text;
         }
         StringBuilder quoted = new StringBuilder("\"");
-        for (char c : literal.toCharArray()) {
+        for (char c : text.toCharArray()) {
             switch (c) {
                 case '"' -> quoted.append("\\\"");
                 case '\\' -> quoted.append("\\\\");

@@ -1,5 +1,6 @@
 package io.pgcaravan.cli;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.pgcaravan.PgServer;
@@ -144,6 +145,21 @@ final class IniJob implements AutoCloseable {
         } catch (ConditionTimeoutException e) {
             throw new AssertionError(query + " did not become " + result + "; the output:\n" + output(), e);
         }
+    }
+
+    /** Waits for a line of the log file archive.log with all of these words. */
+    void awaitLog(String... words) {
+        awaitLine(directory.resolve("archive.log"), words);
+    }
+
+    /** Waits for a line on the console with all of these words. */
+    void awaitOutput(String... words) {
+        awaitLine(outputFile(), words);
+    }
+
+    private static void awaitLine(Path file, String... words) {
+        await().atMost(Duration.ofSeconds(120)).untilAsserted(() -> assertThat(Files.readAllLines(file))
+                .anySatisfy(line -> assertThat(line).contains(words)));
     }
 
     private static String valueOrNull(Connection connection, String query) {

@@ -1,0 +1,100 @@
+package io.pgcaravan.cli;
+
+import static io.pgcaravan.cli.IniJob.execute;
+import static io.pgcaravan.cli.IniJob.value;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The log of a table_dispatcher's job goes where its ini file and a skylog.ini say. */
+class JobLogTest {
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void the_log_file_is_rotated_by_size_and_so_many_are_kept() throws Exception {
+        try (IniJob job = new IniJob(directory)) {
+            Path ini = job.ini(
+                    "archive",
+                    "logfile = %(config_dir)s/archive.log\nlog_size = 300\nlog_count = 2\npart_field = created_at\n"
+                            + IniJob.TEMPLATE);
+            job.register("archive");
+            job.start(ini);
+            for (int day = 1; day <= 12; day++) {
+                job.insert(day, day);
+                job.awaitTarget("select count(*) from orders_2026_10_" + (day < 10 ? "0" : "") + day, "1");
+            }
+            await().atMost(Duration.ofSeconds(60)).until(() -> Files.exists(directory.resolve("archive.log.2")));
+            assertThat(directory.resolve("archive.log.3")).doesNotExist();
+            assertThat(Files.readString(directory.resolve("archive.log.1"))).contains(" INFO [archive] {count: 1, ");
+        }
+    }
+
+    @Test
+    void handlers_of_skylog_ini_are_used_and_unknown_ones_named() throws Exception {
+        try (IniJob job = new IniJob(directory)) {
+            execute(
+                    job.target,
+                    "create schema log",
+                    "create table log.line (level text, job text, message text)",
+                    "create function log.add(text, text, text) returns void language sql as"
+                            + " 'insert into log.line values ($1, $2, $3)'");
+            Files.writeString(
+                    directory.resolve("skylog.ini"), """
+                    [loggers]
+                    keys=root
+                    [handlers]
+                    keys=logdb,logfile,fluent,away
+                    [formatters]
+                    keys=long,none
+                    [logger_root]
+                    level=DEBUG
+                    handlers=logdb,logfile,fluent,away
+                    [formatter_long]
+                    format=%%(asctime)s %%(levelname)s %%(message)s
+                    datefmt=%%H:%%M
+                    [formatter_none]
+                    format=%%(message)s
+                    [handler_logdb]
+                    class=skylog.LogDBHandler
+                    args=("%s",)
+                    formatter=none
+                    level=INFO
+                    [handler_away]
+                    class=skylog.LogDBHandler
+                    args=("host=127.0.0.1 port=1 dbname=x user=x",)
+                    formatter=none
+                    [handler_logfile]
+                    class=skylog.EasyRotatingFileHandler
+                    args=('%s/%%(job_name)s.log', 100*1024*1024, 3)
+                    formatter=long
+                    [handler_fluent]
+                    class=acme.FluentHandler
+                    args=()
+                    """.formatted(IniJob.conninfo(job.targetUrl), directory));
+            Path ini = job.ini("archive", "use_skylog = 2\npart_field = created_at\n" + IniJob.TEMPLATE);
+            job.register("archive");
+            job.insert(1, 1);
+            job.start(ini);
+            job.awaitTarget("select count(*) from orders_2026_10_01", "1");
+            job.awaitTarget(
+                    "select count(*) from log.line where job = 'archive' and message like 'job archive runs%'", "1");
+            // the sums of batches go as one line
+            job.awaitTarget(
+                    "select count(*) > 0 from log.line where level = 'INFO' and message like '{count: %, duration: %}'",
+                    "t");
+            assertThat(value(
+                            job.target,
+                            "select message from log.line where level = 'WARNING' and message like '%fluent%'"))
+                    .contains("acme.FluentHandler", "is not known here");
+            assertThat(Files.readAllLines(directory.resolve("archive.log")))
+                    .anySatisfy(line -> assertThat(line).matches("\\d\\d:\\d\\d INFO job archive runs.*"));
+        }
+    }
+}
