@@ -56,8 +56,11 @@ final class LogDatabaseAppender extends AbstractAppender {
 
     @Override
     public void start() {
-        super.start();
-        sender.start();
+        // whoever adds it and the configuration both start it
+        if (!isStarted()) {
+            super.start();
+            sender.start();
+        }
     }
 
     @Override

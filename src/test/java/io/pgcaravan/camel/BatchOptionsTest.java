@@ -29,7 +29,8 @@ class BatchOptionsTest {
     @Test
     void a_batch_waits_until_it_has_enough_events_of_several_ticks() throws Exception {
         try (Orders orders = new Orders();
-                Job job = job(orders, "minCount", 100)) {
+                // a forced tick moves the queue's event sequence on by two thousand, which count as events
+                Job job = job(orders, "minCount", 3000)) {
             orders.insert(1, 60);
             orders.tick();
             orders.insert(61, 120);
