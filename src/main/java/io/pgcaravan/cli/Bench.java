@@ -11,7 +11,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = "Measures pgcaravan on a throw-away PostgreSQL server of this machine.",
         synopsisSubcommandLabel = "BENCHMARK",
-        subcommands = {BenchDispatch.class, BenchLatency.class})
+        subcommands = {BenchDispatch.class, BenchLatency.class, BenchShip.class})
 final class Bench implements Runnable {
 
     @Spec
