@@ -31,13 +31,18 @@ import picocli.CommandLine.Spec;
         description =
                 "Shows dispatch at work on a private, throw-away server: orders are written, changed and deleted in a"
                         + " source while the shipped routes carry them into a target's daily partitions; then both are compared"
-                        + " row by row. Leaves nothing behind.")
+                        + " row by row. Or ship: sets of what has changed travel through a drop directory, and are imported."
+                        + " Leaves nothing behind.")
 final class Demo implements Callable<Integer> {
 
     private static final long STALLED_NANOS = TimeUnit.SECONDS.toNanos(60);
     private static final int LISTED_DIFFERENCES = 20;
 
-    @Parameters(arity = "0..1", defaultValue = "dispatch", paramLabel = "dispatch", description = "What to show.")
+    @Parameters(
+            arity = "0..1",
+            defaultValue = "dispatch",
+            paramLabel = "dispatch|ship",
+            description = "What to show; default is ${DEFAULT-VALUE}.")
     private String job;
 
     @Option(
@@ -61,8 +66,8 @@ final class Demo implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        if (!job.equals("dispatch")) {
-            throw new ParameterException(spec.commandLine(), "there is no demo \"" + job + "\", only dispatch");
+        if (!job.equals("dispatch") && !job.equals("ship")) {
+            throw new ParameterException(spec.commandLine(), "there is no demo \"" + job + "\": dispatch and ship are");
         }
         if (rows < 1) {
             throw new ParameterException(spec.commandLine(), "--rows " + rows + ": must be >= 1");
@@ -76,20 +81,54 @@ final class Demo implements Callable<Integer> {
         progress.show("starting a PostgreSQL server with PgQ ...");
         boolean equal;
         try (ThrowAwayServer server = ThrowAwayServer.start("demo")) {
-            String source = server.createDatabaseWithPgq("demo_source");
-            String target = server.createDatabase("demo_target");
-            OrdersDemo orders = new OrdersDemo(source, target);
-            orders.create();
-            progress.clear();
-            out.println("server   " + server.description());
-            out.println("source   table orders; a trigger puts each change into the queue \"orders\"");
-            out.println("target   table orders, partitioned by day, still without partitions");
-            out.println("between  routes/dispatch.camel.yaml and routes/ticker.camel.yaml, as caravan run starts them");
-            out.println();
-            equal = dispatch(orders, source, target);
+            equal = job.equals("ship") ? ship(server) : dispatch(server);
         }
         sayWhatIsNext();
         return equal ? 0 : 1;
+    }
+
+    private boolean dispatch(ThrowAwayServer server) throws Exception {
+        String source = server.createDatabaseWithPgq("demo_source");
+        String target = server.createDatabase("demo_target");
+        OrdersDemo orders = new OrdersDemo(source, target);
+        orders.createForDispatch();
+        progress.clear();
+        out.println("server   " + server.description());
+        out.println("source   table orders; a trigger puts each change into the queue \"orders\"");
+        out.println("target   table orders, partitioned by day, still without partitions");
+        out.println("between  routes/dispatch.camel.yaml and routes/ticker.camel.yaml, as caravan run starts them");
+        out.println();
+        return dispatch(orders, source, target);
+    }
+
+    private boolean ship(ThrowAwayServer server) throws Exception {
+        String source = server.createDatabase("demo_source");
+        String target = server.createDatabase("demo_target");
+        OrdersDemo orders = new OrdersDemo(source, target);
+        orders.createForShip();
+        try (ShipDemo ship = new ShipDemo(orders, out, progress)) {
+            progress.clear();
+            out.println("server   " + server.description());
+            out.println("source   table orders; triggers note the keys of changed rows in orders_dml");
+            out.println("target   table orders, still empty; a database that the source never connects to");
+            out.println("between  the drop directory " + ship.directory());
+            out.println();
+            ship.carry(rows);
+            ship.showSets();
+            progress.show("comparing ...");
+            Comparison comparison = orders.compare();
+            progress.clear();
+            show(comparison);
+            if (keep) {
+                stayUp(
+                        "Exports and imports go on",
+                        source,
+                        target,
+                        "insert into orders values (0, 'me', 9.99, 'new', null, now());",
+                        "select * from orders where id = 0;");
+            }
+            return comparison.equal();
+        }
     }
 
     private boolean dispatch(OrdersDemo orders, String source, String target) throws Exception {
@@ -115,7 +154,12 @@ final class Demo implements Callable<Integer> {
             application.start();
             boolean equal = run(orders);
             if (keep) {
-                stayUp(source, target);
+                stayUp(
+                        "Databases and routes go on running",
+                        source,
+                        target,
+                        "insert into orders values (0, 'me', 9.99, 'new', null, now() + interval '1 day');",
+                        "select tableoid::regclass, * from orders where id = 0;");
             }
             return equal;
         }
@@ -261,21 +305,32 @@ final class Demo implements Callable<Integer> {
 
     private void sayWhatIsNext() {
         out.println("Nothing is left running. Next:");
-        out.println("  caravan demo --keep   the same, and the databases stay up for a look with psql");
-        out.println("  caravan run           your own databases, as config/application.properties names them");
-        out.println("  README.md             how a job is written, and what is guaranteed");
+        if (job.equals("ship")) {
+            next("caravan demo ship --keep", "the same, and the databases stay up for a look with psql");
+            next("caravan ddl --help", "the SQL that prepares your own tables");
+            next("caravan export --help", "sets of your own tables; caravan import applies them");
+        } else {
+            next("caravan demo --keep", "the same, and the databases stay up for a look with psql");
+            next("caravan demo ship", "tables that travel by files");
+            next("caravan run", "your own databases, as config/application.properties names them");
+        }
+        next("README.md", "how a job is written, and what is guaranteed");
         out.flush();
     }
 
-    private void stayUp(String source, String target) throws InterruptedException {
-        out.println(
-                "Databases and routes go on running. Change something in the source, and look for it in the target:");
+    private void next(String command, String what) {
+        out.printf("  %-26s%s%n", command, what);
+    }
+
+    private void stayUp(String what, String source, String target, String insert, String select)
+            throws InterruptedException {
+        out.println(what + ". Change something in the source, and look for it in the target:");
         out.println("  source   " + psql(source));
         out.println("  target   " + psql(target));
         out.println("For instance, in the source:");
-        out.println("  insert into orders values (0, 'me', 9.99, 'new', null, now() + interval '1 day');");
+        out.println("  " + insert);
         out.println("and in the target:");
-        out.println("  select tableoid::regclass, * from orders where id = 0;");
+        out.println("  " + select);
         out.println();
         out.println("Press Enter (or Ctrl-C) to stop everything and leave nothing behind.");
         out.flush();

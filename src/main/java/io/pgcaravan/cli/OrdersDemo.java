@@ -1,5 +1,7 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.changeset.Tracking;
+import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.Sql;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -20,7 +22,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** The demo's two databases: orders whose changes a trigger puts into a queue, and the partitioned table they go to. */
+/** The demos' two databases: orders in the source, whose changes triggers note, and the table of the target they go to. */
 final class OrdersDemo {
 
     static final String QUEUE = "orders";
@@ -44,7 +46,8 @@ final class OrdersDemo {
         this.targetUrl = targetUrl;
     }
 
-    void create() throws SQLException {
+    /** For dispatch: a trigger puts the changes into a queue, and the target's table is partitioned. */
+    void createForDispatch() throws SQLException {
         try (Connection source = source();
                 Statement statement = source.createStatement()) {
             statement.execute(Sql.file("demo/orders"));
@@ -59,6 +62,24 @@ final class OrdersDemo {
                 Statement statement = target.createStatement()) {
             statement.execute(Sql.file("demo/orders") + "partition by range (created_at)");
             statement.execute("alter table orders add primary key (id, created_at)");
+        }
+    }
+
+    /** For ship: the changes are tracked, and the target accepts the table. */
+    void createForShip() throws SQLException {
+        Tracking tracking = new Tracking(Tracking.LEDGER, null, null, false);
+        TableName orders = new TableName("public", "orders");
+        try (Connection source = source();
+                Statement statement = source.createStatement()) {
+            statement.execute(Sql.file("demo/orders"));
+            statement.execute("alter table orders add primary key (id)");
+            statement.execute(tracking.exporter(orders));
+        }
+        try (Connection target = target();
+                Statement statement = target.createStatement()) {
+            statement.execute(Sql.file("demo/orders"));
+            statement.execute("alter table orders add primary key (id)");
+            statement.execute(tracking.importer(orders));
         }
     }
 
@@ -80,7 +101,7 @@ final class OrdersDemo {
         return changes.get();
     }
 
-    /** Writes this many orders, and pays, moves and cancels some of them all the while. */
+    /** Writes orders until there are this many, and pays, moves and cancels some of them all the while. */
     void write(long rows) throws SQLException {
         Timestamp firstDay = Timestamp.valueOf(
                 LocalDate.now(ZoneOffset.UTC).minusDays(DAYS - 1).atStartOfDay());
@@ -90,7 +111,7 @@ final class OrdersDemo {
                 PreparedStatement move = source.prepareStatement(Sql.file("demo/move"));
                 PreparedStatement cancel = source.prepareStatement(Sql.file("demo/cancel"))) {
             source.setAutoCommit(false);
-            for (long from = 1; from <= rows; from += ORDERS_A_TRANSACTION) {
+            for (long from = orders.get() + 1; from <= rows; from += ORDERS_A_TRANSACTION) {
                 long to = Math.min(rows, from + ORDERS_A_TRANSACTION - 1);
                 long changed = update(insert, from, to, DAYS, firstDay)
                         + update(pay, PAID_OF_THEM, to)

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -22,7 +23,33 @@ class DemoTest {
     }
 
     @Test
-    void another_word_than_dispatch_is_bad_usage() throws Exception {
+    void what_was_shipped_equals_the_source() throws Exception {
+        Process demo = caravan("demo", "ship", "--rows", "5000");
+        String printed = new String(demo.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(demo.waitFor()).as(printed).isZero();
+        assertThat(printed)
+                .contains("all equal", "5,000 orders")
+                .containsPattern("1 +full ")
+                .containsPattern("2 +changes ")
+                .containsPattern("public\\.orders\\.\\d{12}\\.columns")
+                .containsPattern("public\\.orders\\.\\d{12}\\.ids")
+                .containsPattern("public\\.orders\\.\\d{12}\\.records")
+                .containsPattern("public\\.orders\\.\\d{12}\\.done")
+                .contains("\"previousSetId\"")
+                .doesNotContain("WARN", "ERROR", "Exception");
+        assertThat(dropDirectory(printed)).doesNotExist();
+    }
+
+    private static Path dropDirectory(String printed) {
+        return printed.lines()
+                .filter(line -> line.startsWith("between  the drop directory "))
+                .map(line -> Path.of(line.substring(line.lastIndexOf(' ') + 1)))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void another_word_than_dispatch_dispatch_is_bad_usage() throws Exception {
         Process demo = caravan("demo", "dispatsch");
         String printed = new String(demo.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(demo.waitFor(60, TimeUnit.SECONDS)).isTrue();
