@@ -48,7 +48,7 @@ public record SetName(String table, long number) implements Comparable<SetName> 
     }
 
     /** What a marker's file name says, null where it is no name of a {@code .done} or {@code .ack}. */
-    static SetName parse(String fileName, Part part) {
+    public static SetName parse(String fileName, Part part) {
         Matcher matcher = DONE.matcher(fileName);
         if (!matcher.matches() || !part.suffix().equals("." + matcher.group(3))) {
             return null;

@@ -27,7 +27,7 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 final class RouteOptions implements AutoCloseable {
 
     /** Endpoints that look at their settings before anything runs, and connect to nothing until then. */
-    private static final Set<String> OWN = Set.of("pgq", "decode", "partition", "pgcopy", "collect");
+    private static final Set<String> OWN = Set.of("pgq", "decode", "partition", "pgcopy", "collect", "changeset");
 
     private final CamelContext context = new DefaultCamelContext(false);
     private int jobs;
