@@ -55,7 +55,7 @@ final class BenchDispatch implements Callable<Integer> {
     @Option(
             names = "--repeat",
             paramLabel = "N",
-            defaultValue = "3",
+            defaultValue = "5",
             description = "How often each is measured; default is ${DEFAULT-VALUE}.")
     private int repeat;
 
