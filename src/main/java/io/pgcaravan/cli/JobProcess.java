@@ -8,6 +8,7 @@ import io.pgcaravan.skytools.TableDispatcherJob;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,9 +50,7 @@ final class JobProcess {
 
     /** Runs until a signal ends it, or a lost position; the exit code. */
     int run() throws Exception {
-        if (pidFile != null && !pidFile.claim()) {
-            throw new CommandFailedException("another process runs job " + job.name() + ", says " + pidFile.path());
-        }
+        claimPidFile();
         try {
             configureLog();
             handle("HUP", () -> orders.add(Order.RELOAD));
@@ -62,6 +61,21 @@ final class JobProcess {
             if (pidFile != null) {
                 pidFile.release();
             }
+        }
+    }
+
+    private void claimPidFile() {
+        if (pidFile == null) {
+            return;
+        }
+        try {
+            if (!pidFile.claim()) {
+                throw new CommandFailedException("another process runs job " + job.name() + ", says " + pidFile.path());
+            }
+        } catch (IOException e) {
+            Path directory = pidFile.path().toAbsolutePath().getParent();
+            throw new CommandFailedException("job " + job.name() + " cannot write its pidfile " + pidFile.path() + ": "
+                    + (Files.isDirectory(directory) ? e : "there is no directory " + directory));
         }
     }
 

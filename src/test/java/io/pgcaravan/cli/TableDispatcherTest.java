@@ -162,6 +162,14 @@ class TableDispatcherTest {
     }
 
     @Test
+    void a_pid_file_that_cannot_be_written_is_named_with_the_reason() throws Exception {
+        Path ini = job.ini("archive", "pidfile = %(config_dir)s/nowhere/archive.pid\n" + DAILY);
+        assertThat(job.ended(job.start(ini, "-d"))).isEqualTo(1);
+        assertThat(job.output())
+                .contains("cannot write its pidfile", "there is no directory " + directory.resolve("nowhere"));
+    }
+
+    @Test
     void a_start_that_cannot_be_says_all_that_is_wrong_and_ends_with_2() throws Exception {
         Path ini = job.ini("archive", DAILY);
         assertThat(job.ended(job.start(ini, "-d"))).isEqualTo(2);
