@@ -68,8 +68,8 @@ record Configuration(
             if (database.matches()) {
                 readDatabase(database.group(1), database.group(2), properties, databases, poolSizes, problems);
             } else if (allRead && !key.startsWith("camel.") && !used.contains(key)) {
-                problems.add(
-                        config.resolve("application.properties") + ": no route uses key " + key + nearest(key, used));
+                problems.add(config.resolve("application.properties") + ": no route uses key " + key
+                        + Spelling.nearest(key, used));
             }
         }
         if (listening) {
@@ -190,8 +190,8 @@ record Configuration(
                         colon > 0 && Set.of("env", "sys", "bean", "service").contains(key);
                 used.add(key);
                 if (!optional && colon < 0 && !function && value(key, properties) == null) {
-                    problems.add(
-                            where + ": {{" + key + "}} has no value" + nearest(key, properties.stringPropertyNames()));
+                    problems.add(where + ": {{" + key + "}} has no value"
+                            + Spelling.nearest(key, properties.stringPropertyNames()));
                 }
             }
         }
@@ -239,10 +239,5 @@ record Configuration(
 
     int poolSize(String name) {
         return poolSizes.getOrDefault(name, presetPoolSize);
-    }
-
-    /** A question that names what may have been meant; empty where nothing comes near. */
-    static String nearest(String key, Set<String> known) {
-        return Spelling.nearest(key, known);
     }
 }

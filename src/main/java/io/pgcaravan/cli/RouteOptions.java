@@ -1,5 +1,6 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.database.Spelling;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -106,7 +107,7 @@ final class RouteOptions implements AutoCloseable {
                     && !option.contains("{{")
                     && factory.multiValuePrefixes().values().stream().noneMatch(option::startsWith)) {
                 problems.add(file + ": " + (query < 0 ? uri : uri.substring(0, query)) + " has no option \"" + option
-                        + "\"" + Configuration.nearest(option, known));
+                        + "\"" + Spelling.nearest(option, known));
             }
         }
         if (problems.size() == before && OWN.contains(scheme)) {

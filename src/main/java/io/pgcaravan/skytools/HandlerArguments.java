@@ -1,5 +1,6 @@
 package io.pgcaravan.skytools;
 
+import io.pgcaravan.database.Spelling;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -452,31 +453,9 @@ public record HandlerArguments(
         private void refuseUnknown(List<String> known) {
             for (String name : given.keySet()) {
                 if (!known.contains(name)) {
-                    String near = known.stream()
-                            .min((a, b) -> Integer.compare(distance(name, a), distance(name, b)))
-                            .orElseThrow();
-                    problems.add(name + " is unknown"
-                            + (distance(name, near) <= Math.max(2, near.length() / 3) ? "; " + near + " is near" : ""));
+                    problems.add(name + " is unknown" + Spelling.nearest(name, known));
                 }
             }
-        }
-
-        /** How many letters to add, drop or change. */
-        private static int distance(String a, String b) {
-            int[] row = new int[b.length() + 1];
-            for (int j = 0; j <= b.length(); j++) {
-                row[j] = j;
-            }
-            for (int i = 1; i <= a.length(); i++) {
-                int diagonal = row[0];
-                row[0] = i;
-                for (int j = 1; j <= b.length(); j++) {
-                    int substituted = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-                    diagonal = row[j];
-                    row[j] = Math.min(substituted, Math.min(row[j], row[j - 1]) + 1);
-                }
-            }
-            return row[b.length()];
         }
     }
 }

@@ -157,7 +157,7 @@ class HandlerArgumentsTest {
                 .hasMessageContaining("\"X\" must be I, U or D")
                 .hasMessageContaining("ignore_truncate");
         assertThatThrownBy(() -> HandlerArguments.dispatch("orders", Map.of("part_nam", "x")))
-                .hasMessageContaining("part_nam is unknown; part_name is near");
+                .hasMessageContaining("part_nam is unknown; did you mean part_name?");
         assertThatThrownBy(() -> HandlerArguments.parse("orders", "qtable")).hasMessageContaining("known are dispatch");
         assertThatThrownBy(() -> HandlerArguments.parse("orders", "dispatch(part_name=%(parent)s_%(week)s)"))
                 .hasMessageContaining("%(week)s is unknown")
