@@ -251,7 +251,7 @@ class CaravanRunTest {
         Path routes = Files.createDirectories(directory.resolve("routes"));
         List<Path> shipped;
         try (Stream<Path> files = Files.list(Path.of("routes"))) {
-            shipped = files.toList();
+            shipped = files.filter(Files::isRegularFile).toList();
         }
         for (Path file : shipped) {
             String text = Files.readString(file);

@@ -183,7 +183,7 @@ class PartitionsCommandTest {
                         "dispatch.period", "month"));
         Path routes = Files.createDirectory(directory.resolve("routes"));
         try (Stream<Path> shipped = Files.list(Path.of("routes"))) {
-            for (Path file : shipped.toList()) {
+            for (Path file : shipped.filter(Files::isRegularFile).toList()) {
                 String period = "                    period: \"{{dispatch.period}}\"\n";
                 Files.writeString(
                         routes.resolve(file.getFileName()),
