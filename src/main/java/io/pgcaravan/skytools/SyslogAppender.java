@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetSocketAddress;
-import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
 import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.core.Layout;
@@ -42,19 +41,31 @@ final class SyslogAppender extends AbstractAppender {
         String line = "<" + (facility * 8 + severity(event.getLevel())) + ">" + prefix
                 + ((String) getLayout().toSerializable(event)).stripTrailing();
         byte[] bytes = line.getBytes(StandardCharsets.UTF_8);
-        try {
-            if (socket == null) {
-                socket = host.startsWith("/") ? AFUNIXDatagramSocket.newInstance() : new DatagramSocket();
+        // the second time over a socket of its own: syslog may have been started anew
+        for (int attempt = 0; attempt < 2; attempt++) {
+            try {
+                if (socket == null) {
+                    socket = connected();
+                }
+                socket.send(new DatagramPacket(bytes, bytes.length));
+                return;
+            } catch (IOException e) {
+                // a syslog that is away loses lines, as datagrams do; the next line tries again
+                close();
             }
-            socket.send(new DatagramPacket(bytes, bytes.length, address()));
-        } catch (IOException | IllegalArgumentException e) {
-            // a syslog that is away loses lines, as datagrams do; the next line tries again
-            close();
         }
     }
 
-    private SocketAddress address() throws IOException {
-        return host.startsWith("/") ? AFUNIXSocketAddress.of(new File(host)) : new InetSocketAddress(host, port);
+    private DatagramSocket connected() throws IOException {
+        boolean unix = host.startsWith("/");
+        DatagramSocket made = unix ? AFUNIXDatagramSocket.newInstance() : new DatagramSocket();
+        try {
+            made.connect(unix ? AFUNIXSocketAddress.of(new File(host)) : new InetSocketAddress(host, port));
+            return made;
+        } catch (IOException | IllegalArgumentException e) {
+            made.close();
+            throw new IOException(e);
+        }
     }
 
     private static int severity(Level level) {

@@ -42,6 +42,21 @@ class BatchOptionsTest {
     }
 
     @Test
+    void a_batch_waits_until_it_spans_enough_time() throws Exception {
+        try (Orders orders = new Orders();
+                Job job = job(orders, "minInterval", "1 hour")) {
+            orders.insert(1, 10);
+            orders.tick();
+            orders.insert(11, 20);
+            orders.tick();
+            orders.source("update pgq.tick set tick_time = tick_time - interval '2 hours' where tick_id <= 2");
+            awaitAll(orders);
+            assertThat(orders.value(orders.target, "select rows from caravan.position"))
+                    .isEqualTo(20L);
+        }
+    }
+
+    @Test
     void a_batch_stays_behind_the_queues_last_tick() throws Exception {
         try (Orders orders = new Orders();
                 Job job = job(orders, "minLag", "30 minutes")) {
