@@ -39,16 +39,14 @@ public class ChangesetEndpoint extends DefaultEndpoint {
         EXPORT,
         IMPORT,
         FILES,
-        MISSING,
         SENT
     }
 
     @UriPath(
-            enums = "export,import,files,missing,sent",
+            enums = "export,import,files,sent",
             description =
                     "What to do: export (what has changed since the last set), import (the set whose marker came, or all that can be),"
-                            + " files (the body becomes the files of the set whose marker came, the marker last), missing (the body, a"
-                            + " marker that came from elsewhere, becomes the names of the data files that the directory lacks), sent (the"
+                            + " files (the body becomes the files of the set whose marker came, the marker last), sent (the"
                             + " files of the set whose marker came leave the directory)")
     @Metadata(required = true)
     private String operation;
@@ -105,9 +103,7 @@ public class ChangesetEndpoint extends DefaultEndpoint {
     @UriParam(
             label = "relay",
             defaultValue = "sent",
-            description =
-                    "sent: where the files go, a directory in the drop directory; missing: where sets may lie that were fetched before."
-                            + " Empty: sent deletes them")
+            description = "sent: where the files go, a directory in the drop directory. Empty: they are deleted")
     private String sentDirectory = "sent";
 
     public ChangesetEndpoint(String uri, Component component, String operation) {
@@ -151,7 +147,7 @@ public class ChangesetEndpoint extends DefaultEndpoint {
         return switch (what) {
             case EXPORT -> new ExportProducer(this, request);
             case IMPORT -> new ImportProducer(this, whom);
-            case FILES, MISSING, SENT -> new RelayProducer(this, what);
+            case FILES, SENT -> new RelayProducer(this, what);
         };
     }
 
@@ -161,7 +157,7 @@ public class ChangesetEndpoint extends DefaultEndpoint {
                 return one;
             }
         }
-        problems.add("\"" + operation + "\" is no operation; export, import, files, missing and sent are");
+        problems.add("\"" + operation + "\" is no operation; export, import, files and sent are");
         return null;
     }
 

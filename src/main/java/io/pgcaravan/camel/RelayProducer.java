@@ -35,11 +35,6 @@ final class RelayProducer extends ChangesetProducer {
                 exchange.getMessage()
                         .setBody(relay.files(set).stream().map(Path::toFile).toList());
             }
-            case MISSING -> {
-                tellHowItEnds(exchange, set);
-                exchange.getMessage()
-                        .setBody(relay.missing(set, exchange.getMessage().getBody(byte[].class), sentDirectory));
-            }
             case SENT -> relay.sent(set, sentDirectory);
             default -> throw new IllegalStateException(operation.toString());
         }

@@ -64,48 +64,6 @@ public final class Relay {
     }
 
     /**
-     * The names of a set's data files that this directory lacks, to be fetched from where its marker came from. Files that are
-     * here as the marker describes them need not come again, and none does of a set that was {@code done} with or passed on.
-     *
-     * @param marker what the set's {@code .done} says there
-     * @param sentDirectory the name of the directory below, for sets that were passed on
-     * @throws ChangeSetException where the marker is none
-     */
-    public List<String> missing(SetName set, byte[] marker, String sentDirectory) {
-        try {
-            Manifest manifest = Manifest.read(set, marker);
-            if (was(manifest, marker, "done") || !sentDirectory.isEmpty() && was(manifest, marker, sentDirectory)) {
-                return List.of();
-            }
-            List<String> names = new ArrayList<>();
-            for (Part part : DATA) {
-                if (!isHere(manifest, part)) {
-                    names.add(set.file(part, manifest.compression()));
-                }
-            }
-            return names;
-        } catch (MalformedException e) {
-            throw new ChangeSetException(set.file(Part.DONE) + " is refused: it " + e.getMessage(), e);
-        } catch (IOException e) {
-            throw new ChangeSetException("the files in " + directory + " cannot be read: " + Exporter.reason(e), e);
-        }
-    }
-
-    private boolean was(Manifest manifest, byte[] marker, String below) throws IOException, MalformedException {
-        byte[] known = new DropDirectory(directory.path().resolve(below)).marker(manifest.name(), Part.DONE);
-        return known != null && java.util.Arrays.equals(known, marker);
-    }
-
-    private boolean isHere(Manifest manifest, Part part) throws IOException {
-        try (SeekableByteChannel channel = directory.open(manifest, part)) {
-            return channel.size() == manifest.file(part).bytes()
-                    && DropDirectory.hash(channel).equals(manifest.file(part).sha256());
-        } catch (NoSuchFileException e) {
-            return false;
-        }
-    }
-
-    /**
      * Takes a set's files out of the way. The marker goes first: a set without one is not looked at again.
      *
      * @param below the name of a directory in this one; empty to delete them
