@@ -36,8 +36,12 @@ final class Application implements AutoCloseable {
     private final Main main = new Main();
     private final Map<String, BatchDataSource> pools = new LinkedHashMap<>();
 
-    /** @param properties null for none */
-    private Application(Path properties, List<Path> routeFiles, Map<String, BatchDataSource> pools) {
+    /**
+     * @param properties null for none
+     * @param managementHosts further names of the management server
+     */
+    private Application(
+            Path properties, List<Path> routeFiles, Map<String, BatchDataSource> pools, List<String> managementHosts) {
         this.pools.putAll(pools);
         if (properties == null) {
             main.setDefaultPropertyPlaceholderLocation("false");
@@ -56,6 +60,9 @@ final class Application implements AutoCloseable {
             @Override
             public void beforeConfigure(BaseMainSupport support) {
                 pools.forEach(support.getCamelContext().getRegistry()::bind);
+                support.getCamelContext()
+                        .getRegistry()
+                        .bind("managementServerFactory", new GuardedManagement(managementHosts));
             }
         });
     }
@@ -100,7 +107,11 @@ final class Application implements AutoCloseable {
                 .databases()
                 .forEach((name, database) ->
                         pools.put(name, others.getOrDefault(name, database).pool(name, configuration.poolSize(name))));
-        return new Application(config.resolve("application.properties"), configuration.routeFiles(), pools);
+        return new Application(
+                config.resolve("application.properties"),
+                configuration.routeFiles(),
+                pools,
+                configuration.managementHosts());
     }
 
     /**
@@ -121,7 +132,8 @@ final class Application implements AutoCloseable {
                 List.of(routeFiles).stream()
                         .map(home.resolve("routes")::resolve)
                         .toList(),
-                pools);
+                pools,
+                List.of());
         Properties all = new Properties();
         all.setProperty("camel.management.enabled", "false");
         all.setProperty("camel.main.shutdownTimeout", "10");
@@ -150,7 +162,7 @@ final class Application implements AutoCloseable {
     static Application of(String file, String route, Map<String, Database> databases) {
         Map<String, BatchDataSource> pools = new LinkedHashMap<>();
         databases.forEach((name, database) -> pools.put(name, database.pool(name, 4)));
-        Application application = new Application(null, List.of(), pools);
+        Application application = new Application(null, List.of(), pools, List.of());
         application.main.setShutdownStrategy(new SimpleMainShutdownStrategy());
         Properties properties = new Properties();
         properties.setProperty("camel.main.name", file);

@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
@@ -25,9 +26,17 @@ import java.util.stream.Stream;
  * @param databases by the name of their data source
  * @param poolSizes connections at most, for databases whose key says so
  * @param presetPoolSize for the others
+ * @param managementHosts names by which the management server may be called besides those of this machine
  */
 record Configuration(
-        Map<String, Database> databases, Map<String, Integer> poolSizes, int presetPoolSize, List<Path> routeFiles) {
+        Map<String, Database> databases,
+        Map<String, Integer> poolSizes,
+        int presetPoolSize,
+        List<Path> routeFiles,
+        List<String> managementHosts) {
+
+    private static final String MANAGEMENT_HOSTS = "management.hosts";
+    private static final Pattern HOST_NAME = Pattern.compile("[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+]");
 
     private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{([^{}]+)}}");
     private static final Pattern DATABASE_KEY = Pattern.compile("database\\.([A-Za-z_][A-Za-z0-9_]*)\\.(.+)");
@@ -67,18 +76,36 @@ record Configuration(
             Matcher database = DATABASE_KEY.matcher(key);
             if (database.matches()) {
                 readDatabase(database.group(1), database.group(2), properties, databases, poolSizes, problems);
-            } else if (allRead && !key.startsWith("camel.") && !used.contains(key)) {
+            } else if (allRead && !key.startsWith("camel.") && !key.equals(MANAGEMENT_HOSTS) && !used.contains(key)) {
                 problems.add(config.resolve("application.properties") + ": no route uses key " + key
                         + Spelling.nearest(key, used));
             }
         }
+        List<String> managementHosts = managementHosts(properties, problems);
         if (listening) {
             checkManagementPort(properties, problems);
         }
         if (!problems.isEmpty()) {
             throw new ConfigurationException("the configuration cannot work:\n  " + String.join("\n  ", problems));
         }
-        return new Configuration(databases, poolSizes, poolSize, files);
+        return new Configuration(databases, poolSizes, poolSize, files, managementHosts);
+    }
+
+    private static List<String> managementHosts(Properties properties, List<String> problems) {
+        String value = value(MANAGEMENT_HOSTS, properties);
+        List<String> names = value == null
+                ? List.of()
+                : Stream.of(value.split(","))
+                        .map(String::strip)
+                        .filter(name -> !name.isEmpty())
+                        .toList();
+        for (String name : names) {
+            if (!HOST_NAME.matcher(name).matches()) {
+                problems.add("key " + MANAGEMENT_HOSTS + ": \"" + name
+                        + "\" is no host name; allowed are names and addresses without ports, comma separated");
+            }
+        }
+        return names;
     }
 
     /**
@@ -161,6 +188,11 @@ record Configuration(
         }
         String host = value("camel.management.host", properties);
         String port = value("camel.management.port", properties);
+        if ("true".equals(value("camel.server.enabled", properties))
+                && Objects.equals(port, value("camel.server.port", properties))) {
+            problems.add("key camel.server.port: must not be camel.management.port, " + port
+                    + ": one port would answer for both, without the management port's guard");
+        }
         try (ServerSocket socket = new ServerSocket()) {
             socket.setReuseAddress(true);
             socket.bind(new InetSocketAddress(
