@@ -26,6 +26,9 @@ select t.oid::bigint as oid,
          where f.contype = 'f' and f.confrelid in (select relid from member))                    as referred_by,
        exists (select from pg_constraint f
                 where f.contype = 'f' and f.confrelid in (select relid from member) and f.confdeltype not in ('a', 'r')) as cascades,
+       -- only NO ACTION waits for the end of the statement that takes a row away
+       not exists (select from pg_constraint f
+                    where f.contype = 'f' and f.confrelid in (select relid from member) and f.confdeltype <> 'a') as waits,
        -- triggers would take an updated row for one that was deleted and another that was inserted
        (select min(g.tgname)
           from pg_trigger g

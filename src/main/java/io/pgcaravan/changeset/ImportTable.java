@@ -16,8 +16,9 @@ import java.util.stream.Collectors;
  *
  * @param key raw names of the columns by which rows are found
  * @param operators that tell the key's values apart, with their schemas
- * @param cascades whether rows of other tables would change with rows that are deleted here
  * @param keeps why rows that stay must not be deleted, not even for a moment; null where they may be
+ * @param cascades whether rows of other tables would change with rows that are deleted here
+ * @param mayBeAbsent whether rows that {@code keeps} is about may be gone all the same until the end of a statement
  */
 record ImportTable(
         TableName name,
@@ -25,7 +26,8 @@ record ImportTable(
         List<String> key,
         List<String> operators,
         String keeps,
-        boolean cascades) {
+        boolean cascades,
+        boolean mayBeAbsent) {
 
     private static final String TABLE = Sql.file("changeset/import-target");
     private static final String KEY = Sql.file("changeset/import-key");
@@ -33,14 +35,16 @@ record ImportTable(
     /**
      * Looks at the table and sees whether a set can go there.
      *
+     * @param keyColumns by which the set's rows are found
      * @param columns of the set's records
      * @throws ChangeSetException where it cannot
      */
-    static ImportTable read(Connection target, Manifest set, List<String> columns) throws SQLException {
-        String full = set.table().quoted();
+    static ImportTable read(Connection target, TableName name, List<String> keyColumns, List<String> columns)
+            throws SQLException {
+        String full = name.quoted();
         try (PreparedStatement statement = target.prepareStatement(TABLE)) {
-            statement.setString(1, set.table().schema());
-            statement.setString(2, set.table().name());
+            statement.setString(1, name.schema());
+            statement.setString(2, name.name());
             try (ResultSet row = statement.executeQuery()) {
                 if (!row.next()) {
                     throw new ChangeSetException(
@@ -57,7 +61,7 @@ record ImportTable(
                         generated::contains,
                         " are generated in the table, and the source sends values for them");
                 refuse(
-                        set.key(),
+                        keyColumns,
                         column -> !has.contains(column),
                         ", which the set has for its key, are missing in the table");
                 String referredBy = row.getString("referred_by");
@@ -66,21 +70,30 @@ record ImportTable(
                         ? "foreign key " + referredBy + " refers to it"
                         : trigger != null ? "it has a row trigger, " + trigger : null;
                 List<String> always = texts(row.getArray("always"));
-                Key key = Key.read(target, row.getLong("oid"), set.key());
+                Key key = Key.read(target, row.getLong("oid"), keyColumns);
                 if (keeps != null) {
                     String rest = ", and as " + keeps + ", rows that stay have to be updated in place";
                     if (!key.unique) {
-                        throw new ChangeSetException(
-                                full + " has no unique index on its key (" + String.join(", ", set.key()) + ")" + rest);
+                        throw new ChangeSetException(full + " has no unique index on its key ("
+                                + String.join(", ", keyColumns) + ")" + rest);
                     }
                     refuse(
                             columns,
-                            column -> always.contains(column) && !set.key().contains(column),
+                            column -> always.contains(column) && !keyColumns.contains(column),
                             " are GENERATED ALWAYS AS IDENTITY" + rest + ", which PostgreSQL forbids for them");
-                    refuse(set.key(), column -> !columns.contains(column), " of the key are not in the records" + rest);
+                    refuse(
+                            keyColumns,
+                            column -> !columns.contains(column),
+                            " of the key are not in the records" + rest);
                 }
                 return new ImportTable(
-                        set.table(), columns, set.key(), key.operators, keeps, row.getBoolean("cascades"));
+                        name,
+                        columns,
+                        keyColumns,
+                        key.operators,
+                        keeps,
+                        row.getBoolean("cascades"),
+                        trigger == null && row.getBoolean("waits"));
             }
         }
     }

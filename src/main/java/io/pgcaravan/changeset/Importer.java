@@ -17,7 +17,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -39,8 +38,6 @@ import org.postgresql.copy.CopyIn;
 public final class Importer {
 
     private static final String SESSION = Sql.file("changeset/session");
-
-    private static final String UNIQUE_VIOLATION = "23505";
 
     private static final List<Part> DATA = List.of(Part.COLUMNS, Part.IDS, Part.RECORDS);
 
@@ -286,7 +283,6 @@ public final class Importer {
         private final int number;
         private final Map<Part, SeekableByteChannel> files = new EnumMap<>(Part.class);
         private ImportTable table;
-        private long deleted;
 
         Loaded(Manifest set, int number) {
             this.set = set;
@@ -381,7 +377,7 @@ public final class Importer {
                 for (Loaded one : loaded) {
                     verify(one, Part.COLUMNS);
                     verify(one, Part.IDS);
-                    one.table = ImportTable.read(connection, one.set, columns(one));
+                    one.table = ImportTable.read(connection, one.set.table(), one.set.key(), columns(one));
                 }
                 // what goes into temporary tables may go there while the rest is still being verified
                 Future<Void> verified = inBackground(() -> {
@@ -399,16 +395,21 @@ public final class Importer {
                 for (Loaded one : loaded) {
                     stageRecords(one);
                 }
-                replace(loaded);
+                Map<Loaded, Replacement.Rows> rows = new LinkedHashMap<>();
+                for (Loaded one : loaded) {
+                    rows.put(one, rows(one));
+                }
+                new Replacement(connection, List.copyOf(rows.values())).run();
                 List<Outcome> outcomes = new ArrayList<>();
                 for (Loaded one : loaded) {
-                    ledger.applied(one.set, one.deleted);
+                    long deleted = rows.get(one).deleted();
+                    ledger.applied(one.set, deleted);
                     outcomes.add(new Outcome(
                             one.set.name(),
                             Result.APPLIED,
                             one.set,
-                            one.set.file(Part.RECORDS).rows() + " rows written, " + one.deleted + " deleted",
-                            one.deleted));
+                            one.set.file(Part.RECORDS).rows() + " rows written, " + deleted + " deleted",
+                            deleted));
                 }
                 return outcomes;
             } finally {
@@ -521,79 +522,12 @@ public final class Importer {
             }
         }
 
-        /**
-         * Rows that others refer to go last, when those have moved to other rows. Only where a unique value has moved as well, from
-         * a row that is gone, they have to go first; and that is safe only if nothing is deleted together with them.
-         */
-        private void replace(List<Loaded> loaded) throws SQLException, IOException {
-            for (int i = loaded.size() - 1; i >= 0; i--) {
-                if (loaded.get(i).table.keeps() == null) {
-                    delete(loaded.get(i));
-                }
-            }
-            boolean mayRetry = loaded.stream().noneMatch(one -> one.table.cascades())
-                    && loaded.stream().anyMatch(one -> one.table.keeps() != null);
-            Savepoint before = mayRetry ? connection.setSavepoint() : null;
-            try {
-                append(loaded);
-                deleteVanished(loaded);
-            } catch (SQLException e) {
-                if (!mayRetry || !UNIQUE_VIOLATION.equals(e.getSQLState())) {
-                    throw e;
-                }
-                connection.rollback(before);
-                deleteVanished(loaded);
-                append(loaded);
-            }
-        }
-
-        private void append(List<Loaded> loaded) throws SQLException, IOException {
-            for (Loaded one : loaded) {
-                append(one);
-            }
-        }
-
-        private void deleteVanished(List<Loaded> loaded) throws SQLException {
-            for (int i = loaded.size() - 1; i >= 0; i--) {
-                if (loaded.get(i).table.keeps() != null) {
-                    delete(loaded.get(i));
-                }
-            }
-        }
-
-        private void delete(Loaded one) throws SQLException {
+        private Replacement.Rows rows(Loaded one) {
             ImportTable table = one.table;
-            String sql = "delete from " + table.name().quoted() + " t";
-            String glue = " where ";
-            if (!one.set.replacesEverything()) {
-                sql += " using " + one.ids() + " k where " + table.sameKey();
-                glue = " and ";
-            }
-            if (table.keeps() != null) {
-                sql += glue + "not exists (select from " + one.records() + " k where " + table.sameKey() + ")";
-            }
-            try (Statement statement = connection.createStatement()) {
-                one.deleted = statement.executeLargeUpdate(sql);
-            }
-        }
-
-        private void append(Loaded one) throws SQLException, IOException {
-            ImportTable table = one.table;
-            String columns = ImportTable.quoted(table.columns());
-            if (table.keeps() == null) {
-                copy(one, Part.RECORDS, table.name().quoted() + " (" + columns + ")");
-                return;
-            }
-            List<String> rest = new ArrayList<>(table.columns());
-            rest.removeAll(table.key());
-            List<String> sets = rest.stream()
-                    .map(TableName::quote)
-                    .map(column -> column + " = excluded." + column)
-                    .toList();
-            execute("insert into " + table.name().quoted() + " (" + columns + ") overriding system value select "
-                    + columns
-                    + " from " + one.records() + " on conflict (" + ImportTable.quoted(table.key()) + ") do "
-                    + (sets.isEmpty() ? "nothing" : "update set " + String.join(", ", sets)));
+            String ids = one.set.replacesEverything() ? null : one.ids();
+            return table.keeps() == null
+                    ? Replacement.Rows.streamed(table, ids, into -> copy(one, Part.RECORDS, into))
+                    : Replacement.Rows.staged(table, ids, one.records());
         }
 
         private void copy(Loaded one, Part part, String into) throws SQLException, IOException {
