@@ -1,6 +1,4 @@
--- What pgcaravan keeps in a target database: where each consumer stands.
-create schema if not exists caravan;
-
+-- Where each consumer stands.
 create table if not exists caravan.position (
     consumer        text primary key,
     queue           text not null,

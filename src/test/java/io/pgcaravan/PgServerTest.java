@@ -1,5 +1,6 @@
 package io.pgcaravan;
 
+import static io.pgcaravan.PgServer.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -63,12 +64,6 @@ class PgServerTest {
             server.startAgain();
         }
         assertThat(ask(url, "select 1")).isEqualTo("1");
-    }
-
-    private static void execute(Connection connection, String sql) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
     }
 
     private static String ask(String url, String sql) throws SQLException {

@@ -11,8 +11,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
@@ -84,7 +82,7 @@ final class BenchDispatch implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    private PrintWriter out;
+    private BenchReport report;
     private QuietLog log;
     private Path home;
     private Path directory;
@@ -105,11 +103,9 @@ final class BenchDispatch implements Callable<Integer> {
         }
         spec.commandLine().setErr(new PrintWriter(System.err, true));
         log = QuietLog.divert();
-        out = spec.commandLine().getOut();
+        report = new BenchReport(spec.commandLine().getOut(), quick, 42, "");
         home = Path.of(System.getProperty("caravan.home", ".")).toAbsolutePath();
-        directory = Files.createTempDirectory("pgcaravan-bench-");
-        Thread deletion = new Thread(this::deleteDirectory, "bench-end");
-        Runtime.getRuntime().addShutdownHook(deletion);
+        directory = ScratchDirectory.untilTheEnd("pgcaravan-bench-").path();
         psql = new Psql(directory);
         try (ThrowAwayServer server = ThrowAwayServer.start("bench", Map.of("max_wal_size", "8GB"))) {
             sourceUrl = server.createDatabaseWithPgq("bench_source");
@@ -118,12 +114,8 @@ final class BenchDispatch implements Callable<Integer> {
                     Connection toTarget = DriverManager.getConnection(targetUrl)) {
                 source = toSource;
                 target = toTarget;
-                out.printf(
-                        "%s, %d processors, %s; source and target on one server%n%n",
-                        value(source, "select 'PostgreSQL ' || current_setting('server_version')"),
-                        Runtime.getRuntime().availableProcessors(),
-                        System.getProperty("java.vm.name") + " "
-                                + Runtime.version().feature());
+                report.machine(source);
+                report.say("");
                 if (only.contains(Part.append) || only.contains(Part.keyed) || only.contains(Part.rows)) {
                     largeBatch();
                 }
@@ -143,10 +135,10 @@ final class BenchDispatch implements Callable<Integer> {
     private void largeBatch() throws Exception {
         BenchQueue inserts = new BenchQueue(source, "inserts", DAYS);
         inserts.inserts(events);
-        say(
+        report.say(
                 "%,d events of six columns in one batch, into %d daily partitions with primary keys, not there before",
                 events, DAYS);
-        say("measured %d times, in turns: median (fastest .. slowest) seconds", repeat);
+        report.say("measured %d times, in turns: median (fastest .. slowest) seconds", repeat);
         double limit = append(inserts);
         if (only.contains(Part.keyed)) {
             BenchQueue changes = new BenchQueue(source, "changes", DAYS);
@@ -158,7 +150,7 @@ final class BenchDispatch implements Callable<Integer> {
         if (only.contains(Part.rows)) {
             rows(inserts);
         }
-        say("");
+        report.say("");
     }
 
     /** Seconds that psql needs at least. */
@@ -176,27 +168,31 @@ final class BenchDispatch implements Callable<Integer> {
             ours[i] = run(append, inserts);
             ratios[i] = Math.max(read[i], write[i]) / ours[i];
         }
-        line("psql: the batch's ev_type, ev_data out", read, events, "");
-        line("psql: the ready rows into the partitions", write, events, "");
-        line("dispatch, append", ours, events, ratio(ratios, 0.8));
-        say("  the same in a JVM just started: %.2f s", cold);
-        return Math.max(median(read), median(write));
+        report.line("psql: the batch's ev_type, ev_data out", read, events, "");
+        report.line("psql: the ready rows into the partitions", write, events, "");
+        report.line("dispatch, append", ours, events, report.ratio(ratios, 0.8));
+        report.say("  the same in a JVM just started: %.2f s", cold);
+        return Math.max(BenchReport.median(read), BenchReport.median(write));
     }
 
     private void keyed(String title, Job job, BenchQueue queue, double limit) throws Exception {
         double[] seconds = runs(job, queue);
-        line(title, seconds, queue.events(), String.format(Locale.ROOT, "psql/ours %.2f", limit / median(seconds)));
+        report.line(
+                title,
+                seconds,
+                queue.events(),
+                String.format(Locale.ROOT, "psql/ours %.2f", limit / BenchReport.median(seconds)));
     }
 
     private void rows(BenchQueue queue) throws Exception {
         Job job = new Job("dispatch-rows", "");
         run(job, queue);
         double[] seconds = runs(job, queue);
-        line(
+        report.line(
                 "dispatch-rows, event by event",
                 seconds,
                 queue.events(),
-                goal("", queue.events() / median(seconds) >= 100_000, "100,000 a second"));
+                report.goal("", queue.events() / BenchReport.median(seconds) >= 100_000, "100,000 a second"));
     }
 
     private double[] runs(Job job, BenchQueue queue) throws Exception {
@@ -237,7 +233,7 @@ final class BenchDispatch implements Callable<Integer> {
         resetTarget();
         StringBuilder script = new StringBuilder();
         for (Path file : files) {
-            execute(target, "create table " + file.getFileName() + " " + COLUMNS);
+            Statements.execute(target, "create table " + file.getFileName() + " " + COLUMNS);
             script.append("\\copy ")
                     .append(file.getFileName())
                     .append(" from '")
@@ -246,7 +242,7 @@ final class BenchDispatch implements Callable<Integer> {
         }
         double seconds = psql.run(targetUrl, script.toString());
         for (Path file : files) {
-            execute(target, "drop table " + file.getFileName());
+            Statements.execute(target, "drop table " + file.getFileName());
         }
         return seconds;
     }
@@ -259,29 +255,29 @@ final class BenchDispatch implements Callable<Integer> {
         for (int i = 0; i < batches; i++) {
             queue.inserts(SMALL_BATCH);
         }
-        say("%,d batches of %d events, into one partition", batches, SMALL_BATCH);
+        report.say("%,d batches of %d events, into one partition", batches, SMALL_BATCH);
         for (String rowMode : List.of("append", "keep_latest")) {
             long sourceTrips = RoundTrips.of("source");
             long targetTrips = RoundTrips.of("target");
             double seconds = run(new Job("dispatch", rowMode), queue);
             double onSource = (double) (RoundTrips.of("source") - sourceTrips) / batches;
             double onTarget = (double) (RoundTrips.of("target") - targetTrips) / batches;
-            say(
+            report.say(
                     "  %-12s %,6.0f batches a second, %.1f ms each; round trips a batch: source %.1f, target %.1f %s",
                     rowMode,
                     batches / seconds,
                     1000 * seconds / batches,
                     onSource,
                     onTarget,
-                    goal("", onSource <= 5.05 && onTarget <= 5.05, "5 each"));
+                    report.goal("", onSource <= 5.05 && onTarget <= 5.05, "5 each"));
         }
-        say("");
+        report.say("");
     }
 
     // ---- memory
 
     private void memory() throws Exception {
-        say("peak memory of caravan run, with -Xmx64m");
+        report.say("peak memory of caravan run, with -Xmx64m");
         List<Integer> sizes = new ArrayList<>(List.of(events / 10, events));
         if (full) {
             sizes.add(5 * events);
@@ -290,8 +286,9 @@ final class BenchDispatch implements Callable<Integer> {
             BenchQueue queue = new BenchQueue(source, "memory_" + size, DAYS);
             queue.inserts(size);
             long peak = peakMemory(queue);
-            say("  %,10d events in one batch: %s", size, peak < 0 ? "not told here" : peak / 1024 + " MB resident");
-            execute(source, "select pgq.drop_queue('" + queue.name() + "', true)");
+            report.say(
+                    "  %,10d events in one batch: %s", size, peak < 0 ? "not told here" : peak / 1024 + " MB resident");
+            Statements.execute(source, "select pgq.drop_queue('" + queue.name() + "', true)");
         }
     }
 
@@ -388,7 +385,7 @@ final class BenchDispatch implements Callable<Integer> {
     /** The consumer's tables are the last that it needs before it waits for a batch. */
     private void awaitIdle() throws SQLException, InterruptedException {
         long deadline = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
-        while (value(target, "select to_regclass('caravan.position')") == null) {
+        while (Statements.value(target, "select to_regclass('caravan.position')") == null) {
             if (System.nanoTime() > deadline) {
                 throw new IllegalStateException("the route does not start; what was logged ends with\n" + log.tail(20));
             }
@@ -419,67 +416,8 @@ final class BenchDispatch implements Callable<Integer> {
 
     /** An empty parent, and a target that never heard of the consumer. */
     private void resetTarget() throws SQLException {
-        execute(target, "drop schema if exists caravan, pgq_ext cascade");
-        execute(target, "drop table if exists orders");
-        execute(target, "create table orders " + COLUMNS + " partition by range (created_at)");
-    }
-
-    private void deleteDirectory() {
-        try (Stream<Path> files = Files.walk(directory)) {
-            files.sorted(Comparator.reverseOrder())
-                    .forEach(file -> file.toFile().delete());
-        } catch (IOException e) {
-            // what the system's clean-up of temporary files is for
-        }
-    }
-
-    // ---- what is printed
-
-    private void line(String title, double[] seconds, long rows, String remark) {
-        say(
-                "  %-42s %6.2f (%.2f .. %.2f)  %,9.0f a second  %s",
-                title,
-                median(seconds),
-                Arrays.stream(seconds).min().orElse(0),
-                Arrays.stream(seconds).max().orElse(0),
-                rows / median(seconds),
-                remark);
-    }
-
-    private String ratio(double[] ratios, double least) {
-        return goal(
-                String.format(Locale.ROOT, "psql/ours %.2f", median(ratios)),
-                median(ratios) >= least,
-                "%.1f".formatted(least));
-    }
-
-    /** Nothing is said about goals where too little was measured. */
-    private String goal(String text, boolean met, String goal) {
-        return quick ? text : text + " (goal " + goal + ": " + (met ? "met" : "missed") + ")";
-    }
-
-    private void say(String format, Object... values) {
-        out.println(String.format(Locale.ROOT, format, values).stripTrailing());
-        out.flush();
-    }
-
-    private static double median(double[] values) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        return sorted[sorted.length / 2];
-    }
-
-    private static void execute(Connection connection, String sql) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
-    }
-
-    private static String value(Connection connection, String sql) throws SQLException {
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(sql)) {
-            row.next();
-            return row.getString(1);
-        }
+        Statements.execute(target, "drop schema if exists caravan, pgq_ext cascade");
+        Statements.execute(target, "drop table if exists orders");
+        Statements.execute(target, "create table orders " + COLUMNS + " partition by range (created_at)");
     }
 }

@@ -21,11 +21,7 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
-import java.util.Arrays;
-import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -91,7 +87,7 @@ final class BenchShip implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    private PrintWriter out;
+    private BenchReport report;
     private Path directory;
     private Path drop;
     private Psql psql;
@@ -112,9 +108,8 @@ final class BenchShip implements Callable<Integer> {
         }
         spec.commandLine().setErr(new PrintWriter(System.err, true));
         QuietLog.divert();
-        out = spec.commandLine().getOut();
-        directory = Files.createTempDirectory("pgcaravan-bench-");
-        Runtime.getRuntime().addShutdownHook(new Thread(this::deleteDirectory, "bench-end"));
+        report = new BenchReport(spec.commandLine().getOut(), quick, 34, "rows ");
+        directory = ScratchDirectory.untilTheEnd("pgcaravan-bench-").path();
         drop = Files.createDirectory(directory.resolve("drop"));
         psql = new Psql(directory);
         try (ThrowAwayServer started =
@@ -123,17 +118,12 @@ final class BenchShip implements Callable<Integer> {
             sourceUrl = server.createDatabase("bench_source");
             try (Connection toSource = DriverManager.getConnection(sourceUrl)) {
                 source = toSource;
-                say(
-                        "%s, %d processors, %s; source and target on one server",
-                        value(source, "select 'PostgreSQL ' || current_setting('server_version')"),
-                        Runtime.getRuntime().availableProcessors(),
-                        System.getProperty("java.vm.name") + " "
-                                + Runtime.version().feature());
-                say(
+                report.machine(source);
+                report.say(
                         "a table of six columns and %,d rows with a bigint key; %,d updates, %,d deletes",
                         rows, updates(), deletes());
-                say("measured %d times, in turns: median (fastest .. slowest) seconds", repeat);
-                say("");
+                report.say("measured %d times, in turns: median (fastest .. slowest) seconds", repeat);
+                report.say("");
                 makeOrders();
                 if (only.contains(Measured.tracking)) {
                     tracking();
@@ -155,12 +145,12 @@ final class BenchShip implements Callable<Integer> {
     }
 
     private void makeOrders() throws SQLException {
-        execute(source, "create table orders " + COLUMNS);
+        Statements.execute(source, "create table orders " + COLUMNS);
         try (PreparedStatement fill = source.prepareStatement(Sql.file("bench/orders"))) {
             fill.setLong(1, rows);
             fill.executeUpdate();
         }
-        execute(source, "vacuum analyze orders");
+        Statements.execute(source, "vacuum analyze orders");
     }
 
     // ---- the triggers
@@ -174,35 +164,35 @@ final class BenchShip implements Callable<Integer> {
         update();
         for (int i = 0; i < repeat; i++) {
             bare[i] = update();
-            execute(source, TRACKING.exporter(ORDERS));
+            Statements.execute(source, TRACKING.exporter(ORDERS));
             ours[i] = update();
-            execute(source, TRACKING.reset(ORDERS));
-            execute(source, Sql.file("bench/row-trigger"));
+            Statements.execute(source, TRACKING.reset(ORDERS));
+            Statements.execute(source, Sql.file("bench/row-trigger"));
             byRow[i] = update();
-            execute(
+            Statements.execute(
                     source,
                     "drop trigger orders_by_row on orders; drop function orders_by_row; drop table orders_by_row");
             ratios[i] = (ours[i] - bare[i]) / (byRow[i] - bare[i]);
         }
-        line("UPDATE without triggers", bare, updates(), "");
-        line("UPDATE, a trigger for each row", byRow, updates(), "");
-        line(
+        report.line("UPDATE without triggers", bare, updates(), "");
+        report.line("UPDATE, a trigger for each row", byRow, updates(), "");
+        report.line(
                 "UPDATE, tracked",
                 ours,
                 updates(),
-                goal(
-                        String.format(Locale.ROOT, "added time, ours/by row %.2f", median(ratios)),
-                        median(ratios) <= 0.6,
+                report.goal(
+                        String.format(Locale.ROOT, "added time, ours/by row %.2f", BenchReport.median(ratios)),
+                        BenchReport.median(ratios) <= 0.6,
                         "0.6"));
-        say("");
+        report.say("");
     }
 
     private double update() throws SQLException {
-        execute(source, "checkpoint");
+        Statements.execute(source, "checkpoint");
         long start = System.nanoTime();
-        execute(source, UPDATE);
+        Statements.execute(source, UPDATE);
         double seconds = seconds(start);
-        execute(source, "vacuum orders");
+        Statements.execute(source, "vacuum orders");
         return seconds;
     }
 
@@ -210,28 +200,28 @@ final class BenchShip implements Callable<Integer> {
 
     private void ship() throws Exception {
         String targetUrl = server.createDatabase("bench_target");
-        execute(source, TRACKING.exporter(ORDERS));
+        Statements.execute(source, TRACKING.exporter(ORDERS));
         double exported = export(Manifest.Kind.FULL);
         try (Connection target = DriverManager.getConnection(targetUrl)) {
             targetName = target.getCatalog();
-            execute(target, "create table orders " + COLUMNS);
-            execute(target, TRACKING.importer(ORDERS));
+            Statements.execute(target, "create table orders " + COLUMNS);
+            Statements.execute(target, TRACKING.importer(ORDERS));
             double imported = importSet(targetUrl);
-            execute(target, "vacuum analyze orders");
-            say(
+            Statements.execute(target, "vacuum analyze orders");
+            report.say(
                     "  the first, full set, in a JVM just started: export %.2f s, import into the empty table %.2f s",
                     exported, imported);
         }
         // a target that stays behind: without it, the export would also delete the tracking rows that the next turn
         // needs
-        execute(
+        Statements.execute(
                 source,
                 "insert into caravan.export_set select (jsonb_populate_record(s, jsonb_build_object("
                         + "'target_host', 'behind', 'set_id', gen_random_uuid()))).* from caravan.export_set s");
-        execute(source, UPDATE);
-        execute(source, DELETE);
-        execute(source, "vacuum analyze orders");
-        execute(source, "vacuum analyze orders_dml");
+        Statements.execute(source, UPDATE);
+        Statements.execute(source, DELETE);
+        Statements.execute(source, "vacuum analyze orders");
+        Statements.execute(source, "vacuum analyze orders_dml");
         double[] psqlOut = new double[repeat];
         double[] oursOut = new double[repeat];
         double[] psqlIn = new double[repeat];
@@ -247,10 +237,10 @@ final class BenchShip implements Callable<Integer> {
         }
         dropCopy();
         long changes = updates() + deletes();
-        line("psql: ids and records into files", psqlOut, changes, "");
-        line("export, hashes included", oursOut, changes, ratio(psqlOut, oursOut, 0.8));
-        line("psql: delete, and COPY in", psqlIn, changes, "");
-        line("import, hashes checked", oursIn, changes, ratio(psqlIn, oursIn, 0.9));
+        report.line("psql: ids and records into files", psqlOut, changes, "");
+        report.line("export, hashes included", oursOut, changes, report.ratio(ratios(psqlOut, oursOut), 0.8));
+        report.line("psql: delete, and COPY in", psqlIn, changes, "");
+        report.line("import, hashes checked", oursIn, changes, report.ratio(ratios(psqlIn, oursIn), 0.9));
     }
 
     private Connect connect(String url) {
@@ -258,8 +248,8 @@ final class BenchShip implements Callable<Integer> {
     }
 
     private double export(Manifest.Kind kind) throws SQLException {
-        execute(source, "delete from caravan.export_set where kind = 'changes'");
-        execute(source, "checkpoint");
+        Statements.execute(source, "delete from caravan.export_set where kind = 'changes'");
+        Statements.execute(source, "checkpoint");
         System.gc();
         long start = System.nanoTime();
         List<Exported> sets = new Exporter(connect(sourceUrl))
@@ -275,7 +265,7 @@ final class BenchShip implements Callable<Integer> {
     }
 
     private double copyOut() throws Exception {
-        execute(source, "checkpoint");
+        Statements.execute(source, "checkpoint");
         String ids = "select distinct id from orders_dml where id is not null";
         return psql.run(
                 sourceUrl,
@@ -313,14 +303,15 @@ final class BenchShip implements Callable<Integer> {
     private String copyOfTarget() throws SQLException {
         dropCopy();
         copy = targetName + "_copy";
-        execute(source, "create database " + TableName.quote(copy) + " template " + TableName.quote(targetName));
-        execute(source, "checkpoint");
+        Statements.execute(
+                source, "create database " + TableName.quote(copy) + " template " + TableName.quote(targetName));
+        Statements.execute(source, "checkpoint");
         return server.jdbcUrl(copy);
     }
 
     private void dropCopy() throws SQLException {
         if (copy != null) {
-            execute(source, "drop database " + TableName.quote(copy));
+            Statements.execute(source, "drop database " + TableName.quote(copy));
             copy = null;
         }
     }
@@ -328,8 +319,8 @@ final class BenchShip implements Callable<Integer> {
     private void mustBeEqual(String url) throws SQLException {
         String all = "select count(*) || ' rows with the hash ' || sum(hashtextextended(t::text, 0)) from orders t";
         try (Connection target = DriverManager.getConnection(url)) {
-            String here = value(source, all);
-            String there = value(target, all);
+            String here = Statements.value(source, all);
+            String there = Statements.value(target, all);
             if (!here.equals(there)) {
                 throw new IllegalStateException("the source has " + here + ", the target " + there);
             }
@@ -342,70 +333,15 @@ final class BenchShip implements Callable<Integer> {
         }
     }
 
-    private void deleteDirectory() {
-        try (Stream<Path> files = Files.walk(directory)) {
-            files.sorted(Comparator.reverseOrder())
-                    .forEach(file -> file.toFile().delete());
-        } catch (IOException e) {
-            // what the system's clean-up of temporary files is for
-        }
-    }
-
-    // ---- what is printed
-
     private static double seconds(long start) {
         return (System.nanoTime() - start) / 1e9;
     }
 
-    private void line(String title, double[] seconds, long count, String remark) {
-        say(
-                "  %-34s %6.2f (%.2f .. %.2f)  %,9.0f rows a second  %s",
-                title,
-                median(seconds),
-                Arrays.stream(seconds).min().orElse(0),
-                Arrays.stream(seconds).max().orElse(0),
-                count / median(seconds),
-                remark);
-    }
-
-    private String ratio(double[] limit, double[] ours, double least) {
-        double[] ratios = new double[repeat];
-        for (int i = 0; i < repeat; i++) {
+    private static double[] ratios(double[] limit, double[] ours) {
+        double[] ratios = new double[ours.length];
+        for (int i = 0; i < ours.length; i++) {
             ratios[i] = limit[i] / ours[i];
         }
-        return goal(
-                String.format(Locale.ROOT, "psql/ours %.2f", median(ratios)),
-                median(ratios) >= least,
-                String.format(Locale.ROOT, "%.1f", least));
-    }
-
-    /** Nothing is said about goals where too little was measured. */
-    private String goal(String text, boolean met, String goal) {
-        return quick ? text : text + " (goal " + goal + ": " + (met ? "met" : "missed") + ")";
-    }
-
-    private void say(String format, Object... values) {
-        out.println(String.format(Locale.ROOT, format, values).stripTrailing());
-        out.flush();
-    }
-
-    private static double median(double[] values) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        return sorted[sorted.length / 2];
-    }
-
-    private static void execute(Connection connection, String sql) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
-    }
-
-    private static String value(Connection connection, String sql) throws SQLException {
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(sql)) {
-            row.next();
-            return row.getString(1);
-        }
+        return ratios;
     }
 }

@@ -77,9 +77,9 @@ final class Check implements Callable<Integer> {
                 JobRoute.yaml(job),
                 Map.of(
                         "sourceDb",
-                        TableDispatcher.database("src_db", job.source()),
+                        Database.given("src_db", job.source()),
                         "targetDb",
-                        TableDispatcher.database("dst_db", job.target())));
+                        Database.given("dst_db", job.target())));
     }
 
     private Application application(Path home) throws IOException {

@@ -54,8 +54,8 @@ final class Convert implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         TableDispatcherJob job = TableDispatcherJob.read(ini, set);
-        TableDispatcher.database("src_db", job.source());
-        TableDispatcher.database("dst_db", job.target());
+        Database.given("src_db", job.source());
+        Database.given("dst_db", job.target());
         PrintWriter err = spec.commandLine().getErr();
         job.warnings().forEach(err::println);
         err.flush();

@@ -24,6 +24,20 @@ public record Database(Address address) {
         return new Database(Address.parse(text));
     }
 
+    /**
+     * {@link #parse} for an option or key.
+     *
+     * @param named what the text was given as, for the message
+     * @throws ConfigurationException where the text is no database
+     */
+    static Database given(String named, String text) {
+        try {
+            return parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new ConfigurationException(named + " " + e.getMessage());
+        }
+    }
+
     /** The same with another user or password where given (not null). */
     public Database as(String otherUser, String otherPassword) {
         return new Database(address.as(otherUser, otherPassword));
@@ -32,6 +46,20 @@ public record Database(Address address) {
     /** One connection, outside any pool. */
     public Connection connect() throws SQLException {
         return address.connect(Address.properties(Map.of(APPLICATION_NAME, OURS)));
+    }
+
+    /** {@link #connect} for a command, which ends where the database cannot be reached. */
+    Connection reach() {
+        return reach("");
+    }
+
+    /** @param named what the database was given as, in parentheses and with a space before it; may be empty */
+    Connection reach(String named) {
+        try {
+            return connect();
+        } catch (SQLException e) {
+            throw new CommandFailedException("the database " + this + named + " cannot be reached: " + e.getMessage());
+        }
     }
 
     /** A pool whose connections join the batch that asks for them. Nothing is connected yet. */

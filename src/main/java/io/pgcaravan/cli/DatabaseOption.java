@@ -4,7 +4,6 @@ import io.pgcaravan.changeset.Connect;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.SQLException;
 import picocli.CommandLine.Option;
 
 /** {@code --db} and {@code --config}: where a command finds its database. */
@@ -30,24 +29,12 @@ final class DatabaseOption {
      * @param name of the data source whose settings count where no {@code --db} was given
      */
     Connection connect(String name) throws IOException {
-        Database database = database(name);
-        try {
-            return database.connect();
-        } catch (SQLException e) {
-            throw new CommandFailedException("the database " + database + " cannot be reached: " + e.getMessage());
-        }
+        return database(name).reach();
     }
 
     /** Connects as often as it is asked to, for work that needs more than one connection. */
     Connect opener(String name) throws IOException {
-        Database database = database(name);
-        return () -> {
-            try {
-                return database.connect();
-            } catch (SQLException e) {
-                throw new CommandFailedException("the database " + database + " cannot be reached: " + e.getMessage());
-            }
-        };
+        return database(name)::reach;
     }
 
     private Database database(String name) throws IOException {
@@ -56,14 +43,7 @@ final class DatabaseOption {
 
     /** What {@code --db} says, null where it was not given. */
     Database given() {
-        if (given == null) {
-            return null;
-        }
-        try {
-            return Database.parse(given);
-        } catch (IllegalArgumentException e) {
-            throw new ConfigurationException("--db " + e.getMessage());
-        }
+        return given == null ? null : Database.given("--db", given);
     }
 
     Path config() {

@@ -80,7 +80,8 @@ final class GivenServer implements ThrowAwayServer {
     @Override
     public void stop(boolean immediate) {
         forEachDatabase((connection, database) -> {
-            execute(connection, "alter database " + TableName.quote(database) + " with allow_connections false");
+            Statements.execute(
+                    connection, "alter database " + TableName.quote(database) + " with allow_connections false");
             try (PreparedStatement terminate = connection.prepareStatement(
                     "select pg_terminate_backend(pid) from pg_stat_activity where datname = ?")) {
                 terminate.setString(1, database);
@@ -91,8 +92,8 @@ final class GivenServer implements ThrowAwayServer {
 
     @Override
     public void startAgain() {
-        forEachDatabase((connection, database) ->
-                execute(connection, "alter database " + TableName.quote(database) + " with allow_connections true"));
+        forEachDatabase((connection, database) -> Statements.execute(
+                connection, "alter database " + TableName.quote(database) + " with allow_connections true"));
     }
 
     @Override
@@ -112,8 +113,8 @@ final class GivenServer implements ThrowAwayServer {
     }
 
     private synchronized void dropDatabases() {
-        forEachDatabase((connection, database) ->
-                execute(connection, "drop database if exists " + TableName.quote(database) + " with (force)"));
+        forEachDatabase((connection, database) -> Statements.execute(
+                connection, "drop database if exists " + TableName.quote(database) + " with (force)"));
         databases.clear();
     }
 
@@ -131,12 +132,6 @@ final class GivenServer implements ThrowAwayServer {
             }
         } catch (SQLException e) {
             throw new ThrowAwayServerException("the server that " + URL_VARIABLE + " names refuses", e);
-        }
-    }
-
-    private static void execute(Connection connection, String sql) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(sql);
         }
     }
 

@@ -111,8 +111,8 @@ final class JobProcess {
                 job.name() + ".yaml",
                 JobRoute.yaml(job),
                 Map.of(
-                        "sourceDb", TableDispatcher.database("src_db", job.source()),
-                        "targetDb", TableDispatcher.database("dst_db", job.target())));
+                        "sourceDb", Database.given("src_db", job.source()),
+                        "targetDb", Database.given("dst_db", job.target())));
         try {
             application.start();
         } catch (ConfigurationException e) {
@@ -159,7 +159,7 @@ final class JobProcess {
     private void configureLog() throws IOException {
         List<String> told = new ArrayList<>(job.warnings());
         told.addAll(JobLog.configure(
-                job, verbosity, !detached, System.console() != null, text -> TableDispatcher.database("args", text)
+                job, verbosity, !detached, System.console() != null, text -> Database.given("args", text)
                         .connect()));
         log = LoggerFactory.getLogger(job.name());
         told.forEach(log::warn);

@@ -92,18 +92,9 @@ abstract class OnConsumer implements Callable<Integer> {
     }
 
     private Connection connect(String option, String given, String name) throws IOException {
-        Database database;
-        try {
-            database = given == null
-                    ? Configuration.database(DatabaseOption.configOr(config), name, option)
-                    : Database.parse(given);
-        } catch (IllegalArgumentException e) {
-            throw new ConfigurationException(option + " " + e.getMessage());
-        }
-        try {
-            return database.connect();
-        } catch (SQLException e) {
-            throw new CommandFailedException("the database " + database + " cannot be reached: " + e.getMessage());
-        }
+        Database database = given == null
+                ? Configuration.database(DatabaseOption.configOr(config), name, option)
+                : Database.given(option, given);
+        return database.reach();
     }
 }

@@ -17,7 +17,6 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Queue;
@@ -29,7 +28,6 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Stream;
 
 /**
  * {@code caravan demo ship}: orders are written while sets of what has changed travel to the target through a drop directory.
@@ -46,7 +44,7 @@ final class ShipDemo implements AutoCloseable {
     private final OrdersDemo orders;
     private final PrintWriter out;
     private final ProgressLine progress;
-    private final Path directory;
+    private final ScratchDirectory directory;
     private final Exporter exporter;
     private final Importer importer;
     private final ScheduledExecutorService sides = Executors.newScheduledThreadPool(2, work -> {
@@ -64,18 +62,17 @@ final class ShipDemo implements AutoCloseable {
         this.orders = orders;
         this.out = out;
         this.progress = progress;
-        directory = Files.createTempDirectory("caravan-demo-drop-");
-        Runtime.getRuntime().addShutdownHook(new Thread(this::deleteDirectory, "demo-ship-end"));
+        directory = ScratchDirectory.untilTheEnd("caravan-demo-drop-");
         exporter = new Exporter(orders::source);
         importer = new Importer(orders::target, drop(), TARGET, Importer.Progress.NONE);
     }
 
     private DropDirectory drop() {
-        return new DropDirectory(directory);
+        return new DropDirectory(directory.path());
     }
 
     Path directory() {
-        return directory;
+        return directory.path();
     }
 
     /** Writes this many orders, and returns when the target has all of them. */
@@ -203,7 +200,7 @@ final class ShipDemo implements AutoCloseable {
     private void showFiles(Manifest set) throws IOException {
         out.printf("The files of set %d, as its import left them in done/:%n", set.number());
         for (Part part : List.of(Part.COLUMNS, Part.IDS, Part.RECORDS, Part.DONE)) {
-            Path file = directory.resolve("done").resolve(set.name().file(part));
+            Path file = directory.path().resolve("done").resolve(set.name().file(part));
             out.println("  " + file.getFileName() + ", " + ShipProgress.size(Files.size(file)));
             try (BufferedReader reader = Files.newBufferedReader(file)) {
                 List<String> lines =
@@ -222,18 +219,6 @@ final class ShipDemo implements AutoCloseable {
     public void close() throws InterruptedException {
         sides.shutdown();
         sides.awaitTermination(1, TimeUnit.MINUTES);
-        deleteDirectory();
-    }
-
-    private void deleteDirectory() {
-        if (!Files.exists(directory)) {
-            return;
-        }
-        try (Stream<Path> files = Files.walk(directory)) {
-            files.sorted(Comparator.reverseOrder())
-                    .forEach(file -> file.toFile().delete());
-        } catch (IOException e) {
-            // what the system's clean-up of temporary files is for
-        }
+        directory.delete();
     }
 }

@@ -169,11 +169,11 @@ final class TableDispatcher implements Callable<Integer> {
     private Consumers.Outcome move(TableDispatcherJob job) {
         Consumers consumers = new Consumers(
                 new Pgq((String) job.consume().getOrDefault("schema", "pgq")), job.queue(), job.consumer());
-        try (Connection source = connect("src_db", job.source())) {
+        try (Connection source = Database.given("src_db", job.source()).reach(" (src_db)")) {
             if (what.unregister) {
                 return consumers.unregister(source);
             }
-            try (Connection target = connect("dst_db", job.target())) {
+            try (Connection target = Database.given("dst_db", job.target()).reach(" (dst_db)")) {
                 return what.register
                         ? consumers.register(source, target)
                         : what.reset ? consumers.reset(source, target) : consumers.rewind(source, target);
@@ -200,24 +200,6 @@ final class TableDispatcher implements Callable<Integer> {
         if (pidFile.exists()) {
             err().println("ignoring " + job.pidFile() + ", which is stale");
             err().flush();
-        }
-    }
-
-    private static Connection connect(String key, String text) throws SQLException {
-        Database database = database(key, text);
-        try {
-            return database.connect();
-        } catch (SQLException e) {
-            throw new CommandFailedException(
-                    "the database " + database + " (" + key + ") cannot be reached: " + e.getMessage());
-        }
-    }
-
-    static Database database(String key, String text) {
-        try {
-            return Database.parse(text);
-        } catch (IllegalArgumentException e) {
-            throw new ConfigurationException(key + " " + e.getMessage());
         }
     }
 

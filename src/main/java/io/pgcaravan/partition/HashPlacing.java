@@ -1,6 +1,5 @@
 package io.pgcaravan.partition;
 
-import io.pgcaravan.row.ColumnSet;
 import io.pgcaravan.row.RowChange;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -13,19 +12,21 @@ import java.security.NoSuchAlgorithmException;
  */
 final class HashPlacing implements Placer {
 
-    private final PartitionSettings settings;
+    private final PlacingColumn placingColumn;
     private final MessageDigest digest;
     private final Place routed;
     private final Place[] places;
-    private ColumnSet columns;
-    private int column;
     private String refusal;
 
     HashPlacing(PartitionSettings settings, Parent parent) {
-        this.settings = settings;
-        routed = parent.kind() == Parent.Kind.NATIVE
-                ? new Place(null, new Partition(parent.table(), null, null), null)
-                : null;
+        placingColumn = new PlacingColumn(settings);
+        if (parent.kind() == Parent.Kind.NATIVE) {
+            routed = new Place(null, new Partition(parent.table(), null, null), null);
+            places = new Place[0];
+            digest = null;
+            return;
+        }
+        routed = null;
         places = new Place[settings.partitions()];
         for (int i = 0; i < places.length; i++) {
             places[i] = of(settings, parent, i);
@@ -50,13 +51,9 @@ final class HashPlacing implements Placer {
         if (routed != null) {
             return routed;
         }
-        if (row.columns() != columns) {
-            columns = row.columns();
-            column = columns.position(settings.partField());
-        }
+        int column = placingColumn.of(row);
         if (column < 0) {
-            refusal = "the row has no column \"" + settings.partField() + "\", which places it in a partition of "
-                    + settings.destTable();
+            refusal = placingColumn.missing();
             return null;
         }
         int from = row.from(column);

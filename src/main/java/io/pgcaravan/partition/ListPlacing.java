@@ -1,6 +1,5 @@
 package io.pgcaravan.partition;
 
-import io.pgcaravan.row.ColumnSet;
 import io.pgcaravan.row.RowChange;
 import java.util.HashMap;
 import java.util.Map;
@@ -11,25 +10,19 @@ import java.util.Map;
  */
 final class ListPlacing implements Placer {
 
-    private final PartitionSettings settings;
+    private final PlacingColumn placingColumn;
     private final Map<String, Place> places = new HashMap<>();
-    private ColumnSet columns;
-    private int column;
     private String refusal;
 
     ListPlacing(PartitionSettings settings) {
-        this.settings = settings;
+        placingColumn = new PlacingColumn(settings);
     }
 
     @Override
     public Place of(RowChange row) {
-        if (row.columns() != columns) {
-            columns = row.columns();
-            column = columns.position(settings.partField());
-        }
+        int column = placingColumn.of(row);
         if (column < 0) {
-            refusal = "the row has no column \"" + settings.partField() + "\", which places it in a partition of "
-                    + settings.destTable();
+            refusal = placingColumn.missing();
             return null;
         }
         Place place = places.computeIfAbsent(row.text(column), value -> new Place(value, null, null));

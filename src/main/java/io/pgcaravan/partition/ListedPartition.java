@@ -1,5 +1,6 @@
 package io.pgcaravan.partition;
 
+import io.pgcaravan.queue.OwnTables;
 import io.pgcaravan.queue.Sql;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -150,7 +151,7 @@ public record ListedPartition(
     private static Map<TableName, ListedPartition> recorded(Connection target, Parent parent, boolean measured)
             throws SQLException {
         Map<TableName, ListedPartition> recorded = new HashMap<>();
-        if (!exists(target, "caravan.partition")) {
+        if (!OwnTables.exists(target, "caravan.partition")) {
             return recorded;
         }
         try (PreparedStatement select = target.prepareStatement(RECORDED)) {
@@ -192,15 +193,5 @@ public record ListedPartition(
     /** Null for the infinities, as the record has them of partitions that are not by time. */
     private static Instant finite(OffsetDateTime time) {
         return time.equals(OffsetDateTime.MAX) || time.equals(OffsetDateTime.MIN) ? null : time.toInstant();
-    }
-
-    static boolean exists(Connection target, String table) throws SQLException {
-        try (PreparedStatement select = target.prepareStatement("select to_regclass(?) is not null")) {
-            select.setString(1, table);
-            try (ResultSet row = select.executeQuery()) {
-                row.next();
-                return row.getBoolean(1);
-            }
-        }
     }
 }

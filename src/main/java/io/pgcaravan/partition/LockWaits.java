@@ -1,6 +1,8 @@
 package io.pgcaravan.partition;
 
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 
 /**
  * How long work beside the batches waits for a lock. Whoever waits for a strong lock holds up everybody that comes after,
@@ -9,7 +11,7 @@ import java.sql.SQLException;
 final class LockWaits {
 
     /** For locks that readers or writers would queue behind. */
-    static final String BRIEF = "500ms";
+    private static final String BRIEF = "500ms";
 
     /** For DETACH CONCURRENTLY, which waits for others without being in anybody's way. */
     static final String PATIENT = "3s";
@@ -42,6 +44,23 @@ final class LockWaits {
                 Thread.currentThread().interrupt();
                 throw new SQLException("stopped while waiting for a lock", "57014", stop);
             }
+        }
+    }
+
+    /** Does it in a transaction whose statements wait for locks {@link #BRIEF briefly}. */
+    static void inTransaction(Connection target, Work work) throws SQLException {
+        target.setAutoCommit(false);
+        try {
+            try (Statement statement = target.createStatement()) {
+                statement.execute("set local lock_timeout = '" + BRIEF + "'");
+            }
+            work.run();
+            target.commit();
+        } catch (SQLException e) {
+            target.rollback();
+            throw e;
+        } finally {
+            target.setAutoCommit(true);
         }
     }
 

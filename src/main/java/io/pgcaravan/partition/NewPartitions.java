@@ -1,10 +1,10 @@
 package io.pgcaravan.partition;
 
+import io.pgcaravan.queue.OwnTables;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -99,21 +99,15 @@ public final class NewPartitions {
     private List<Partition> makeAtOnce(Connection target, List<Place> places, List<String> key) throws SQLException {
         PartitionMaker.Made made = new PartitionMaker.Made();
         places.forEach(place -> place.key = key);
-        target.setAutoCommit(false);
         try {
-            try (Statement statement = target.createStatement()) {
-                statement.execute("set local lock_timeout = '" + LockWaits.BRIEF + "'");
-            }
-            maker.ensure(target, PURPOSE, made, places, List.of());
-            maker.attach(target, PURPOSE, made);
-            target.commit();
+            LockWaits.inTransaction(target, () -> {
+                maker.ensure(target, PURPOSE, made, places, List.of());
+                maker.attach(target, PURPOSE, made);
+            });
             return made.partitions();
         } catch (SQLException e) {
-            target.rollback();
             maker.forget();
             throw e;
-        } finally {
-            target.setAutoCommit(true);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.pgcaravan.partition;
 
+import io.pgcaravan.queue.OwnTables;
 import io.pgcaravan.queue.Sql;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -205,7 +206,7 @@ public final class OldPartitions {
     /** What was begun and not finished, by oid. */
     private static Map<Long, Retiring> retiring(Connection target, TableName parent) throws SQLException {
         Map<Long, Retiring> begun = new HashMap<>();
-        if (!ListedPartition.exists(target, "caravan.retired_partition")) {
+        if (!OwnTables.exists(target, "caravan.retired_partition")) {
             return begun;
         }
         try (PreparedStatement select = target.prepareStatement(RETIRING)) {
@@ -332,7 +333,7 @@ public final class OldPartitions {
                 resetLockTimeout(target);
             }
         }
-        inTransaction(target, () -> {
+        LockWaits.inTransaction(target, () -> {
             try (Statement statement = target.createStatement()) {
                 if (standing != null && retention.action() == Retention.Action.DROP) {
                     statement.execute("lock table " + old.table.quoted() + " in access exclusive mode");
@@ -348,7 +349,7 @@ public final class OldPartitions {
     }
 
     private void retireAtOnce(Connection target, Plan plan, Old old) throws SQLException {
-        inTransaction(target, () -> {
+        LockWaits.inTransaction(target, () -> {
             try (Statement statement = target.createStatement()) {
                 if (old.way != Way.AT_ONCE) {
                     statement.execute("lock table " + old.table.quoted() + " in access exclusive mode");
@@ -372,22 +373,6 @@ public final class OldPartitions {
 
     private static PartitionException changed(Old old) {
         return new PartitionException(old.table + " was changed by somebody else meanwhile", "40001");
-    }
-
-    private static void inTransaction(Connection target, LockWaits.Work work) throws SQLException {
-        target.setAutoCommit(false);
-        try {
-            try (Statement statement = target.createStatement()) {
-                statement.execute("set local lock_timeout = '" + LockWaits.BRIEF + "'");
-            }
-            work.run();
-            target.commit();
-        } catch (SQLException e) {
-            target.rollback();
-            throw e;
-        } finally {
-            target.setAutoCommit(true);
-        }
     }
 
     private static void resetLockTimeout(Connection target) throws SQLException {
@@ -441,7 +426,7 @@ public final class OldPartitions {
             update.setString(3, old.table.name());
             update.executeUpdate();
         }
-        if (ListedPartition.exists(target, "caravan.partition")) {
+        if (OwnTables.exists(target, "caravan.partition")) {
             try (PreparedStatement delete = target.prepareStatement("""
                     delete from caravan.partition
                      where parent_schema = ? and parent_name = ? and partition_schema = ? and partition_name = ?""")) {

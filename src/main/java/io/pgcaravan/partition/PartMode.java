@@ -22,16 +22,6 @@ public enum PartMode {
         return this != LIST && this != HASH;
     }
 
-    /** @return null where the text is none of {@code date_field}, {@code event_time}, … */
-    static PartMode parse(String text) {
-        for (PartMode mode : values()) {
-            if (mode.toString().equalsIgnoreCase(text)) {
-                return mode;
-            }
-        }
-        return null;
-    }
-
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);

@@ -254,6 +254,16 @@ public record PartitionSettings(
             return this;
         }
 
+        /** The one of these that prints as this text; null for none. */
+        private static <C> C named(C[] choices, String text) {
+            for (C choice : choices) {
+                if (choice.toString().equalsIgnoreCase(text)) {
+                    return choice;
+                }
+            }
+            return null;
+        }
+
         private static String present(String text) {
             return text == null || text.isBlank() ? null : text.strip();
         }
@@ -265,7 +275,7 @@ public record PartitionSettings(
             if (length == null) {
                 problems.add("period = " + period + ": must be hour, day, week, month or year");
             }
-            TableMode kind = TableMode.parse(Objects.requireNonNullElse(tableMode, "part"));
+            TableMode kind = named(TableMode.values(), Objects.requireNonNullElse(tableMode, "part"));
             if (kind == null) {
                 problems.add("tableMode = " + tableMode + ": must be part, direct or ignore");
             }
@@ -372,7 +382,8 @@ public record PartitionSettings(
 
         /** Null where there is none. */
         private Retention retention(List<String> problems) {
-            Retention.Action action = Retention.Action.parse(Objects.requireNonNullElse(retention, DEFAULT_RETENTION));
+            Retention.Action action =
+                    named(Retention.Action.values(), Objects.requireNonNullElse(retention, DEFAULT_RETENTION));
             if (action == null) {
                 problems.add("retention = " + retention + ": must be drop or detach");
             }
@@ -422,7 +433,7 @@ public record PartitionSettings(
         }
 
         private PartMode mode(List<String> problems) {
-            PartMode mode = partMode == null ? null : PartMode.parse(partMode);
+            PartMode mode = partMode == null ? null : named(PartMode.values(), partMode);
             if (partMode != null && mode == null) {
                 problems.add("partMode = " + partMode
                         + ": must be date_field, event_time, batch_time, current_time, list or hash");

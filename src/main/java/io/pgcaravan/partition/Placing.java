@@ -1,7 +1,6 @@
 package io.pgcaravan.partition;
 
 import io.pgcaravan.queue.Batch;
-import io.pgcaravan.row.ColumnSet;
 import io.pgcaravan.row.RowChange;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -47,6 +46,7 @@ final class Placing implements Placer {
     /** What ends then or earlier is older than the retention period; null where all is kept. */
     private final Instant cutoff;
 
+    private final PlacingColumn placingColumn;
     private final DateText text = new DateText();
     /** The places of recently seen days (or hours), each where its number's last bits say. */
     private final Place[] recent = new Place[RECENT];
@@ -54,13 +54,13 @@ final class Placing implements Placer {
     private final long[] recentIndex = new long[RECENT];
     private final Map<Long, Place> byIndex = new HashMap<>();
     private final Map<Long, Place> byStart = new HashMap<>();
-    private ColumnSet columns;
     private int column;
     private String refusal;
 
     /** @param batch null for no rows, only times */
     Placing(PartitionSettings settings, Parent parent, Batch batch, Instant now) {
         this.settings = settings;
+        this.placingColumn = new PlacingColumn(settings);
         this.type = parent.boundType();
         this.parent = parent.table();
         this.zone = settings.timeZone();
@@ -93,14 +93,9 @@ final class Placing implements Placer {
             return accept(atInstant(
                     Math.addExact(Math.multiplyExact(at.getEpochSecond(), MICROS_PER_SECOND), at.getNano() / 1000)));
         }
-        ColumnSet names = row.columns();
-        if (names != columns) {
-            columns = names;
-            column = names.position(settings.partField());
-        }
+        column = placingColumn.of(row);
         if (column < 0) {
-            refusal = "the row has no column \"" + settings.partField() + "\", which places it in a partition of "
-                    + settings.destTable();
+            refusal = placingColumn.missing();
             return null;
         }
         int from = row.from(column);

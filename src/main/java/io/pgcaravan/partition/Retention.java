@@ -12,16 +12,6 @@ public record Retention(RetentionPeriod period, Action action) {
         /** The table stays under its name, and is no partition any more. */
         DETACH;
 
-        /** @return null where the text is neither */
-        static Action parse(String text) {
-            for (Action action : values()) {
-                if (action.toString().equalsIgnoreCase(text)) {
-                    return action;
-                }
-            }
-            return null;
-        }
-
         @Override
         public String toString() {
             return name().toLowerCase(Locale.ROOT);

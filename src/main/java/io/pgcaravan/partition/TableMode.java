@@ -11,16 +11,6 @@ public enum TableMode {
     /** They are left out. */
     IGNORE;
 
-    /** @return null where the text is none of {@code part}, {@code direct}, {@code ignore} */
-    static TableMode parse(String text) {
-        for (TableMode mode : values()) {
-            if (mode.toString().equalsIgnoreCase(text)) {
-                return mode;
-            }
-        }
-        return null;
-    }
-
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);

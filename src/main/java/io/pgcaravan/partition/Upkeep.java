@@ -1,5 +1,6 @@
 package io.pgcaravan.partition;
 
+import io.pgcaravan.queue.OwnTables;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -178,7 +179,7 @@ public final class Upkeep {
 
     /** When the last tick that the job has applied was made; null for none. */
     private static Instant lastTick(Connection target, String consumer) throws SQLException {
-        if (!ListedPartition.exists(target, "caravan.position")) {
+        if (!OwnTables.exists(target, "caravan.position")) {
             return null;
         }
         try (PreparedStatement select =

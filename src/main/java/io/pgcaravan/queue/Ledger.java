@@ -18,12 +18,9 @@ import java.util.List;
  */
 public final class Ledger {
 
-    /** Serialises installations; the letters of "caravan". */
-    private static final long INSTALL_LOCK = 0x63_61_72_61_76_61_6EL;
-
-    /** What pgcaravan keeps in a target; each file does nothing where its table is there. */
+    /** What every job keeps in its target; each file does nothing where its table is there. */
     private static final List<String> OWN_TABLES =
-            List.of("target/caravan.position", "target/caravan.dead_letter", "target/caravan.partition");
+            List.of("caravan.position", "caravan.dead_letter", "caravan.partition");
 
     private static final String STANDING = Sql.file("target/standing");
     private static final String ADVANCE = Sql.file("target/advance");
@@ -76,9 +73,7 @@ public final class Ledger {
 
     /** Whether any consumer of Skytools or pgcaravan has ever kept its position in this target. */
     public static boolean isThere(Connection target) throws SQLException {
-        try (Statement statement = target.createStatement()) {
-            return exists(statement, "pgq_ext.completed_tick") || exists(statement, "caravan.position");
-        }
+        return OwnTables.exists(target, "pgq_ext.completed_tick") || OwnTables.exists(target, "caravan.position");
     }
 
     /**
@@ -126,12 +121,12 @@ public final class Ledger {
     }
 
     private static void installMissing(Statement statement) throws SQLException {
-        statement.execute("select pg_advisory_xact_lock(" + INSTALL_LOCK + ")");
-        if (!exists(statement, "pgq_ext.completed_tick")) {
+        OwnTables.lock(statement);
+        if (!OwnTables.exists(statement.getConnection(), "pgq_ext.completed_tick")) {
             statement.execute(Sql.file("target/pgq_ext"));
         }
-        for (String file : OWN_TABLES) {
-            statement.execute(Sql.file(file));
+        for (String table : OWN_TABLES) {
+            OwnTables.make(statement, table);
         }
     }
 
@@ -143,13 +138,6 @@ public final class Ledger {
                                     where attrelid = to_regclass('caravan.dead_letter') and attname = 'masked')
                 from (values ('pgq_ext.completed_tick'), ('caravan.position'), ('caravan.dead_letter'),
                              ('caravan.partition')) as t (name)""")) {
-            row.next();
-            return row.getBoolean(1);
-        }
-    }
-
-    private static boolean exists(Statement statement, String table) throws SQLException {
-        try (ResultSet row = statement.executeQuery("select to_regclass('" + table + "') is not null")) {
             row.next();
             return row.getBoolean(1);
         }

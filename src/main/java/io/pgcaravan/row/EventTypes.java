@@ -3,6 +3,8 @@ package io.pgcaravan.row;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import io.pgcaravan.queue.BadRowException;
+import io.pgcaravan.queue.Event;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -113,6 +115,44 @@ final class EventTypes {
             last = known;
         }
         return known;
+    }
+
+    /** Decodes one of an event's rows. */
+    @FunctionalInterface
+    interface RowReader {
+
+        /**
+         * @param type of the event
+         * @param where which of its columns the row is in, for messages
+         * @param from where in the event's bytes it begins
+         * @param to where it ends
+         * @param before the row as it was, null for none
+         */
+        RowChange read(Type type, String where, int from, int to, RowChange before);
+    }
+
+    /**
+     * Decodes an event: the row, and the row as it was where an update brings it.
+     *
+     * @return null where the selection does not take such events
+     * @throws BadRowException where the event holds no row, and whatever the reader throws
+     */
+    RowChange read(Event event, RowReader rows) {
+        Type type = of(event.type());
+        if (!type.wanted()) {
+            return null;
+        }
+        if (type.op() == Op.TRUNCATE) {
+            return RowChange.truncate(event);
+        }
+        if (event.dataFrom() < 0) {
+            throw new BadRowException(event, "ev_data is NULL, there is no row in it");
+        }
+        RowChange before = null;
+        if (type.op() == Op.UPDATE && event.extraFrom(2) >= 0) {
+            before = rows.read(type, "ev_extra2", event.extraFrom(2), event.extraTo(2), null);
+        }
+        return rows.read(type, "ev_data", event.dataFrom(), event.dataTo(), before);
     }
 
     /** Forgets everything, because column sets are going to be made anew. */

@@ -66,12 +66,14 @@ public final class JsonRows implements RowDecoder {
 
     private final RowSelection selection;
     private final EventTypes types;
+    private final EventTypes.RowReader reader = this::row;
     private final Map<List<String>, Shape> shapes = new HashMap<>();
     private final Map<List<String>, ColumnSet> columnSets = new HashMap<>();
     private Shape lastShape;
 
     // the row being decoded
     private Event event;
+    private Charset encoding;
     private String part;
     private final List<String> names = new ArrayList<>();
     private int[] bounds = new int[64];
@@ -90,34 +92,21 @@ public final class JsonRows implements RowDecoder {
 
     @Override
     public RowChange read(OpenBatch batch, Event next) {
-        EventTypes.Type type = types.of(next.type());
-        if (!type.wanted()) {
-            return null;
-        }
-        if (type.op() == Op.TRUNCATE) {
-            return RowChange.truncate(next);
-        }
         event = next;
+        encoding = batch.bytesAsStored() ? batch.sourceEncoding() : StandardCharsets.UTF_8;
         try {
-            if (next.dataFrom() < 0) {
-                throw bad("ev_data is NULL, there is no row in it");
-            }
-            RowChange before = null;
-            if (type.op() == Op.UPDATE && next.extraFrom(2) >= 0) {
-                before = row(batch, type, "ev_extra2", next.extraFrom(2), next.extraTo(2), null);
-            }
-            return row(batch, type, "ev_data", next.dataFrom(), next.dataTo(), before);
+            return types.read(next, reader);
         } finally {
             event = null;
             bytes = null;
         }
     }
 
-    private RowChange row(OpenBatch batch, EventTypes.Type type, String where, int from, int to, RowChange before) {
+    private RowChange row(EventTypes.Type type, String where, int from, int to, RowChange before) {
         part = where;
         byte[] raw = event.raw();
-        if (batch.bytesAsStored() && !batch.sourceEncoding().equals(StandardCharsets.UTF_8)) {
-            raw = inUtf8(raw, from, to, batch.sourceEncoding());
+        if (!encoding.equals(StandardCharsets.UTF_8)) {
+            raw = inUtf8(raw, from, to);
             from = 0;
             to = raw.length;
         } else if (!Utf8.isValid(raw, from, to)) {
@@ -253,7 +242,7 @@ public final class JsonRows implements RowDecoder {
                 columns.isEmpty() ? ColumnSet.NONE : columnSets.computeIfAbsent(List.copyOf(columns), ColumnSet::new));
     }
 
-    private byte[] inUtf8(byte[] raw, int from, int to, Charset encoding) {
+    private byte[] inUtf8(byte[] raw, int from, int to) {
         try {
             return encoding.newDecoder()
                     .decode(ByteBuffer.wrap(raw, from, to - from))

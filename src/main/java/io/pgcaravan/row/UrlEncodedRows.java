@@ -86,6 +86,7 @@ public final class UrlEncodedRows implements RowDecoder {
     private final RowSelection selection;
     private final Repair repair;
     private final EventTypes types;
+    private final EventTypes.RowReader reader = this::row;
     private final Map<String, Shape> shapes = new HashMap<>();
     private final Map<List<String>, ColumnSet> columnSets = new HashMap<>();
     private Shape lastShape;
@@ -127,23 +128,9 @@ public final class UrlEncodedRows implements RowDecoder {
         if (batch.sourceEncoding() != encoding) {
             useEncoding(batch.sourceEncoding());
         }
-        EventTypes.Type type = types.of(next.type());
-        if (!type.wanted()) {
-            return null;
-        }
-        if (type.op() == Op.TRUNCATE) {
-            return RowChange.truncate(next);
-        }
         event = next;
         try {
-            if (next.dataFrom() < 0) {
-                throw bad("ev_data is NULL, there is no row in it");
-            }
-            RowChange before = null;
-            if (type.op() == Op.UPDATE && next.extraFrom(2) >= 0) {
-                before = row(type, "ev_extra2", next.extraFrom(2), next.extraTo(2), null);
-            }
-            return row(type, "ev_data", next.dataFrom(), next.dataTo(), before);
+            return types.read(next, reader);
         } finally {
             event = null;
         }

@@ -1,5 +1,6 @@
 package io.pgcaravan.cli;
 
+import static io.pgcaravan.PgServer.value;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pgcaravan.PgServer;
@@ -8,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.LinkedHashMap;
@@ -443,14 +443,6 @@ class CheckTest {
             for (String sql : statements) {
                 statement.execute(sql);
             }
-        }
-    }
-
-    private static String value(Connection connection, String query) throws SQLException {
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(query)) {
-            row.next();
-            return row.getString(1);
         }
     }
 }

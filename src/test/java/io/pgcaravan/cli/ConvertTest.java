@@ -1,8 +1,9 @@
 package io.pgcaravan.cli;
 
-import static io.pgcaravan.cli.IniJob.execute;
+import static io.pgcaravan.PgServer.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.pgcaravan.PgServer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -37,7 +38,7 @@ class ConvertTest {
             job.ended(process);
             List<String> tables = job.content();
             assertThat(tables).hasSize(3);
-            assertThat(IniJob.value(job.target, "select obj_description('orders_2026_10'::regclass)"))
+            assertThat(PgServer.value(job.target, "select obj_description('orders_2026_10'::regclass)"))
                     .isEqualTo("100% \"x\" \\ #");
 
             execute(job.target, "drop table orders_2026_10, orders_2026_11");
@@ -59,7 +60,7 @@ class ConvertTest {
                 job.awaitTarget("select count(*) from orders_2026_11", "29");
             }
             assertThat(job.content()).isEqualTo(tables);
-            assertThat(IniJob.value(job.target, "select obj_description('orders_2026_10'::regclass)"))
+            assertThat(PgServer.value(job.target, "select obj_description('orders_2026_10'::regclass)"))
                     .isEqualTo("100% \"x\" \\ #");
 
             CommandRun second = CommandRun.of("convert", ini.toString(), "--to", directory.toString());

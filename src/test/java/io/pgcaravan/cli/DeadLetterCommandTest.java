@@ -1,5 +1,7 @@
 package io.pgcaravan.cli;
 
+import static io.pgcaravan.PgServer.execute;
+import static io.pgcaravan.PgServer.value;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -7,9 +9,7 @@ import io.pgcaravan.PgServer;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -158,21 +158,5 @@ class DeadLetterCommandTest {
         all.addAll(java.util.List.of(args));
         all.addAll(java.util.List.of(more));
         return CommandRun.of(all.toArray(new String[0]));
-    }
-
-    private static void execute(Connection connection, String... statements) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            for (String sql : statements) {
-                statement.execute(sql);
-            }
-        }
-    }
-
-    private static String value(Connection connection, String query) throws SQLException {
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(query)) {
-            row.next();
-            return row.getString(1);
-        }
     }
 }

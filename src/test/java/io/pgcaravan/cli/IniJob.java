@@ -1,5 +1,7 @@
 package io.pgcaravan.cli;
 
+import static io.pgcaravan.PgServer.execute;
+import static io.pgcaravan.PgServer.value;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -170,14 +172,6 @@ final class IniJob implements AutoCloseable {
         }
     }
 
-    static String value(Connection connection, String query) throws SQLException {
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(query)) {
-            row.next();
-            return row.getString(1);
-        }
-    }
-
     /** The target's tables in order, each with its rows. */
     List<String> content() throws SQLException {
         List<String> content = new ArrayList<>();
@@ -194,14 +188,6 @@ final class IniJob implements AutoCloseable {
                     + value(target, "select string_agg(t::text, ' ' order by t::text) from " + table + " t"));
         }
         return content;
-    }
-
-    static void execute(Connection connection, String... statements) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            for (String sql : statements) {
-                statement.execute(sql);
-            }
-        }
     }
 
     @Override

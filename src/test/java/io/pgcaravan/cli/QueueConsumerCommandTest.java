@@ -1,5 +1,7 @@
 package io.pgcaravan.cli;
 
+import static io.pgcaravan.PgServer.execute;
+import static io.pgcaravan.PgServer.value;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pgcaravan.PgServer;
@@ -7,9 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -129,21 +129,5 @@ class QueueConsumerCommandTest {
         assertThat(run.status()).as(run.err()).isZero();
         assertThat(run.out().lines()).hasSize(1);
         assertThat(run.out()).contains(said);
-    }
-
-    private static void execute(Connection connection, String... statements) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            for (String sql : statements) {
-                statement.execute(sql);
-            }
-        }
-    }
-
-    private static String value(Connection connection, String query) throws SQLException {
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(query)) {
-            row.next();
-            return row.getString(1);
-        }
     }
 }

@@ -1,5 +1,6 @@
 package io.pgcaravan.queue;
 
+import static io.pgcaravan.PgServer.value;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -471,14 +472,6 @@ class ConsumersTest {
             for (String sql : statements) {
                 statement.execute(sql);
             }
-        }
-    }
-
-    private static String value(Connection connection, String query) throws SQLException {
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(query)) {
-            row.next();
-            return row.getString(1);
         }
     }
 }

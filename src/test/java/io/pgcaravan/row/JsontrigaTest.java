@@ -1,5 +1,6 @@
 package io.pgcaravan.row;
 
+import static io.pgcaravan.PgServer.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pgcaravan.PgServer;
@@ -10,7 +11,6 @@ import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -129,14 +129,6 @@ class JsontrigaTest {
         Connection source = DriverManager.getConnection(PgServer.get().createDatabaseWithPgq("jsontriga", encoding));
         execute(source, "select pgq.create_queue('q')");
         return source;
-    }
-
-    private static void execute(Connection source, String... statements) throws SQLException {
-        try (Statement statement = source.createStatement()) {
-            for (String sql : statements) {
-                statement.execute(sql);
-            }
-        }
     }
 
     private static List<RowChange> decode(Connection source, String encoding, RowDecoder decoder, String... types)

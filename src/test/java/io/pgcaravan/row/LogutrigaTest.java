@@ -1,5 +1,6 @@
 package io.pgcaravan.row;
 
+import static io.pgcaravan.PgServer.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pgcaravan.PgServer;
@@ -112,12 +113,6 @@ class LogutrigaTest {
         Connection source = DriverManager.getConnection(PgServer.get().createDatabaseWithPgq("logutriga", encoding));
         execute(source, "select pgq.create_queue('q')");
         return source;
-    }
-
-    private static void execute(Connection source, String sql) throws SQLException {
-        try (Statement statement = source.createStatement()) {
-            statement.execute(sql);
-        }
     }
 
     private static List<RowChange> decode(Connection source, String encoding) throws SQLException {
