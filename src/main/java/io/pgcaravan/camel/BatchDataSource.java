@@ -3,6 +3,7 @@ package io.pgcaravan.camel;
 import com.zaxxer.hikari.HikariDataSource;
 import java.sql.Connection;
 import java.sql.SQLException;
+import javax.sql.DataSource;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
 
 /**
@@ -36,6 +37,11 @@ public final class BatchDataSource extends DelegatingDataSource implements AutoC
             throw new SQLException(
                     "the database " + this + " cannot be reached: " + reason.getMessage(), reason.getSQLState(), e);
         }
+    }
+
+    /** The same database without the pool: each connection is a new one, and the caller's alone. */
+    public DataSource unpooled() {
+        return pool.getDataSource();
     }
 
     @Override

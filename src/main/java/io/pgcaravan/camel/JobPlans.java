@@ -68,8 +68,7 @@ public final class JobPlans {
     }
 
     private Plan read(RouteDefinition route) {
-        String started = route.getAutoStartup();
-        if (started != null && "false".equalsIgnoreCase(context.resolvePropertyPlaceholders(started))) {
+        if (!isOn(context, route)) {
             return new Plan(null, List.of());
         }
         PgqEndpoint endpoint = context.getEndpoint(route.getInput().getEndpointUri(), PgqEndpoint.class);
@@ -86,6 +85,12 @@ public final class JobPlans {
                         List.copyOf(loads),
                         List.copyOf(forwards)),
                 RouteCheck.problems(route));
+    }
+
+    /** Whether a route starts with the application. */
+    static boolean isOn(CamelContext context, RouteDefinition route) {
+        String started = route.getAutoStartup();
+        return started == null || !"false".equalsIgnoreCase(context.resolvePropertyPlaceholders(started));
     }
 
     private void walk(RouteDefinition route) {

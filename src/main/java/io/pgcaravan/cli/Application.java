@@ -1,6 +1,8 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.camel.BatchDataSource;
+import io.pgcaravan.camel.StatusWatch;
+import io.pgcaravan.status.Watch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -213,6 +215,15 @@ final class Application implements AutoCloseable {
             main.start();
         } catch (Exception e) {
             throw new ConfigurationException(said(e));
+        }
+    }
+
+    /** What the enabled routes and the databases are to be looked at for. */
+    Watch watch() {
+        try {
+            return StatusWatch.of(context(), pools);
+        } catch (IllegalArgumentException e) {
+            throw new ConfigurationException(e.getMessage());
         }
     }
 

@@ -21,6 +21,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             Run.class,
             Bench.class,
             Check.class,
+            StatusCommand.class,
             QueueCommand.class,
             DeadLetterCommand.class,
             PartitionsCommand.class,

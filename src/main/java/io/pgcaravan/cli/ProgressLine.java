@@ -24,7 +24,7 @@ final class ProgressLine {
     }
 
     /** {@code System.console()} also wants a terminal as input, and from Java 22 on is there without any. */
-    private static boolean stdoutIsTerminal() {
+    static boolean stdoutIsTerminal() {
         try {
             return new ProcessBuilder("test", "-t", "1")
                             .redirectOutput(ProcessBuilder.Redirect.INHERIT)

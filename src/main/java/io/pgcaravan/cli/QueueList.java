@@ -2,6 +2,7 @@ package io.pgcaravan.cli;
 
 import io.pgcaravan.queue.Queues;
 import io.pgcaravan.queue.Queues.Line;
+import io.pgcaravan.status.Words;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.LinkedHashSet;
@@ -40,7 +41,7 @@ final class QueueList extends QueueCommand.OnQueues {
         for (Line line : lines) {
             boolean first = !line.queue().equals(queue);
             queue = line.queue();
-            if (first && lacksTicks(line)) {
+            if (first && line.lacksTicks()) {
                 withoutTicks.add(queue);
             }
             table.add(
@@ -62,12 +63,6 @@ final class QueueList extends QueueCommand.OnQueues {
         }
     }
 
-    /** A ticker makes one every idle period at least. */
-    private static boolean lacksTicks(Line line) {
-        return line.ticker().equals("own")
-                && (line.tickAge() == null || line.idlePeriod() != null && line.tickAge() > 2 * line.idlePeriod() + 60);
-    }
-
     private static String rate(Double eventsPerSecond) {
         return eventsPerSecond == null ? "-" : String.format(Locale.ROOT, "%.1f", eventsPerSecond);
     }
@@ -77,19 +72,6 @@ final class QueueList extends QueueCommand.OnQueues {
     }
 
     private static String age(Double seconds) {
-        if (seconds == null) {
-            return "-";
-        }
-        if (seconds < 10) {
-            return String.format(Locale.ROOT, "%.1f s", seconds);
-        }
-        long whole = Math.round(seconds);
-        if (whole < 120) {
-            return whole + " s";
-        }
-        if (whole < 7200) {
-            return whole / 60 + " min";
-        }
-        return whole < 172_800 ? whole / 3600 + " h" : whole / 86_400 + " d";
+        return seconds == null ? "-" : Words.age(seconds);
     }
 }

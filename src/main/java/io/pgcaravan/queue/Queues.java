@@ -56,13 +56,20 @@ public record Queues(String schema) {
             Long newEvents,
             Double tickAge,
             Double idlePeriod,
+            Double rotationPeriod,
             String ticker,
             int currentTable,
             int tables,
             String consumer,
             Double lag,
             Double lastSeen,
-            Long pendingEvents) {}
+            Long pendingEvents) {
+
+        /** Whether a ticker should be at work and is not: it makes a tick every idle period at least. */
+        public boolean lacksTicks() {
+            return ticker.equals("own") && (tickAge == null || idlePeriod != null && tickAge > 2 * idlePeriod + 60);
+        }
+    }
 
     public Queues {
         new Pgq(schema); // the same names are allowed
@@ -192,6 +199,7 @@ public record Queues(String schema) {
                         row.getObject("ev_new", Long.class),
                         row.getObject("tick_age", Double.class),
                         row.getObject("idle_period", Double.class),
+                        row.getObject("rotation_period", Double.class),
                         row.getString("ticker"),
                         row.getInt("queue_cur_table"),
                         row.getInt("queue_ntables"),

@@ -21,7 +21,9 @@ class PackagesTest {
                     "io.pgcaravan.partition..",
                     "io.pgcaravan.load..",
                     "io.pgcaravan.skytools..",
-                    "io.pgcaravan.changeset..")
+                    "io.pgcaravan.changeset..",
+                    "io.pgcaravan.check..",
+                    "io.pgcaravan.status..")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage(

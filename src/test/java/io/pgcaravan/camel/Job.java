@@ -107,6 +107,11 @@ final class Job implements AutoCloseable {
         return defaults;
     }
 
+    /** By the names of their data sources. */
+    Map<String, BatchDataSource> databases() {
+        return Map.of("sourceDb", pools.get(0), "targetDb", pools.get(1));
+    }
+
     CamelContext context() {
         return main.getCamelContext();
     }

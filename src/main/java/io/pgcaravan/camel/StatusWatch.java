@@ -1,0 +1,87 @@
+package io.pgcaravan.camel;
+
+import io.pgcaravan.changeset.Target;
+import io.pgcaravan.partition.TableName;
+import io.pgcaravan.status.Place;
+import io.pgcaravan.status.Watch;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.apache.camel.CamelContext;
+import org.apache.camel.model.ModelCamelContext;
+import org.apache.camel.model.ProcessorDefinition;
+import org.apache.camel.model.RouteDefinition;
+import org.apache.camel.model.SendDefinition;
+
+/** Reads from the enabled routes what a look at the databases is to look for. */
+public final class StatusWatch {
+
+    private StatusWatch() {}
+
+    /**
+     * @param databases by the names of their data sources
+     * @throws IllegalArgumentException where a step's settings cannot work
+     */
+    public static Watch of(CamelContext context, Map<String, BatchDataSource> databases) {
+        List<Place> places = databases.entrySet().stream()
+                .map(database -> new Place(
+                        database.getKey(),
+                        database.getValue(),
+                        database.getValue().unpooled()))
+                .toList();
+        List<Watch.Dispatch> dispatches = new ArrayList<>();
+        JobPlans.of(context).forEach((route, plan) -> {
+            if (plan.job() != null) {
+                PgqEndpoint endpoint = context.getEndpoint(
+                        ((ModelCamelContext) context)
+                                .getRouteDefinition(route)
+                                .getInput()
+                                .getEndpointUri(),
+                        PgqEndpoint.class);
+                dispatches.add(new Watch.Dispatch(route, plan.job(), endpoint.isLock()));
+            }
+        });
+        List<Watch.Export> exports = new ArrayList<>();
+        List<Watch.Import> imports = new ArrayList<>();
+        for (RouteDefinition route : ((ModelCamelContext) context).getRouteDefinitions()) {
+            if (JobPlans.isOn(context, route)) {
+                changesetSteps(context, route.getOutputs())
+                        .forEach(step -> add(route.getRouteId(), step, exports, imports));
+            }
+        }
+        return new Watch(places, dispatches, exports, imports);
+    }
+
+    private static Stream<ChangesetEndpoint> changesetSteps(
+            CamelContext context, List<ProcessorDefinition<?>> definitions) {
+        return definitions.stream().flatMap(definition -> {
+            Stream<ChangesetEndpoint> below = changesetSteps(context, definition.getOutputs());
+            if (definition instanceof SendDefinition<?> send && send.getEndpointUri() != null) {
+                String uri = context.resolvePropertyPlaceholders(send.getEndpointUri());
+                if (uri.startsWith("changeset:")) {
+                    return Stream.concat(Stream.of(context.getEndpoint(uri, ChangesetEndpoint.class)), below);
+                }
+            }
+            return below;
+        });
+    }
+
+    private static void add(
+            String route, ChangesetEndpoint step, List<Watch.Export> exports, List<Watch.Import> imports) {
+        if (step.getDatabase() == null || step.getDirectory() == null) {
+            return;
+        }
+        Target target = step.getTarget() == null || step.getTarget().isBlank()
+                ? null
+                : Target.parse(step.getTarget().strip());
+        if (step.getOperation().equals("export") && target != null && step.getTables() != null) {
+            List<TableName> tables = Stream.of(step.getTables().split(","))
+                    .map(table -> TableName.parse(table.strip()))
+                    .toList();
+            exports.add(new Watch.Export(route, step.getDatabase(), step.ledgerName(), tables, target, step.drop()));
+        } else if (step.getOperation().equals("import")) {
+            imports.add(new Watch.Import(route, step.getDatabase(), step.drop(), target));
+        }
+    }
+}

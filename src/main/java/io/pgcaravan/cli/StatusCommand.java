@@ -1,0 +1,123 @@
+package io.pgcaravan.cli;
+
+import io.pgcaravan.camel.BatchDataSource;
+import io.pgcaravan.status.Limits;
+import io.pgcaravan.status.Place;
+import io.pgcaravan.status.Status;
+import io.pgcaravan.status.StatusReader;
+import io.pgcaravan.status.Watch;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code caravan status}. */
+@Command(
+        name = "status",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Shows what every dispatch job and every shipped table is at, and first what is wrong. It asks the databases, so"
+                    + " that it works whether or not caravan runs, and changes nothing.",
+            "Exit codes: 0 nothing is wrong, 1 something is (a database that is down is), 2 bad usage or a configuration"
+                    + " that cannot be read."
+        })
+final class StatusCommand implements Callable<Integer> {
+
+    @Mixin
+    private DatabaseOption database;
+
+    @Option(
+            names = "--routes",
+            paramLabel = "DIR",
+            description = "Directory with the route files (*.yaml); default is routes/ beside caravan.")
+    private Path routes;
+
+    @Option(names = "--json", description = "Print all of it as one JSON object (with --watch: one a line).")
+    private boolean json;
+
+    @Option(
+            names = "--watch",
+            arity = "0..1",
+            fallbackValue = "2",
+            paramLabel = "SECONDS",
+            description = "Show it again every so many seconds, 2 without a number, until it is interrupted.")
+    private Double watch;
+
+    @Option(
+            names = "--max-lag",
+            paramLabel = "SECONDS",
+            defaultValue = "300",
+            description =
+                    "What counts as too far behind (default: ${DEFAULT-VALUE}). A quiet queue ticks once a minute.")
+    private double maxLag;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException {
+        if (watch != null && !(watch >= 0.1)) {
+            throw new ParameterException(spec.commandLine(), "--watch takes 0.1 seconds or more");
+        }
+        Limits limits = new Limits(maxLag, Limits.PRESET.rotation(), Limits.PRESET.free(), Limits.PRESET.unexported());
+        QuietLog.warningsOnly();
+        Database given = database.given();
+        if (given != null) {
+            if (routes != null) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        "--db is about one database, and --routes about those of the configuration");
+            }
+            try (BatchDataSource pool = given.pool("database", 2)) {
+                return show(new StatusReader(Watch.of(List.of(new Place("database", pool, pool.unpooled()))), limits));
+            }
+        }
+        Path home = Path.of(System.getProperty("caravan.home", "."));
+        try (Application application =
+                Application.waiting(database.config(), routes == null ? home.resolve("routes") : routes, null)) {
+            application.start();
+            return show(new StatusReader(application.watch(), limits));
+        }
+    }
+
+    private int show(StatusReader reader) {
+        PrintWriter out = spec.commandLine().getOut();
+        int code = 0;
+        while (true) {
+            Status status = reader.read();
+            if (watch != null && Thread.currentThread().isInterrupted()) {
+                return code;
+            }
+            if (json) {
+                out.println(status.json());
+            } else {
+                if (watch != null && ProgressLine.stdoutIsTerminal()) {
+                    // home, and away with what was there
+                    out.print("\u001b[H\u001b[2J");
+                }
+                StatusText.print(status, out);
+            }
+            out.flush();
+            code = status.isWell() ? 0 : 1;
+            if (watch == null) {
+                return code;
+            }
+            if (!json) {
+                out.println();
+            }
+            try {
+                Thread.sleep(Duration.ofMillis(Math.round(watch * 1000)).toMillis());
+            } catch (InterruptedException e) {
+                return code;
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+package io.pgcaravan.status;
+
+import io.pgcaravan.changeset.DropDirectory;
+import io.pgcaravan.changeset.Target;
+import io.pgcaravan.check.CheckedJob;
+import io.pgcaravan.partition.TableName;
+import java.util.List;
+import javax.sql.DataSource;
+
+/** What to look at: databases, and what routes do with them. */
+public record Watch(List<Place> places, List<Dispatch> dispatches, List<Export> exports, List<Import> imports) {
+
+    /**
+     * A route that dispatches a queue.
+     *
+     * @param locks whether the process that runs it holds a lock in the target
+     */
+    public record Dispatch(String route, CheckedJob job, boolean locks) {}
+
+    /**
+     * A step that exports.
+     *
+     * @param ledger of its sets
+     */
+    public record Export(
+            String route,
+            DataSource database,
+            TableName ledger,
+            List<TableName> tables,
+            Target target,
+            DropDirectory directory) {}
+
+    /**
+     * A step that imports.
+     *
+     * @param here whom sets have to be for; null where the database's name has to do
+     */
+    public record Import(String route, DataSource database, DropDirectory directory, Target here) {}
+
+    /** The databases alone. */
+    public static Watch of(List<Place> places) {
+        return new Watch(places, List.of(), List.of(), List.of());
+    }
+
+    public Watch {
+        places = List.copyOf(places);
+        dispatches = List.copyOf(dispatches);
+        exports = List.copyOf(exports);
+        imports = List.copyOf(imports);
+    }
+
+    Place place(DataSource known) {
+        return places.stream()
+                .filter(place -> place.known() == known)
+                .findFirst()
+                .orElseGet(() -> Place.of(String.valueOf(known), known));
+    }
+}

@@ -1,0 +1,2 @@
+/** What every dispatch job and every shipped table is at, read from the databases alone. */
+package io.pgcaravan.status;

@@ -1,0 +1,231 @@
+package io.pgcaravan.camel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.pgcaravan.changeset.Shipping;
+import io.pgcaravan.status.Limits;
+import io.pgcaravan.status.Problem;
+import io.pgcaravan.status.Status;
+import io.pgcaravan.status.StatusReader;
+import io.pgcaravan.status.Watch;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** One look at the databases tells what jobs and tables are at, and what is wrong. */
+class StatusTest {
+
+    private static final Path DISPATCH = Path.of("routes/dispatch.camel.yaml");
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void a_dispatch_job_from_running_well_to_all_that_can_be_wrong_with_it() throws Exception {
+        Path file = RouteFile.dispatch()
+                .edit("period: \"{{dispatch.period}}\"", "period: day\n                    retentionPeriod: 100 years")
+                .in(directory);
+        try (Orders orders = new Orders()) {
+            StatusReader later;
+            try (Job job = new Job(orders, Map.of(), file)) {
+                ShippedRoutesTest.awaitRegistered(orders);
+                orders.insert(1, 1000);
+                orders.tick();
+                await().atMost(Duration.ofSeconds(30))
+                        .until(() -> orders.count(
+                                        orders.source,
+                                        "select count(*) from pgq.subscription where sub_batch"
+                                                + " is null and sub_last_tick = 2")
+                                == 1);
+                StatusReader reader = new StatusReader(StatusWatch.of(job.context(), job.databases()), Limits.PRESET);
+                Status first = reader.read();
+                assertThat(first.problems()).isEmpty();
+                assertThat(first.databases()).allMatch(Status.Database::up).hasSize(2);
+                assertThat(first.jobs()).hasSize(1);
+                Status.Job seen = first.jobs().get(0);
+                assertThat(seen.route()).isEqualTo("dispatch");
+                assertThat(seen.queue()).isEqualTo("orders");
+                assertThat(seen.source()).isEqualTo("sourceDb");
+                assertThat(seen.running()).isEqualTo(Status.Running.ACTIVE);
+                assertThat(seen.holder()).startsWith("session ");
+                assertThat(seen.tick()).isEqualTo(2);
+                assertThat(seen.rows()).isEqualTo(1000);
+                assertThat(seen.lag()).isBetween(0.0, 120.0);
+                assertThat(seen.pendingEvents()).isZero();
+                assertThat(seen.eventsPerSecond()).isNull();
+                assertThat(seen.tables()).hasSize(1);
+                Status.Table table = seen.tables().get(0);
+                assertThat(table.partitions()).isEqualTo(10);
+                assertThat(table.newest()).isEqualTo("public.orders_2026_10_10");
+                assertThat(table.nextDropped()).isEqualTo("public.orders_2026_10_01");
+                assertThat(table.droppedAt()).isEqualTo("2126-10-02T00:00:00Z");
+
+                orders.insert(1001, 3000);
+                orders.tick();
+                await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                assertThat(reader.read().jobs().get(0).eventsPerSecond()).isPositive();
+                later = reader;
+                // the pools close with the job, the databases stay
+                assertThat(later.read().json()).contains("\"running\":\"ACTIVE\"");
+            }
+            await().atMost(Duration.ofSeconds(10))
+                    .until(() ->
+                            orders.count(orders.target, "select count(*) from pg_locks where locktype = 'advisory'")
+                                    == 0);
+            assertThat(later.read().problems()).singleElement().satisfies(problem -> {
+                assertThat(problem.kind()).isEqualTo(Problem.Kind.JOB_DOWN);
+                assertThat(problem).hasToString("dispatch: " + problem.said());
+            });
+
+            orders.source(
+                    "update pgq.tick set tick_time = tick_time - interval '1 hour'",
+                    "select pgq.set_queue_config('orders', 'rotation_period', '90 minutes')",
+                    "select pgq.register_consumer_at('orders', 'test', 1)");
+            orders.target(
+                    "insert into caravan.dead_letter (consumer, queue, batch_id, tick, tick_time, ev_id, ev_time, ev_type,"
+                            + " error) values ('test', 'orders', 1, 2, now(), 7, now(), 'I', 'no such day')");
+            Status wrong = later.read();
+            assertThat(wrong.problems().stream().map(Problem::kind))
+                    .containsExactly(
+                            Problem.Kind.POSITION_LOST,
+                            Problem.Kind.JOB_DOWN,
+                            Problem.Kind.TICKER_DOWN,
+                            Problem.Kind.ROTATION,
+                            Problem.Kind.LAG,
+                            Problem.Kind.DEAD_LETTERS);
+            assertThat(wrong.problems().toString())
+                    .contains(
+                            "caravan queue rewind orders test",
+                            "no ticker runs for it in sourceDb: the last tick was 60 min ago",
+                            "is about to hold up the queue's rotation (every 90 min)",
+                            "consumer \"test\" is 60 min behind queue \"orders\"",
+                            "and it grows",
+                            "1 row could not be loaded; the latest: no such day");
+            assertThat(wrong.jobs().get(0).letters()).hasSize(1);
+        }
+    }
+
+    @Test
+    void a_consumer_without_a_route_and_a_database_that_is_down() throws Exception {
+        try (Orders orders = new Orders()) {
+            try (Job job = Job.dispatch(orders, Map.of())) {
+                ShippedRoutesTest.awaitRegistered(orders);
+                orders.insert(1, 10);
+                orders.tick();
+                await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+            }
+            BatchDataSource source =
+                    io.pgcaravan.cli.Database.parse(orders.sourceUrl).pool("sourceDb", 2);
+            BatchDataSource target =
+                    io.pgcaravan.cli.Database.parse(orders.targetUrl).pool("targetDb", 2);
+            BatchDataSource gone = io.pgcaravan.cli.Database.parse("jdbc:postgresql://127.0.0.1:1/gone?user=x")
+                    .pool("gone", 2);
+            try (source;
+                    target;
+                    gone) {
+                Status status = new StatusReader(
+                                Watch.of(java.util.List.of(
+                                        place("gone", gone), place("sourceDb", source), place("targetDb", target))),
+                                Limits.PRESET)
+                        .read();
+                assertThat(status.problems()).singleElement().satisfies(problem -> {
+                    assertThat(problem.kind()).isEqualTo(Problem.Kind.DATABASE_DOWN);
+                    assertThat(problem.said()).contains("127.0.0.1:1", "cannot be reached");
+                });
+                assertThat(status.jobs()).singleElement().satisfies(job -> {
+                    assertThat(job.route()).isNull();
+                    assertThat(job.consumer()).isEqualTo("test");
+                    assertThat(job.source()).isEqualTo("sourceDb");
+                    assertThat(job.tick()).isEqualTo(2);
+                    assertThat(job.lag()).isNotNull();
+                });
+            }
+        }
+    }
+
+    private static io.pgcaravan.status.Place place(String name, BatchDataSource pool) {
+        return new io.pgcaravan.status.Place(name, pool, pool.unpooled());
+    }
+
+    @Test
+    void a_shipped_table_with_its_sets_on_both_sides() throws Exception {
+        try (Shipping ship = new Shipping(directory.resolve("drop"))) {
+            ship.table("orders", "create table orders (id bigint primary key, note text)");
+            Shipping.execute(ship.source, "insert into orders select i, 'n' from generate_series(1, 10) i");
+            Map<String, String> settings = new TreeMap<>(ShipRoutesTest.settings(ship, "public.orders"));
+            settings.put("export.period", "3600000");
+            settings.put("import.period", "3600000");
+            ship.ship("orders");
+            try (Job job = new Job(
+                    ship.sourceUrl, ship.targetUrl, settings, null, ShipRoutesTest.EXPORT, ShipRoutesTest.IMPORT)) {
+                // the export at its start, which reads the acknowledgement of the first set
+                await().atMost(Duration.ofSeconds(30))
+                        .until(() ->
+                                Shipping.query(ship.source, "select acknowledged_at::text from caravan.export_set")
+                                        .stream()
+                                        .allMatch(java.util.Objects::nonNull));
+                Limits limits = new Limits(300, 0.5, 0, 0.0);
+                StatusReader reader = new StatusReader(StatusWatch.of(job.context(), job.databases()), limits);
+                Status well = reader.read();
+                assertThat(well.problems()).isEmpty();
+                assertThat(well.exports()).singleElement().satisfies(exported -> {
+                    assertThat(exported.route()).isEqualTo("export");
+                    assertThat(exported.table()).isEqualTo("public.orders");
+                    assertThat(exported.target()).isEqualTo(ship.to.toString());
+                    assertThat(exported.published()).isEqualTo(1);
+                    assertThat(exported.acknowledged()).isEqualTo(1);
+                    assertThat(exported.waiting()).isZero();
+                    assertThat(exported.oldestChange()).isNull();
+                });
+                assertThat(well.imports()).singleElement().satisfies(imported -> {
+                    assertThat(imported.set()).isEqualTo(1);
+                    assertThat(imported.publishedSets()).isEqualTo(1);
+                    assertThat(imported.missing()).isNull();
+                });
+                assertThat(well.drops()).singleElement().satisfies(drop -> assertThat(drop.free())
+                        .isPositive());
+
+                Instant before = Instant.now().truncatedTo(ChronoUnit.MICROS);
+                Shipping.execute(ship.source, "update orders set note = 'x' where id = 1");
+                Status waiting = reader.read();
+                assertThat(waiting.exports().get(0).oldestChange()).isBetween(well.at(), before);
+                assertThat(waiting.exports().get(0).exact()).isTrue();
+                assertThat(waiting.problems()).singleElement().satisfies(problem -> assertThat(problem.kind())
+                        .isEqualTo(Problem.Kind.EXPORT_LATE));
+
+                ship.exportOne("orders");
+                Shipping.execute(ship.source, "update orders set note = 'y' where id = 2");
+                ship.exportOne("orders");
+                for (String file : ship.files("")) {
+                    if (file.contains("000000000002")) {
+                        Files.delete(ship.directory.resolve(file));
+                    }
+                }
+                Status gap = reader.read();
+                assertThat(gap.exports().get(0).oldestChange()).isNull();
+                assertThat(gap.exports().get(0).published()).isEqualTo(3);
+                assertThat(gap.exports().get(0).waiting()).isEqualTo(2);
+                assertThat(gap.imports().get(0).missing()).isEqualTo(2);
+                assertThat(gap.imports().get(0).missingTo()).isEqualTo(2);
+                assertThat(gap.problems()).singleElement().satisfies(problem -> {
+                    assertThat(problem.kind()).isEqualTo(Problem.Kind.SET_MISSING);
+                    assertThat(problem.said()).contains("set 2 is missing", "caravan export --again 2");
+                });
+
+                Limits full = new Limits(300, 0.5, 1.1, 3600);
+                assertThat(new StatusReader(StatusWatch.of(job.context(), job.databases()), full)
+                                .read()
+                                .problems())
+                        .anyMatch(problem -> problem.kind() == Problem.Kind.DISK
+                                && problem.said().contains(ship.directory.toString()));
+            }
+        }
+    }
+}
