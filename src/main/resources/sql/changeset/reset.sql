@@ -31,11 +31,15 @@ begin
             execute format('drop table %s', ledger);
         end if;
     end if;
+    if to_regclass('caravan.dml_import') is not null then
+        delete from caravan.dml_import d where d.table_schema = current_setting('caravan.table_schema') and d.table_name = current_setting('caravan.table_name');
+    end if;
     if to_regclass('caravan.import_set') is not null then
         delete from caravan.import_history h where h.table_schema = current_setting('caravan.table_schema') and h.table_name = current_setting('caravan.table_name');
         delete from caravan.import_set s where s.table_schema = current_setting('caravan.table_schema') and s.table_name = current_setting('caravan.table_name');
         if not exists (select from caravan.import_set) then
             drop table caravan.import_set, caravan.import_history;
+            drop table if exists caravan.dml_import;
         end if;
     end if;
     if to_regnamespace('caravan') is not null

@@ -247,7 +247,7 @@ public final class DropDirectory {
     }
 
     /** A set's file, never one that a link leads to, nor one that would make the reader wait. */
-    private static SeekableByteChannel open(Path file) throws IOException {
+    static SeekableByteChannel open(Path file) throws IOException {
         BasicFileAttributes attributes =
                 Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
         if (!attributes.isRegularFile()) {

@@ -96,7 +96,7 @@ public record Tracking(TableName ledger, String owner, String grantee, boolean r
                 .append(Sql.file("changeset/import-table"))
                 .append('\n');
         if (owner != null) {
-            for (String name : new String[] {"import_set", "import_history"}) {
+            for (String name : new String[] {"import_set", "import_history", "dml_import"}) {
                 sql.append("alter table caravan.")
                         .append(name)
                         .append(" owner to ")
@@ -104,7 +104,7 @@ public record Tracking(TableName ledger, String owner, String grantee, boolean r
                         .append(";\n");
             }
         }
-        grant(sql, "caravan", "caravan.import_set, caravan.import_history");
+        grant(sql, "caravan", "caravan.import_set, caravan.import_history, caravan.dml_import");
         return sql.append(Sql.file("changeset/importer")).append("commit;\n").toString();
     }
 

@@ -1,15 +1,21 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.changeset.ChangeSetException;
+import io.pgcaravan.changeset.DmlImporter;
 import io.pgcaravan.changeset.DropDirectory;
 import io.pgcaravan.changeset.Importer;
 import io.pgcaravan.changeset.Importer.Outcome;
 import io.pgcaravan.changeset.Target;
+import io.pgcaravan.partition.TableName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.Predicate;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -36,14 +42,111 @@ final class Import implements Callable<Integer> {
             description = "Whom sets have to be for; default is any host, and the database's name.")
     private String target;
 
+    @ArgGroup(exclusive = false)
+    private DmlTracking dmlTracking;
+
+    /** What is to be known of files that no {@code .done} tells about. */
+    static final class DmlTracking {
+
+        @Option(
+                names = "--dml-tracking-util",
+                required = true,
+                description = "Read the files of postgres-dml-tracking-util: dml.S.T.tab, S.T.tab and S.T-columns.txt.")
+        private boolean wanted;
+
+        @Option(
+                names = "--table",
+                split = ",",
+                paramLabel = "SCHEMA.TABLE",
+                description =
+                        "Only this table's, raw; its first dot separates the schema. Default is all that are there.")
+        private List<String> tables = List.of();
+
+        @Option(
+                names = "--settle",
+                paramLabel = "SECONDS",
+                defaultValue = "10",
+                description = "How long the files must have been left alone; default is ${DEFAULT-VALUE}.")
+        private int settle;
+
+        @Option(
+                names = "--whole",
+                description = "The files are whole, whatever their times say: nothing is waited for.")
+        private boolean whole;
+
+        @Option(
+                names = "--encoding",
+                paramLabel = "NAME",
+                defaultValue = "UTF8",
+                description = "Of the files, as PostgreSQL names it; default is ${DEFAULT-VALUE}.")
+        private String encoding;
+    }
+
     @Spec
     private CommandSpec spec;
 
     @Override
     public Integer call() throws IOException {
+        return dmlTracking == null ? importSets() : importDmlFiles();
+    }
+
+    private int importDmlFiles() throws IOException {
+        if (target != null) {
+            throw new ParameterException(
+                    spec.commandLine(), "--target is for sets; files of postgres-dml-tracking-util name no target");
+        }
+        if (dmlTracking.settle < 0) {
+            throw new ParameterException(spec.commandLine(), "--settle is " + dmlTracking.settle + ", must be >= 0");
+        }
+        List<TableName> tables = new ArrayList<>();
+        for (String text : dmlTracking.tables) {
+            TableName name = TableName.parse(text);
+            if (name.schema() == null) {
+                throw new ParameterException(
+                        spec.commandLine(), "--table \"" + text + "\" needs its schema, as in public." + text);
+            }
+            tables.add(name);
+        }
+        ShipProgress progress = new ShipProgress(spec.commandLine().getOut());
+        List<DmlImporter.Outcome> outcomes;
+        try {
+            outcomes = new DmlImporter(
+                            database.opener("targetDb"),
+                            new DmlImporter.Options(
+                                    directory,
+                                    tables,
+                                    dmlTracking.whole ? null : Duration.ofSeconds(dmlTracking.settle),
+                                    dmlTracking.encoding),
+                            progress::imported)
+                    .importAll();
+        } catch (ChangeSetException e) {
+            progress.clear();
+            throw new CommandFailedException(e.getMessage());
+        }
+        progress.clear();
+        return tell(
+                outcomes,
+                outcome -> outcome.result().good(),
+                "no files of postgres-dml-tracking-util to import in " + directory);
+    }
+
+    /** @return the exit code */
+    private <O> int tell(List<O> outcomes, Predicate<O> good, String nothing) {
         PrintWriter out = spec.commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
-        ShipProgress progress = new ShipProgress(out);
+        if (outcomes.isEmpty()) {
+            out.println(nothing);
+        }
+        for (O outcome : outcomes) {
+            (good.test(outcome) ? out : err).println(outcome);
+        }
+        out.flush();
+        err.flush();
+        return outcomes.stream().allMatch(good) ? 0 : 1;
+    }
+
+    private int importSets() throws IOException {
+        ShipProgress progress = new ShipProgress(spec.commandLine().getOut());
         List<Outcome> outcomes;
         try {
             outcomes = new Importer(
@@ -57,17 +160,7 @@ final class Import implements Callable<Integer> {
             throw new CommandFailedException(e.getMessage());
         }
         progress.clear();
-        if (outcomes.isEmpty()) {
-            out.println("no sets to import in " + directory);
-        }
-        boolean good = true;
-        for (Outcome outcome : outcomes) {
-            good &= outcome.result().good();
-            (outcome.result().good() ? out : err).println(outcome);
-        }
-        out.flush();
-        err.flush();
-        return good ? 0 : 1;
+        return tell(outcomes, outcome -> outcome.result().good(), "no sets to import in " + directory);
     }
 
     private Target here() {

@@ -38,6 +38,10 @@ final class ShipProgress {
                 of);
     }
 
+    void imported(String file, long bytes, long of) {
+        show(file, file + ": " + size(bytes) + " of " + size(of), bytes, bytes, of);
+    }
+
     private void show(Object file, String text, long bytes, long done, long expected) {
         long now = System.nanoTime();
         if (!file.equals(current)) {
