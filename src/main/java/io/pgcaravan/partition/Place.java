@@ -1,6 +1,10 @@
 package io.pgcaravan.partition;
 
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 
 /** One period (or value, or remainder) of a batch, on its way from a name to a partition that is known to be there. */
@@ -71,5 +75,25 @@ final class Place {
         this.named = null;
         this.value = null;
         this.refusal = refusal;
+    }
+
+    /** The condition that all of its rows meet. */
+    String within(PartitionSettings settings) {
+        return bound.within(TableName.quote(settings.partField()));
+    }
+
+    /** The condition that all other rows meet. */
+    String outside(PartitionSettings settings) {
+        return bound.outside(TableName.quote(settings.partField()));
+    }
+
+    /** All partitions of a job are in one. */
+    static String schema(Collection<Place> places) {
+        return places.iterator().next().named.table().schema();
+    }
+
+    static Array names(Connection target, Collection<Place> places) throws SQLException {
+        return target.createArrayOf(
+                "text", places.stream().map(place -> place.named.table().name()).toArray());
     }
 }
