@@ -701,7 +701,7 @@ public final class Exporter {
         }
     }
 
-    private static String hostName() {
+    static String hostName() {
         String name = System.getenv("HOSTNAME");
         if (name != null && !name.isBlank()) {
             return name;

@@ -246,10 +246,7 @@ public record Manifest(
         if (!kind.equals("full") && !kind.equals("changes")) {
             throw new MalformedException("has a kind \"" + kind + "\"");
         }
-        String snapshot = all.text("snapshot", 100_000);
-        if (!SNAPSHOT.matcher(snapshot).matches()) {
-            throw new MalformedException("has no snapshot in \"snapshot\"");
-        }
+        String snapshot = snapshot(all);
         Manifest manifest = new Manifest(
                 new Source(source.text("system", 40), source.name("database"), source.text("host", 1024)),
                 target(target),
@@ -273,6 +270,14 @@ public record Manifest(
             throw new MalformedException("is not in the group that it names");
         }
         return manifest;
+    }
+
+    static String snapshot(Fields fields) throws MalformedException {
+        String snapshot = fields.text("snapshot", 100_000);
+        if (!SNAPSHOT.matcher(snapshot).matches()) {
+            throw new MalformedException("has no snapshot in \"snapshot\"");
+        }
+        return snapshot;
     }
 
     private static Target target(Fields target) throws MalformedException {
@@ -488,6 +493,12 @@ public record Manifest(
             TableName name = new TableName(table.name("schema"), table.name("name"));
             table.end();
             return name;
+        }
+
+        /** A name of something in PostgreSQL, or nothing. */
+        String textOrNull(String field) throws MalformedException {
+            String text = take(field, String.class, true);
+            return text == null ? null : checked(field, text, LONGEST_NAME);
         }
 
         UUID uuid(String field) throws MalformedException {

@@ -57,7 +57,8 @@ public record SetName(String table, long number) implements Comparable<SetName> 
         return name.number > 0 && name.file(part).equals(fileName) ? name : null;
     }
 
-    private static String encode(TableName table) {
+    /** A table's name as file names have it; the schema must be known. */
+    public static String encode(TableName table) {
         String full = encode(table.schema()) + "." + encode(table.name());
         if (full.length() <= LONGEST_TABLE) {
             return full;

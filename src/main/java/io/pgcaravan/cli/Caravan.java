@@ -29,6 +29,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             Export.class,
             Import.class,
             TargetCommand.class,
+            Compare.class,
+            RepairCommand.class,
             TableDispatcher.class,
             Convert.class
         })

@@ -1,0 +1,230 @@
+package io.pgcaravan.cli;
+
+import io.pgcaravan.changeset.ChangeSetException;
+import io.pgcaravan.changeset.Comparison.Request;
+import io.pgcaravan.changeset.Comparison.Result;
+import io.pgcaravan.changeset.Connect;
+import io.pgcaravan.changeset.Difference;
+import io.pgcaravan.changeset.Target;
+import io.pgcaravan.changeset.Tracking;
+import io.pgcaravan.partition.TableName;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** What {@code compare} and {@code repair} have in common: two databases, a table, and how to say what came out. */
+abstract class OnTwoDatabases implements Callable<Integer> {
+
+    @Mixin
+    DatabaseOption database;
+
+    @Option(
+            names = "--source",
+            paramLabel = "DATABASE",
+            description = "The database that the table is shipped from, given like --db. Default is sourceDb of the"
+                    + " configuration.")
+    private String source;
+
+    @Option(
+            names = "--target",
+            paramLabel = "DATABASE|HOST/DB",
+            description = "The database that it is shipped to, given like --db; default is targetDb of the"
+                    + " configuration. With --digest: whom that is for, as in caravan export.")
+    String target;
+
+    @Option(
+            names = "--table",
+            paramLabel = "SCHEMA.TABLE",
+            description = "The table, raw; its first dot separates the schema.")
+    String table;
+
+    @Option(
+            names = "--columns",
+            split = ",",
+            paramLabel = "COLUMN",
+            description = "What to compare; default is all columns of the source but generated ones.")
+    private List<String> columns;
+
+    @Option(
+            names = "--recheck",
+            paramLabel = "SECONDS",
+            description = "Look once more at what differs, that much later, and tell only what still does.")
+    private Integer recheck;
+
+    @Option(
+            names = "--limit",
+            paramLabel = "N",
+            defaultValue = "20",
+            description = "How many keys to print; default is ${DEFAULT-VALUE}. All are counted.")
+    private int limit;
+
+    @Option(
+            names = "--ledger",
+            paramLabel = "SCHEMA.TABLE",
+            description = "The source's export ledger; default is caravan.export_set.")
+    private String ledger;
+
+    @Spec
+    CommandSpec spec;
+
+    /** Runs while a progress line is drawn. */
+    abstract int run(PrintWriter out, CompareProgress progress) throws IOException, SQLException;
+
+    @Override
+    public final Integer call() throws IOException, SQLException {
+        PrintWriter out = spec.commandLine().getOut();
+        CompareProgress progress = new CompareProgress(out);
+        try {
+            int status = run(out, progress);
+            out.flush();
+            return status;
+        } catch (ChangeSetException e) {
+            progress.clear();
+            throw new CommandFailedException(e.getMessage());
+        }
+    }
+
+    ParameterException misuse(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+
+    Connect source() throws IOException {
+        return opener(source, "sourceDb", "--source");
+    }
+
+    Connect target() throws IOException {
+        return opener(target, "targetDb", "--target");
+    }
+
+    private Connect opener(String given, String name, String option) throws IOException {
+        Database found;
+        try {
+            found = given == null ? Configuration.database(database.config(), name, option) : Database.parse(given);
+        } catch (IllegalArgumentException e) {
+            throw new ConfigurationException(option + " " + e.getMessage());
+        }
+        return () -> {
+            try {
+                return found.connect();
+            } catch (SQLException e) {
+                throw new CommandFailedException("the database " + found + " cannot be reached: " + e.getMessage());
+            }
+        };
+    }
+
+    Target targetName(String text, String option) {
+        try {
+            return Target.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw misuse(option + ": " + e.getMessage());
+        }
+    }
+
+    TableName ledger() {
+        return ledger == null ? Tracking.LEDGER : TableName.parse(ledger);
+    }
+
+    Duration recheck() {
+        if (recheck != null && recheck < 0) {
+            throw misuse("--recheck is a number of seconds");
+        }
+        return recheck == null ? null : Duration.ofSeconds(recheck);
+    }
+
+    Request request(List<String> key) {
+        if (table == null) {
+            throw misuse("--table is missing");
+        }
+        TableName name = TableName.parse(table);
+        if (name.schema() == null) {
+            throw misuse("\"" + table + "\" needs its schema, as in public." + table);
+        }
+        return new Request(name, columns, key);
+    }
+
+    // ---- what is said
+
+    /** Keeps the first few keys for being printed. */
+    final class Shown {
+
+        private final List<String> lines = new ArrayList<>();
+        private List<String> key = List.of();
+
+        void by(List<String> columns) {
+            key = columns;
+        }
+
+        void add(Difference difference) {
+            if (lines.size() < limit && !difference.onItsWay()) {
+                StringBuilder line = new StringBuilder(
+                        String.format("  %-10s", difference.kind().name().toLowerCase(Locale.ROOT)));
+                for (int i = 0; i < key.size(); i++) {
+                    String value = difference.key().get(i);
+                    line.append(i == 0 ? "" : ", ").append(key.get(i)).append(" = ");
+                    line.append(value == null ? "NULL" : printable(value));
+                }
+                lines.add(line.toString());
+            }
+        }
+
+        private void print(PrintWriter out, long all) {
+            lines.stream().sorted().forEach(out::println);
+            if (all > lines.size()) {
+                out.println(String.format(Locale.ROOT, "  ... and %,d more", all - lines.size()));
+            }
+        }
+    }
+
+    private static String printable(String value) {
+        return value.replaceAll("\\p{Cntrl}", "?");
+    }
+
+    /** Prints what came out. */
+    void print(PrintWriter out, TableName name, Result result, Shown shown) {
+        result.remarks().forEach(remark -> out.println(name + ": " + remark));
+        out.println(String.format(
+                Locale.ROOT,
+                "%s: %,d rows at the source, %,d at the target; %,d of %,d ranges differ, %,d rows of both sides looked at",
+                name,
+                result.sourceRows(),
+                result.targetRows(),
+                result.differing(),
+                result.ranges(),
+                result.listed()));
+        shown.print(out, result.wrong());
+        String verdict = result.wrong() == 0
+                ? "equal"
+                : String.format(
+                        Locale.ROOT,
+                        "differs: %,d rows missing, %,d extra, %,d different",
+                        result.missing(),
+                        result.extra(),
+                        result.different());
+        if (result.settled() > 0) {
+            verdict += String.format(
+                    Locale.ROOT, "; %,d were equal, or had changed again, a while later", result.settled());
+        }
+        if (result.onTheirWay() > 0) {
+            verdict += String.format(
+                    Locale.ROOT, "; %,d more are noted at the source and on their way", result.onTheirWay());
+        }
+        if (result.setsOnTheirWay() != null && result.setsOnTheirWay() > 0) {
+            verdict += String.format(Locale.ROOT, "; %,d sets not applied yet", result.setsOnTheirWay());
+        }
+        out.println(name + ": " + verdict);
+        if (result.wrong() > 0 && result.setsOnTheirWay() == null) {
+            out.println("No ledger tells what is on its way to the target: rows that were changed just now may be among"
+                    + " these. --recheck SECONDS looks twice.");
+        }
+    }
+}
