@@ -48,9 +48,15 @@ public final class OwnTables {
         }
     }
 
-    /** Until the transaction ends nobody else installs anything: "if not exists" alone does not survive a race. */
+    /**
+     * Until the transaction ends nobody else installs anything: "if not exists" alone does not survive a race.
+     *
+     * <p>A session that has waited for the lock may still believe, by its caches, that something is missing: PostgreSQL
+     * takes notice of others' changes where it locks a table, and an advisory lock is none.
+     */
     static void lock(Statement statement) throws SQLException {
         statement.execute("select pg_advisory_xact_lock(" + LOCK + ")");
+        statement.execute("select from pg_catalog.pg_namespace limit 0");
     }
 
     /** Under {@link #lock}. */
