@@ -120,7 +120,7 @@ class KilledProcessTest {
                     .in(directory);
             Path[] files = {DISPATCH, second};
             try (Job job = new Job(orders, Map.of(), files)) {
-                await().atMost(Duration.ofSeconds(20))
+                await().atMost(Duration.ofSeconds(90))
                         .until(() -> orders.count(orders.source, "select count(*) from pgq.subscription") == 2);
             }
             long seed = System.nanoTime();

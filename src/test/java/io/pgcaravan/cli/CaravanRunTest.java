@@ -295,7 +295,7 @@ class CaravanRunTest {
         }
 
         void awaitLine(String... words) {
-            await().atMost(Duration.ofSeconds(40)).untilAsserted(() -> assertThat(output().lines())
+            await().atMost(Duration.ofSeconds(90)).untilAsserted(() -> assertThat(output().lines())
                     .anySatisfy(line -> assertThat(line).contains(words)));
         }
 
