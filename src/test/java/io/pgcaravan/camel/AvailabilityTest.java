@@ -34,14 +34,14 @@ class AvailabilityTest {
             String target = server.createDatabase("target");
             try (Job job = new Job(orders.sourceUrl, target, Map.of(), null, DISPATCH)) {
                 ShippedRoutesTest.awaitRegistered(orders);
-                await().atMost(Duration.ofSeconds(20)).until(() -> down(job).isEmpty());
+                await().atMost(Duration.ofSeconds(60)).until(() -> down(job).isEmpty());
                 server.stop(true);
-                await().atMost(Duration.ofSeconds(20)).until(() -> !down(job).isEmpty());
-                await().atMost(Duration.ofSeconds(20)).until(() -> down(job).contains("target"));
+                await().atMost(Duration.ofSeconds(60)).until(() -> !down(job).isEmpty());
+                await().atMost(Duration.ofSeconds(60)).until(() -> down(job).contains("target"));
                 assertThat(HealthCheckHelper.invokeLiveness(job.context()))
                         .allMatch(result -> result.getState() == HealthCheck.State.UP);
                 server.startAgain();
-                await().atMost(Duration.ofSeconds(40)).until(() -> down(job).isEmpty());
+                await().atMost(Duration.ofSeconds(60)).until(() -> down(job).isEmpty());
             }
         }
     }
@@ -97,7 +97,7 @@ class AvailabilityTest {
                 long begin = System.nanoTime();
                 orders.source("select pg_notify('pgcaravan_tick', 'orders')");
                 await().pollInterval(Duration.ofMillis(10))
-                        .atMost(Duration.ofSeconds(30))
+                        .atMost(Duration.ofSeconds(60))
                         .untilAsserted(orders::assertTargetEqualsSource);
                 System.out.println("woken and applied after " + (System.nanoTime() - begin) / 1_000_000 + " ms");
             }

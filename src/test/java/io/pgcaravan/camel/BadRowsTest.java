@@ -55,7 +55,7 @@ class BadRowsTest {
         ShippedRoutesTest.awaitRegistered(orders);
         orders.insert(1, 1000);
         orders.tick();
-        await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+        await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
         orders.target("insert into orders values (0, 'customer 1', 1, 'taken', '2026-10-05', 'new')");
         int id = 1000;
         for (String data : KINDS.values()) {
@@ -98,12 +98,12 @@ class BadRowsTest {
             orders.target("create index on orders (customer)");
             orders.insert(1, 1000);
             orders.tick();
-            await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
             orders.insert(1001, 2000);
             orders.source("insert into orders values (2001, 'x', 1, 'first', '2026-11-05', 'new')");
             bad(orders, "id=2001&created_at=2026-11-05+00:00:00&note=second");
             orders.tick();
-            await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
             assertThat(orders.column(orders.target, "select sqlstate || ' ' || ev_data from caravan.dead_letter"))
                     .containsExactly("23505 id=2001&created_at=2026-11-05+00:00:00&note=second");
             // made at once in one batch and last in the other, and the same
@@ -133,7 +133,7 @@ class BadRowsTest {
             assertThat(orders.count(orders.target, "select count(*) from orders"))
                     .isZero();
             orders.target("alter table orders drop constraint few");
-            await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
         }
     }
 
@@ -154,7 +154,7 @@ class BadRowsTest {
             bad(orders, "id=900002&created_at=2026-10-05&status=unknown");
             bad(orders, "id=900003&created_at=2026-10-06&status=unknown");
             orders.tick();
-            await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
             assertThat(orders.count(orders.target, "select count(*) from caravan.dead_letter"))
                     .isEqualTo(4);
             for (int i = 0; i < 5; i++) {
@@ -174,7 +174,7 @@ class BadRowsTest {
             ShippedRoutesTest.awaitRegistered(orders);
             orders.insert(1, 1000);
             orders.tick();
-            await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
             double normal = seconds(orders, 100_001, 200_000);
             orders.target("alter table orders add constraint few check (id <> 250000)");
             double named = seconds(orders, 200_001, 300_000);

@@ -32,7 +32,7 @@ class CutConnectionsTest {
             gate.awaitArrival();
             PgServer.get().restart(true);
             try (Orders again = orders.reconnected()) {
-                await().atMost(Duration.ofSeconds(40)).untilAsserted(again::assertTargetEqualsSource);
+                await().atMost(Duration.ofSeconds(60)).untilAsserted(again::assertTargetEqualsSource);
             }
         }
     }
@@ -50,7 +50,7 @@ class CutConnectionsTest {
             try (Orders again = orders.reconnected()) {
                 again.insert(2001, 4000);
                 again.tick();
-                await().atMost(Duration.ofSeconds(40)).untilAsserted(again::assertTargetEqualsSource);
+                await().atMost(Duration.ofSeconds(60)).untilAsserted(again::assertTargetEqualsSource);
             }
         }
     }
@@ -76,7 +76,7 @@ class CutConnectionsTest {
                 gate.awaitArrival();
                 assertThat(cut(orders, role)).isPositive();
             }
-            await().atMost(Duration.ofSeconds(40)).untilAsserted(orders::assertTargetEqualsSource);
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
         }
     }
 
@@ -103,12 +103,12 @@ class CutConnectionsTest {
                 ShippedRoutesTest.awaitRegistered(orders);
                 orders.insert(1, 1000);
                 orders.tick();
-                await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
                 armed.set(when);
                 orders.source("update orders set status = 'paid' where id % 2 = 0");
                 orders.insert(1001, 2000);
                 orders.tick();
-                await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
                 assertThat(armed.get()).isNull();
             }
         }
@@ -129,7 +129,7 @@ class CutConnectionsTest {
                             + " for each row execute function slow()");
             orders.insert(1, 1000);
             orders.tick();
-            await().atMost(Duration.ofSeconds(30))
+            await().atMost(Duration.ofSeconds(60))
                     .until(() -> orders.count(
                                     orders.target,
                                     "select count(*) from pg_stat_activity where datname = current_database() and state ="
@@ -137,7 +137,7 @@ class CutConnectionsTest {
                             == 1);
             orders.target("delete from slow");
             cut(orders, "target");
-            await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
         }
     }
 
@@ -161,11 +161,11 @@ class CutConnectionsTest {
                     cuts += cut(orders, random.nextBoolean() ? "source" : "target");
                     long applied = applied(orders);
                     orders.tick();
-                    await().atMost(Duration.ofSeconds(30)).until(() -> applied(orders) > applied);
+                    await().atMost(Duration.ofSeconds(60)).until(() -> applied(orders) > applied);
                 }
             }
             System.out.println(cuts + " cuts");
-            await().atMost(Duration.ofSeconds(40)).untilAsserted(orders::assertTargetEqualsSource);
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
         }
     }
 

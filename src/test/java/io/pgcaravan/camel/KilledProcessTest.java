@@ -89,7 +89,7 @@ class KilledProcessTest {
                     process.kill();
                 }
                 try (Job job = new Job(orders, Map.of(), edited)) {
-                    await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(
+                    await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> assertThat(
                                     orders.column(orders.target, "select row(o.*)::text from orders o order by id"))
                             .isEqualTo(orders.column(
                                     orders.source,
@@ -169,7 +169,7 @@ class KilledProcessTest {
 
     private static void restart(Orders orders, Job next) throws Exception {
         try (Job job = next) {
-            await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
         }
     }
 

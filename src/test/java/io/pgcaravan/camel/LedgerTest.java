@@ -21,7 +21,7 @@ class LedgerTest {
                     .isEqualTo(2);
             // an empty batch is a tick all the same
             orders.tick();
-            await().atMost(Duration.ofSeconds(20))
+            await().atMost(Duration.ofSeconds(60))
                     .until(() -> orders.count(orders.target, "select pgq_ext.get_last_tick('test')") == 3);
             assertThat(orders.count(orders.target, "select rows from caravan.position"))
                     .isZero();
@@ -101,7 +101,7 @@ class LedgerTest {
             orders.tick();
             orders.target("insert into pgq_ext.completed_tick values ('test', 1)");
             try (Job job = Job.dispatch(orders, Map.of())) {
-                await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
                 apply(orders, 101);
             }
             assertThat(orders.column(
@@ -119,6 +119,6 @@ class LedgerTest {
     private static void apply(Orders orders, int from) throws Exception {
         orders.insert(from, from + 99);
         orders.tick();
-        await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+        await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
     }
 }

@@ -45,7 +45,7 @@ final class LogLines extends AbstractAppender implements AutoCloseable {
     }
 
     void await(String text) {
-        Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> text().contains(text));
+        Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> text().contains(text));
     }
 
     @Override

@@ -143,7 +143,7 @@ class LostPositionTest {
             orders.insert(2001, 3000);
             orders.tick();
             try (Job job = Job.dispatch(orders, Map.of())) {
-                await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
             }
         }
     }
@@ -165,7 +165,7 @@ class LostPositionTest {
             ShippedRoutesTest.awaitRegistered(orders);
             orders.insert(1, 1000);
             orders.tick();
-            await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
         }
         assertThat(orders.count(orders.target, "select tick from caravan.position"))
                 .isEqualTo(2);
@@ -179,7 +179,7 @@ class LostPositionTest {
     private void assertStops(String source, String target, Orders orders, Path file, String... said) throws Exception {
         log.clear();
         try (Job job = new Job(source, target, Map.of(), null, file)) {
-            await().atMost(Duration.ofSeconds(30))
+            await().atMost(Duration.ofSeconds(60))
                     .until(() ->
                             job.context().getRouteController().getRouteStatus("dispatch") == ServiceStatus.Stopped);
             log.await("the job stops");

@@ -48,7 +48,7 @@ class OtherSchemaTest {
         }
 
         void awaitRegistered() {
-            await().atMost(Duration.ofSeconds(30))
+            await().atMost(Duration.ofSeconds(60))
                     .until(() -> count(source, "select count(*) from other_pgq.get_consumer_info('orders')") == 1);
         }
 

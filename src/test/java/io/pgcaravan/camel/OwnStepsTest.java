@@ -36,7 +36,7 @@ class OwnStepsTest {
             orders.source(
                     "insert into orders select i, 'secret', 1, null, '2026-10-05', 'paid' from generate_series(501, 520) i");
             orders.tick();
-            await().atMost(Duration.ofSeconds(20))
+            await().atMost(Duration.ofSeconds(60))
                     .until(() -> orders.count(orders.target, "select count(*) from caravan.position") == 1);
             assertThat(orders.column(
                             orders.target, "select distinct coalesce(customer, 'NULL') || ' ' || status from orders"))

@@ -102,7 +102,7 @@ class QueueToQueueTest {
                     .in(directory);
             Map<String, String> properties = Map.of("dispatch.queue", "moved", "dispatch.consumer", "onwards");
             try (Job dispatch = new Job(queues, properties, onwards)) {
-                await().atMost(Duration.ofSeconds(20))
+                await().atMost(Duration.ofSeconds(60))
                         .until(() -> queues.count(queues.target, "select count(*) from pgq.subscription") == 1);
                 queues.insert(1, 2000);
                 queues.source("update orders set created_at = created_at + interval '1 day' where id % 3 = 0");
@@ -110,7 +110,7 @@ class QueueToQueueTest {
                 queues.tick();
                 queues.awaitApplied();
                 queues.target("select pgq.force_tick('moved')", "select pgq.ticker('moved')");
-                await().atMost(Duration.ofSeconds(30)).untilAsserted(queues::assertTargetEqualsSource);
+                await().atMost(Duration.ofSeconds(60)).untilAsserted(queues::assertTargetEqualsSource);
             }
         }
     }

@@ -98,7 +98,7 @@ class SftpExamplesTest {
             awaitEqual();
             change();
             awaitEqual();
-            await().atMost(Duration.ofSeconds(20))
+            await().atMost(Duration.ofSeconds(60))
                     .until(() -> ship.files("").isEmpty() && ship.files("sent").size() == 8);
         }
     }
@@ -139,14 +139,14 @@ class SftpExamplesTest {
         Map<String, String> settings = push();
         try (Job job = job(settings, PUSH, ShipRoutesTest.IMPORT)) {
             awaitEqual();
-            await().atMost(Duration.ofSeconds(20))
+            await().atMost(Duration.ofSeconds(60))
                     .until(() -> ship.files("sent").size() == 4);
             for (String file : ship.files("sent").stream()
                     .sorted((a, b) -> Boolean.compare(a.endsWith(".done"), b.endsWith(".done")))
                     .toList()) {
                 Files.copy(ship.directory.resolve("sent").resolve(file), ship.directory.resolve(file));
             }
-            await().atMost(Duration.ofSeconds(20)).until(() -> ship.files("").isEmpty());
+            await().atMost(Duration.ofSeconds(60)).until(() -> ship.files("").isEmpty());
             change();
             awaitEqual();
             assertThat(root.resolve("incoming/failed")).doesNotExist();

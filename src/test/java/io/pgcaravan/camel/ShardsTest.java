@@ -55,7 +55,7 @@ class ShardsTest {
     }
 
     private static void awaitRegistered(Orders orders, int shards) {
-        await().atMost(Duration.ofSeconds(30))
+        await().atMost(Duration.ofSeconds(60))
                 .until(() -> orders.count(orders.source, "select count(*) from pgq.subscription") == shards);
     }
 

@@ -62,7 +62,7 @@ class ShipRoutesTest {
     }
 
     private void awaitEqual(String... tables) {
-        await().atMost(Duration.ofSeconds(40)).untilAsserted(() -> {
+        await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> {
             for (String table : tables) {
                 ship.assertEqual(table);
             }
@@ -165,12 +165,12 @@ class ShipRoutesTest {
         try (LogLines log = LogLines.of(ChangesetProducer.class);
                 Job job = job(IMPORT)) {
             log.await("public.orders.000000000002.records is damaged");
-            await().atMost(Duration.ofSeconds(20)).until(() -> readiness(job) == State.DOWN);
+            await().atMost(Duration.ofSeconds(60)).until(() -> readiness(job) == State.DOWN);
             assertThat(why(job)).contains("public.orders.000000000002.records is damaged");
             assertThat(ship.files("failed")).contains("public.orders.000000000002.error");
             new io.pgcaravan.changeset.Exporter(ship.sourceConnect()).again(ship.request("orders"), 2);
             awaitEqual("orders");
-            await().atMost(Duration.ofSeconds(20)).until(() -> readiness(job) == State.UP);
+            await().atMost(Duration.ofSeconds(60)).until(() -> readiness(job) == State.UP);
         }
     }
 
@@ -184,8 +184,8 @@ class ShipRoutesTest {
             log.await("drop directory " + ship.directory + " is missing");
             assertThat(why(job)).contains("is missing");
             Files.move(away, ship.directory);
-            await().atMost(Duration.ofSeconds(20)).until(() -> ship.files("").size() == 4);
-            await().atMost(Duration.ofSeconds(20)).until(() -> readiness(job) == State.UP);
+            await().atMost(Duration.ofSeconds(60)).until(() -> ship.files("").size() == 4);
+            await().atMost(Duration.ofSeconds(60)).until(() -> readiness(job) == State.UP);
             ship.importWell();
             ship.assertEqual("orders");
         }

@@ -24,7 +24,7 @@ class ShippedRoutesTest {
             orders.insert(5001, 6000);
             orders.source("update orders set created_at = created_at + interval '11 days' where id % 50 = 1");
             orders.tick();
-            await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
             assertThat(orders.partitions("orders_")).contains("orders_2026_10_01", "orders_2026_10_13");
         }
     }
@@ -36,7 +36,7 @@ class ShippedRoutesTest {
             awaitRegistered(orders);
             orders.insert(1, 25_000);
             orders.tick();
-            await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
             assertThat(orders.partitions("orders_")).hasSize(10);
         }
     }
@@ -53,8 +53,8 @@ class ShippedRoutesTest {
             shop.log(1001, 1100);
             shop.source("delete from orders where id % 7 = 0");
             shop.tick();
-            await().atMost(Duration.ofSeconds(30)).untilAsserted(shop::assertTargetEqualsSource);
-            await().atMost(Duration.ofSeconds(30)).untilAsserted(shop::assertLogsEqual);
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(shop::assertTargetEqualsSource);
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(shop::assertLogsEqual);
         }
     }
 
@@ -65,7 +65,7 @@ class ShippedRoutesTest {
             awaitRegistered(queues);
             queues.insert(1, 100);
             queues.tick();
-            await().atMost(Duration.ofSeconds(30))
+            await().atMost(Duration.ofSeconds(60))
                     .untilAsserted(
                             () -> assertThat(queues.moved("moved")).hasSize(100).isEqualTo(queues.sent("true")));
         }
@@ -84,14 +84,14 @@ class ShippedRoutesTest {
             awaitRegistered(queues);
             queues.insert(1, 100);
             queues.tick();
-            await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(queues.moved("public.orders"))
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> assertThat(queues.moved("public.orders"))
                     .hasSize(100)
                     .isEqualTo(queues.sent("true")));
         }
     }
 
     static void awaitRegistered(Orders orders) {
-        await().atMost(Duration.ofSeconds(20))
+        await().atMost(Duration.ofSeconds(60))
                 .until(() -> orders.count(orders.source, "select count(*) from pgq.subscription") == 1);
     }
 }

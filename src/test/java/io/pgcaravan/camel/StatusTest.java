@@ -38,7 +38,7 @@ class StatusTest {
                 ShippedRoutesTest.awaitRegistered(orders);
                 orders.insert(1, 1000);
                 orders.tick();
-                await().atMost(Duration.ofSeconds(30))
+                await().atMost(Duration.ofSeconds(60))
                         .until(() -> orders.count(
                                         orders.source,
                                         "select count(*) from pgq.subscription where sub_batch"
@@ -69,13 +69,13 @@ class StatusTest {
 
                 orders.insert(1001, 3000);
                 orders.tick();
-                await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
                 assertThat(reader.read().jobs().get(0).eventsPerSecond()).isPositive();
                 later = reader;
                 // the pools close with the job, the databases stay
                 assertThat(later.read().json()).contains("\"running\":\"ACTIVE\"");
             }
-            await().atMost(Duration.ofSeconds(10))
+            await().atMost(Duration.ofSeconds(60))
                     .until(() ->
                             orders.count(orders.target, "select count(*) from pg_locks where locktype = 'advisory'")
                                     == 0);
@@ -119,7 +119,7 @@ class StatusTest {
                 ShippedRoutesTest.awaitRegistered(orders);
                 orders.insert(1, 10);
                 orders.tick();
-                await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
             }
             BatchDataSource source =
                     io.pgcaravan.cli.Database.parse(orders.sourceUrl).pool("sourceDb", 2);
@@ -166,7 +166,7 @@ class StatusTest {
             try (Job job = new Job(
                     ship.sourceUrl, ship.targetUrl, settings, null, ShipRoutesTest.EXPORT, ShipRoutesTest.IMPORT)) {
                 // the export at its start, which reads the acknowledgement of the first set
-                await().atMost(Duration.ofSeconds(30))
+                await().atMost(Duration.ofSeconds(60))
                         .until(() ->
                                 Shipping.query(ship.source, "select acknowledged_at::text from caravan.export_set")
                                         .stream()

@@ -38,7 +38,7 @@ class TickerRouteTest {
             ShippedRoutesTest.awaitRegistered(orders);
             for (int i = 1; i <= 3; i++) {
                 orders.insert(i, i);
-                await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
             }
         }
     }
@@ -54,7 +54,7 @@ class TickerRouteTest {
                     "select pgq.set_queue_config('replica', 'external_ticker', 'true')",
                     "select pgq.insert_event(queue_name, 'x', '') from pgq.queue");
             try (Job job = new Job(orders, settings("60000"), TICKER)) {
-                await().atMost(Duration.ofSeconds(20)).until(() -> ticks(orders, "orders") > 1);
+                await().atMost(Duration.ofSeconds(60)).until(() -> ticks(orders, "orders") > 1);
                 Thread.sleep(300);
                 assertThat(ticks(orders, "paused")).isEqualTo(1);
                 assertThat(ticks(orders, "replica")).isEqualTo(1);
@@ -69,7 +69,7 @@ class TickerRouteTest {
             try (Job job = new Job(orders, settings("200"), TICKER)) {
                 for (int table = 1; table < 3; table++) {
                     int next = table;
-                    await().atMost(Duration.ofSeconds(20))
+                    await().atMost(Duration.ofSeconds(60))
                             .until(() -> orders.count(orders.source, "select queue_cur_table from pgq.queue") == next);
                 }
             }
@@ -81,10 +81,10 @@ class TickerRouteTest {
         try (Orders orders = new Orders();
                 Job job = new Job(orders, settings("60000"), TICKER)) {
             orders.source("select pgq.insert_event('orders', 'x', '')");
-            await().atMost(Duration.ofSeconds(20)).until(() -> ticks(orders, "orders") > 1);
+            await().atMost(Duration.ofSeconds(60)).until(() -> ticks(orders, "orders") > 1);
             PgServer.get().stop(true);
             try {
-                await().atMost(Duration.ofSeconds(20))
+                await().atMost(Duration.ofSeconds(60))
                         .until(() -> job.context().getVariable("global:ticker.failed") != null);
             } finally {
                 PgServer.get().startAgain();
@@ -92,10 +92,10 @@ class TickerRouteTest {
             try (Connection source = DriverManager.getConnection(orders.sourceUrl)) {
                 long before = orders.count(source, "select count(*) from pgq.tick");
                 source.createStatement().execute("select pgq.insert_event('orders', 'x', '')");
-                await().atMost(Duration.ofSeconds(30))
+                await().atMost(Duration.ofSeconds(60))
                         .until(() -> orders.count(source, "select count(*) from pgq.tick") > before);
             }
-            await().atMost(Duration.ofSeconds(30))
+            await().atMost(Duration.ofSeconds(60))
                     .until(() -> job.context().getVariable("global:ticker.failed") == null);
         }
     }

@@ -24,17 +24,17 @@ class TwoProcessesTest {
             ShippedRoutesTest.awaitRegistered(orders);
             orders.insert(1, 1000);
             orders.tick();
-            await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
             try (RoutesProcess second = RoutesProcess.start(orders, Map.of(), null, DISPATCH)) {
                 second.awaitOutput("this one stands by");
                 orders.insert(1001, 2000);
                 orders.tick();
-                await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
                 assertThat(second.output()).doesNotContain("taking over");
                 first.kill();
                 orders.insert(2001, 3000);
                 orders.tick();
-                await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
                 second.awaitOutput("taking over");
             }
         }
@@ -92,20 +92,20 @@ class TwoProcessesTest {
                     paused.goOn();
                     CutConnectionsTest.cut(orders, "target");
                     try (Job job = Job.dispatch(orders, append)) {
-                        await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                        await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
                         orders.insert(1001, 2000);
                         orders.tick();
-                        await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                        await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
                         paused.resume();
                         paused.awaitOutput("this one stands by");
                         orders.insert(2001, 3000);
                         orders.tick();
-                        await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                        await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
                     }
                     // The other has gone: the process that was paused is the one to go on.
                     orders.insert(3001, 4000);
                     orders.tick();
-                    await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                    await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
                 }
             }
         }
@@ -128,16 +128,16 @@ class TwoProcessesTest {
                     paused.pause();
                     paused.goOn();
                     try (Job job = new Job(orders, append, unlocked)) {
-                        await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                        await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
                         orders.insert(1001, 2000);
                         orders.tick();
-                        await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                        await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
                     }
                     // The old batch is still what it believes to have; its connections work.
                     orders.insert(2001, 3000);
                     orders.tick();
                     paused.resume();
-                    await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                    await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
                     assertThat(paused.output()).doesNotContain("lost position");
                 }
             }

@@ -187,7 +187,7 @@ class WholeRouteTest {
             ShippedRoutesTest.awaitRegistered(orders);
             orders.insert(1, 1000);
             orders.tick();
-            await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
             assertThat(FailsOnce.CALLS.get()).isEqualTo(2);
             assertThat(log.text()).doesNotContain("not this time");
         }

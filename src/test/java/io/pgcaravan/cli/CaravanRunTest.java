@@ -156,7 +156,7 @@ class CaravanRunTest {
             run.awaitLine("queue \"orders\" does not exist", "caravan queue create orders");
             CommandRun.of("queue", "create", "orders", "--db", source);
             run.awaitLine("consumer \"dispatch\" of queue \"orders\" registered at");
-            await().atMost(Duration.ofSeconds(30)).until(() -> health(run, "ready") == 200);
+            await().atMost(Duration.ofSeconds(60)).until(() -> health(run, "ready") == 200);
             try (var connection = DriverManager.getConnection(source)) {
                 connection
                         .createStatement()

@@ -58,14 +58,14 @@ class DeadLetterCommandTest {
         try (Application application = Application.shipped(
                 Path.of(""), Map.of("sourceDb", sourceUrl, "targetDb", targetUrl), job, "dispatch.camel.yaml")) {
             application.start();
-            await().atMost(Duration.ofSeconds(20)).until(() -> value(source, "select count(*) from pgq.subscription")
+            await().atMost(Duration.ofSeconds(60)).until(() -> value(source, "select count(*) from pgq.subscription")
                     .equals("1"));
             execute(
                     source,
                     "insert into orders select i, case when i % 2 = 0 then 'far too long' else 'x' end,"
                             + " timestamp '2026-09-30' + i * interval '1 day' from generate_series(1, 5) i");
             CommandRun.of("queue", "tick", "--db", sourceUrl);
-            await().atMost(Duration.ofSeconds(20))
+            await().atMost(Duration.ofSeconds(60))
                     .until(() -> value(target, "select count(*) from orders").equals("3"));
         }
     }

@@ -81,7 +81,7 @@ class ConsumersTest {
                         throw new CompletionException(e);
                     }
                 });
-                await().atMost(Duration.ofSeconds(30)).until(() -> waitsForLock(other));
+                await().atMost(Duration.ofSeconds(60)).until(() -> waitsForLock(other));
                 other.commit();
                 assertThatThrownBy(ours::get)
                         .cause()

@@ -34,7 +34,7 @@ class LedgerInstallTest {
                     throw new CompletionException(e);
                 }
             });
-            await().atMost(Duration.ofSeconds(30)).until(() -> value(
+            await().atMost(Duration.ofSeconds(60)).until(() -> value(
                             other,
                             "select count(*) from pg_locks where locktype = 'advisory' and not granted"
                                     + " and database = (select oid from pg_database where datname = current_database())")
