@@ -33,6 +33,7 @@ public class ChangesetEndpointConfigurer extends PropertyConfigurerSupport imple
         case "patience": target.setPatience(property(camelContext, long.class, value)); return true;
         case "sentdirectory":
         case "sentDirectory": target.setSentDirectory(property(camelContext, java.lang.String.class, value)); return true;
+        case "suffix": target.setSuffix(property(camelContext, java.lang.String.class, value)); return true;
         case "tables": target.setTables(property(camelContext, java.lang.String.class, value)); return true;
         case "target": target.setTarget(property(camelContext, java.lang.String.class, value)); return true;
         default: return false;
@@ -52,6 +53,7 @@ public class ChangesetEndpointConfigurer extends PropertyConfigurerSupport imple
         case "patience": return long.class;
         case "sentdirectory":
         case "sentDirectory": return java.lang.String.class;
+        case "suffix": return java.lang.String.class;
         case "tables": return java.lang.String.class;
         case "target": return java.lang.String.class;
         default: return null;
@@ -72,6 +74,7 @@ public class ChangesetEndpointConfigurer extends PropertyConfigurerSupport imple
         case "patience": return target.getPatience();
         case "sentdirectory":
         case "sentDirectory": return target.getSentDirectory();
+        case "suffix": return target.getSuffix();
         case "tables": return target.getTables();
         case "target": return target.getTarget();
         default: return null;

@@ -23,7 +23,7 @@ public class ChangesetEndpointUriFactory extends org.apache.camel.support.compon
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(11);
+        Set<String> props = new HashSet<>(12);
         props.add("compress");
         props.add("database");
         props.add("directory");
@@ -33,6 +33,7 @@ public class ChangesetEndpointUriFactory extends org.apache.camel.support.compon
         props.add("operation");
         props.add("patience");
         props.add("sentDirectory");
+        props.add("suffix");
         props.add("tables");
         props.add("target");
         PROPERTY_NAMES = Collections.unmodifiableSet(props);

@@ -39,15 +39,22 @@ public class ChangesetEndpoint extends DefaultEndpoint {
         EXPORT,
         IMPORT,
         FILES,
-        SENT
+        SENT,
+        MISSING,
+        RECEIVED,
+        WATCH
     }
 
     @UriPath(
-            enums = "export,import,files,sent",
+            enums = "export,import,files,sent,missing,received,watch",
             description =
                     "What to do: export (what has changed since the last set), import (the set whose marker came, or all that can be),"
                             + " files (the body becomes the files of the set whose marker came, the marker last), sent (the"
-                            + " files of the set whose marker came leave the directory)")
+                            + " files of the set whose marker came leave the directory), missing (the body, a marker that lies"
+                            + " elsewhere, becomes the names of its data files that are not in the directory yet), received"
+                            + " (those are here now: the marker gets its name, and the body becomes the names of all files of"
+                            + " the set, the marker last), watch (nothing but to say, in one line and by readiness, what fails"
+                            + " in later steps; files and missing do so as well)")
     @Metadata(required = true)
     private String operation;
 
@@ -103,8 +110,17 @@ public class ChangesetEndpoint extends DefaultEndpoint {
     @UriParam(
             label = "relay",
             defaultValue = "sent",
-            description = "sent: where the files go, a directory in the drop directory. Empty: they are deleted")
+            description =
+                    "sent: where the files go, a directory in the drop directory; files: where to see whether a set goes for the"
+                            + " second time. Empty: they are deleted")
     private String sentDirectory = "sent";
+
+    @UriParam(
+            label = "relay",
+            description =
+                    "sent, missing, received, watch: what the names of files have behind those of the set, such as .pgp where they are"
+                            + " encrypted")
+    private String suffix = "";
 
     public ChangesetEndpoint(String uri, Component component, String operation) {
         super(uri, component);
@@ -134,7 +150,8 @@ public class ChangesetEndpoint extends DefaultEndpoint {
         }
         Target whom = target(what, problems);
         Exporter.Request request = what == Operation.EXPORT ? request(whom, problems) : null;
-        if (what == Operation.SENT && (sentDirectory.contains("/") || sentDirectory.startsWith("."))) {
+        if ((what == Operation.SENT || what == Operation.FILES)
+                && (sentDirectory.contains("/") || sentDirectory.startsWith("."))) {
             problems.add("sentDirectory is \"" + sentDirectory + "\", must be the plain name of a directory");
         }
         if (patience < 0) {
@@ -147,7 +164,7 @@ public class ChangesetEndpoint extends DefaultEndpoint {
         return switch (what) {
             case EXPORT -> new ExportProducer(this, request);
             case IMPORT -> new ImportProducer(this, whom);
-            case FILES, SENT -> new RelayProducer(this, what);
+            case FILES, SENT, MISSING, RECEIVED, WATCH -> new RelayProducer(this, what);
         };
     }
 
@@ -157,7 +174,8 @@ public class ChangesetEndpoint extends DefaultEndpoint {
                 return one;
             }
         }
-        problems.add("\"" + operation + "\" is no operation; export, import, files and sent are");
+        problems.add(
+                "\"" + operation + "\" is no operation; export, import, files, sent, missing, received and watch are");
         return null;
     }
 
@@ -286,5 +304,13 @@ public class ChangesetEndpoint extends DefaultEndpoint {
 
     public void setSentDirectory(String sentDirectory) {
         this.sentDirectory = sentDirectory;
+    }
+
+    public String getSuffix() {
+        return suffix;
+    }
+
+    public void setSuffix(String suffix) {
+        this.suffix = suffix;
     }
 }

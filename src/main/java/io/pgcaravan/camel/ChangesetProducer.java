@@ -51,8 +51,10 @@ abstract class ChangesetProducer extends DefaultProducer {
     /**
      * The set whose marker the exchange is about, by the name that {@code file:}, {@code sftp:} and {@code aws2-s3:} give it;
      * null where it is about no file.
+     *
+     * @param suffix what that name has behind the set's own; mostly empty
      */
-    static SetName set(Exchange exchange) {
+    static SetName set(Exchange exchange, String suffix) {
         String name = exchange.getMessage().getHeader(Exchange.FILE_NAME, String.class);
         if (name == null) {
             name = exchange.getMessage().getHeader("CamelAwsS3Key", String.class);
@@ -61,11 +63,13 @@ abstract class ChangesetProducer extends DefaultProducer {
             return null;
         }
         String plain = name.substring(name.lastIndexOf('/') + 1);
-        SetName set = SetName.parse(plain, Part.DONE);
+        SetName set = plain.endsWith(suffix)
+                ? SetName.parse(plain.substring(0, plain.length() - suffix.length()), Part.DONE)
+                : null;
         if (set == null) {
-            throw new ChangeSetException("\"" + plain
-                    + "\" is no name of a set's marker, such as public.orders.000000000042.done; in front of this"
-                    + " step let only *.done pass");
+            throw new ChangeSetException("\"" + plain + "\" is no name of a set's marker, such as"
+                    + " public.orders.000000000042.done" + suffix + "; in front of this step let only *.done" + suffix
+                    + " pass");
         }
         return set;
     }

@@ -31,7 +31,7 @@ final class ImportProducer extends ChangesetProducer {
     public void process(Exchange exchange) {
         List<Outcome> outcomes;
         try {
-            SetName set = set(exchange);
+            SetName set = set(exchange, "");
             outcomes = set == null ? importer.importAll() : importer.importSet(set);
             health.well(ITSELF);
         } catch (ChangeSetException e) {

@@ -1,7 +1,7 @@
 package io.pgcaravan.changeset;
 
 /** An export or import that cannot be done; the message says what failed, on which table, set or file, and what to do next. */
-public final class ChangeSetException extends RuntimeException {
+public sealed class ChangeSetException extends RuntimeException permits IncompleteSetException {
 
     private static final long serialVersionUID = 1L;
 

@@ -146,8 +146,12 @@ public final class DropDirectory {
         return path.resolve(manifest.name().file(part, manifest.compression()));
     }
 
-    /** Gives the files of a written set their names, {@code .done} last. What is in place already stays. */
+    /**
+     * Gives the files of a written set their names, {@code .done} last. What is in place already stays, but for the marker of a
+     * former sending, which must not stand for files that change under it.
+     */
     void publish(Manifest manifest) throws IOException {
+        withdraw(manifest.name());
         for (Part part : DATA) {
             Path temporary = temporary(manifest.name(), manifest.setId(), part, manifest.compression());
             if (Files.exists(temporary, LinkOption.NOFOLLOW_LINKS)) {
@@ -285,6 +289,71 @@ public final class DropDirectory {
 
     static InputStream stream(SeekableByteChannel channel) {
         return Channels.newInputStream(channel);
+    }
+
+    // ---- sets that are fetched from elsewhere, file by file
+
+    private Path fetched(SetName set) {
+        return path.resolve("." + set.file(Part.DONE) + ".fetched");
+    }
+
+    /** Keeps a marker out of sight until its data files are here. */
+    void keepMarker(SetName set, byte[] marker) throws IOException {
+        Files.write(fetched(set), marker);
+    }
+
+    /** The marker that is kept out of sight, null where there is none. */
+    Manifest keptMarker(SetName set) throws IOException, Manifest.MalformedException {
+        try {
+            return Manifest.read(set, Files.readAllBytes(fetched(set)));
+        } catch (NoSuchFileException e) {
+            return null;
+        }
+    }
+
+    /** Takes a set's marker away, so that its files may change. */
+    void withdraw(SetName set) throws IOException {
+        if (Files.deleteIfExists(path.resolve(set.file(Part.DONE)))) {
+            sync();
+        }
+    }
+
+    /** Makes a set visible whose data files somebody else has put here under their names. */
+    void publishFetched(Manifest manifest) throws IOException {
+        for (Part part : DATA) {
+            try (FileChannel channel = FileChannel.open(published(manifest, part), StandardOpenOption.READ)) {
+                channel.force(true);
+            }
+        }
+        sync();
+        try (FileChannel channel = FileChannel.open(fetched(manifest.name()), StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+        rename(fetched(manifest.name()), published(manifest, Part.DONE));
+        sync();
+    }
+
+    /** Whether this set is here already, or was found damaged, with this very marker; or was applied, whatever its marker. */
+    boolean hasSeen(Manifest manifest) throws IOException {
+        return isIn("", manifest, false) || isIn("failed", manifest, false) || isIn("done", manifest, true);
+    }
+
+    private boolean isIn(String below, Manifest manifest, boolean anySending) throws IOException {
+        try {
+            byte[] bytes = new DropDirectory(path.resolve(below)).marker(manifest.name(), Part.DONE);
+            if (bytes == null) {
+                return false;
+            }
+            Manifest here = Manifest.read(manifest.name(), bytes);
+            return anySending ? here.setId().equals(manifest.setId()) : here.equals(manifest);
+        } catch (Manifest.MalformedException e) {
+            return false;
+        }
+    }
+
+    /** Whether a data file is here with the very bytes that its manifest names. */
+    boolean holds(Manifest manifest, Part part) throws IOException {
+        return holds(published(manifest, part), manifest.file(part));
     }
 
     // ---- where sets go when they are done with

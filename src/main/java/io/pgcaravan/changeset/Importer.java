@@ -5,6 +5,7 @@ import io.pgcaravan.changeset.ImportLedger.Standing;
 import io.pgcaravan.changeset.Manifest.FileSum;
 import io.pgcaravan.changeset.Manifest.MalformedException;
 import io.pgcaravan.changeset.Manifest.Member;
+import io.pgcaravan.changeset.Manifest.UnfinishedException;
 import io.pgcaravan.changeset.SetName.Part;
 import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.Sql;
@@ -165,6 +166,9 @@ public final class Importer {
                 return importTogether(List.of(manifest));
             }
             return importGroup(manifest);
+        } catch (UnfinishedException e) {
+            return List.of(
+                    new Outcome(name, Result.INCOMPLETE, null, "it waits for the rest of " + name.file(Part.DONE), 0));
         } catch (MalformedException e) {
             return List.of(broken(name, null, name.file(Part.DONE) + " is refused: it " + e.getMessage()));
         } catch (IOException e) {
@@ -172,10 +176,17 @@ public final class Importer {
         }
     }
 
-    private List<Outcome> importGroup(Manifest first) throws IOException, MalformedException {
+    private List<Outcome> importGroup(Manifest first) throws IOException {
         List<Manifest> manifests = new ArrayList<>();
         for (Member member : first.group().members()) {
-            Manifest manifest = member.setId().equals(first.setId()) ? first : directory.manifest(member.name());
+            Manifest manifest;
+            try {
+                manifest = member.setId().equals(first.setId()) ? first : directory.manifest(member.name());
+            } catch (UnfinishedException e) {
+                manifest = null;
+            } catch (MalformedException e) {
+                return all(List.of(first), Result.REFUSED, "another set of its group is damaged: " + member.name());
+            }
             if (manifest == null) {
                 return all(List.of(first), Result.INCOMPLETE, "it waits for " + member.name() + ", which goes with it");
             }
@@ -230,12 +241,26 @@ public final class Importer {
         } catch (ChangeSetException e) {
             return all(sets, Result.FAILED, "failed, and changed nothing: " + e.getMessage());
         } catch (DamagedException e) {
+            if (wasReplaced(e.set)) {
+                return all(sets, Result.INCOMPLETE, "it was sent again while it was read; it waits for the new one");
+            }
             return all(sets, Result.REFUSED, "another set of its group is damaged").stream()
                     .map(outcome ->
                             outcome.set.equals(e.set.name()) ? broken(e.set.name(), e.set, e.getMessage()) : outcome)
                     .toList();
         }
         return outcomes.stream().map(this::finish).toList();
+    }
+
+    /** Whoever sends a set once more takes its former marker away first: what was read may be of both. */
+    private boolean wasReplaced(Manifest set) throws IOException {
+        try {
+            return !set.equals(directory.manifest(set.name()));
+        } catch (UnfinishedException e) {
+            return true;
+        } catch (MalformedException e) {
+            return false;
+        }
     }
 
     /** Files leave only after the commit. What a crash keeps from leaving is found to be applied the next time. */

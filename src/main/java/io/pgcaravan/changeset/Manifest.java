@@ -2,16 +2,21 @@ package io.pgcaravan.changeset;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import io.pgcaravan.changeset.SetName.Part;
 import io.pgcaravan.partition.TableName;
 import java.io.IOException;
 import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
@@ -214,7 +219,7 @@ public record Manifest(
     // ---- reading what others wrote
 
     /** A {@code .done} or {@code .ack} that is not what it should be; the message goes on after "... is refused: it ". */
-    static final class MalformedException extends Exception {
+    static class MalformedException extends Exception {
         private static final long serialVersionUID = 1L;
 
         MalformedException(String message) {
@@ -222,10 +227,20 @@ public record Manifest(
         }
     }
 
+    /** A marker that breaks off: on carriers without rename, the rest of it is on its way. */
+    static final class UnfinishedException extends MalformedException {
+        private static final long serialVersionUID = 1L;
+
+        UnfinishedException() {
+            super("breaks off");
+        }
+    }
+
     /**
      * Reads a marker strictly: every field, no other field, none twice, each within its limits.
      *
      * @param name which file it is; the set that it names must be this one
+     * @throws UnfinishedException where it only is not all there
      */
     static Manifest read(SetName name, byte[] bytes) throws MalformedException {
         Fields all = Fields.parse(bytes);
@@ -385,14 +400,9 @@ public record Manifest(
             if (bytes.length > MOST_BYTES) {
                 throw new MalformedException("is longer than " + MOST_BYTES + " bytes");
             }
-            String text;
-            try {
-                text = StandardCharsets.UTF_8
-                        .newDecoder()
-                        .decode(java.nio.ByteBuffer.wrap(bytes))
-                        .toString();
-            } catch (java.nio.charset.CharacterCodingException e) {
-                throw new MalformedException("is not UTF-8");
+            String text = decode(bytes);
+            if (text.isEmpty()) {
+                throw new UnfinishedException();
             }
             try (JsonParser json = JSON.createParser(text)) {
                 if (json.nextToken() != JsonToken.START_OBJECT) {
@@ -403,10 +413,33 @@ public record Manifest(
                     throw new MalformedException("goes on after its end");
                 }
                 return fields;
+            } catch (JsonEOFException e) {
+                throw new UnfinishedException();
+            } catch (JsonParseException e) {
+                // a word or number that ends where the text does
+                if (e.getLocation().getCharOffset() >= text.length()) {
+                    throw new UnfinishedException();
+                }
+                throw new MalformedException("is no JSON that can be read: "
+                        + e.getMessage().lines().findFirst().orElse(""));
             } catch (IOException e) {
                 throw new MalformedException("is no JSON that can be read: "
                         + e.getMessage().lines().findFirst().orElse(""));
             }
+        }
+
+        private static String decode(byte[] bytes) throws MalformedException {
+            ByteBuffer in = ByteBuffer.wrap(bytes);
+            CharBuffer text = CharBuffer.allocate(bytes.length);
+            CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
+            if (decoder.decode(in, text, false).isError()) {
+                throw new MalformedException("is not UTF-8");
+            }
+            if (in.hasRemaining()) {
+                // the first bytes of a character
+                throw new UnfinishedException();
+            }
+            return text.flip().toString();
         }
 
         private static Map<String, Object> object(JsonParser json) throws IOException {

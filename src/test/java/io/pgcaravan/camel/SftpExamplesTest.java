@@ -3,10 +3,17 @@ package io.pgcaravan.camel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.pgcaravan.changeset.Compression;
+import io.pgcaravan.changeset.DropDirectory;
+import io.pgcaravan.changeset.ExportLedger;
+import io.pgcaravan.changeset.Exporter;
+import io.pgcaravan.changeset.SetName;
 import io.pgcaravan.changeset.Shipping;
+import io.pgcaravan.changeset.Tracking;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -14,10 +21,13 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** routes/examples/push-sftp.camel.yaml as it is, between two databases, by way of a real SSH server. */
+/** The SFTP routes in routes/examples as they are, between two databases, by way of a real SSH server. */
 class SftpExamplesTest {
 
-    private static final Path PUSH = Path.of("routes/examples/push-sftp.camel.yaml");
+    private static final Path PUSH = example("push-sftp");
+    private static final Path PULL = example("pull-sftp");
+    private static final Path PUSH_ACKS = example("push-acks-sftp");
+    private static final Path PULL_ACKS = example("pull-acks-sftp");
 
     /** Needs percent signs in file names. */
     private static final String TABLE = "public.Odd, Name";
@@ -28,6 +38,10 @@ class SftpExamplesTest {
     private Shipping ship;
     private Path root;
     private SftpServer server;
+
+    private static Path example(String name) {
+        return Path.of("routes/examples", name + ".camel.yaml");
+    }
 
     @AfterEach
     void tearDown() throws Exception {
@@ -65,9 +79,17 @@ class SftpExamplesTest {
         return settings("push-sftp", ship.directory, "incoming", Files.createDirectories(root.resolve("incoming")));
     }
 
+    private Map<String, String> pull() throws Exception {
+        source(root.resolve("outgoing"));
+        return settings(
+                "pull-sftp", Files.createDirectory(directory.resolve("in")), "outgoing", directory.resolve("in"));
+    }
+
     private Map<String, String> settings(String example, Path drop, String remote, Path imported) {
         Map<String, String> settings = ShipRoutesTest.settings(ship, TABLE);
         settings.put(example + ".enabled", "true");
+        settings.put("push-acks-sftp.enabled", "true");
+        settings.put("pull-acks-sftp.enabled", "true");
         settings.put(example + ".directory", drop.toString());
         settings.put(example + ".server", server.address());
         settings.put(example + ".remoteDirectory", remote);
@@ -82,7 +104,7 @@ class SftpExamplesTest {
         return new Job(ship.sourceUrl, ship.targetUrl, settings, null, routes);
     }
 
-    private static String digest(java.sql.Connection database) throws Exception {
+    static String digest(java.sql.Connection database) throws Exception {
         return Shipping.query(
                         database, "select md5(string_agg(t::text, ',' order by id)) || count(*) from \"Odd, Name\" t")
                 .toString();
@@ -172,6 +194,173 @@ class SftpExamplesTest {
                 }
             }
             awaitEqual();
+        }
+    }
+
+    @Test
+    void sets_are_pulled() throws Exception {
+        try (Job job = job(pull(), PULL, ShipRoutesTest.IMPORT)) {
+            awaitEqual();
+            change();
+            awaitEqual();
+            await().atMost(Duration.ofSeconds(20))
+                    .until(() -> ship.files("").isEmpty() && ship.files("sent").size() == 8);
+        }
+    }
+
+    @Test
+    void a_pull_that_is_cut_in_the_middle_of_a_file_goes_on_where_it_was() throws Exception {
+        Map<String, String> settings = pull();
+        server.cutIn(".records");
+        try (LogLines log = LogLines.of(ChangesetProducer.class);
+                Job job = job(settings, PULL, ShipRoutesTest.IMPORT)) {
+            awaitEqual();
+            assertThat(server.wasCut()).isTrue();
+            // nothing was seen that had not come whole
+            assertThat(log.text().lines()).hasSize(1).first().asString().contains("it waits for", ".records");
+        }
+    }
+
+    @Test
+    void a_marker_that_lies_there_before_its_data_is_fetched_last() throws Exception {
+        Map<String, String> settings = pull();
+        String records = ship.files("").stream()
+                .filter(file -> file.endsWith(".records"))
+                .findFirst()
+                .orElseThrow();
+        byte[] bytes = Files.readAllBytes(ship.directory.resolve(records));
+        Files.delete(ship.directory.resolve(records));
+        try (LogLines log = LogLines.of(ChangesetProducer.class);
+                Job job = job(settings, PULL, ShipRoutesTest.IMPORT)) {
+            log.await("it waits for " + records);
+            // a carrier without rename: the file grows
+            Files.write(ship.directory.resolve(records), java.util.Arrays.copyOf(bytes, 1000));
+            log.await("it waits for the rest of " + records);
+            Files.write(ship.directory.resolve(records), bytes);
+            awaitEqual();
+        }
+    }
+
+    /** The last set that the export side knows to have arrived; what caravan target list shows. */
+    private long acknowledged() throws Exception {
+        ship.export(TABLE);
+        ship.source.setAutoCommit(false);
+        try {
+            return new ExportLedger(ship.source, Tracking.LEDGER)
+                    .targets()
+                    .get(0)
+                    .acknowledged();
+        } finally {
+            ship.source.rollback();
+            ship.source.setAutoCommit(true);
+        }
+    }
+
+    private void awaitAcknowledged(long set) {
+        await().atMost(Duration.ofSeconds(30)).until(() -> acknowledged() == set);
+    }
+
+    @Test
+    void answers_to_pushed_sets_are_fetched() throws Exception {
+        try (Job job = job(push(), PUSH, PULL_ACKS, ShipRoutesTest.IMPORT)) {
+            awaitAcknowledged(1);
+            change();
+            awaitAcknowledged(2);
+            assertThat(ship.files("")).isEmpty();
+            assertThat(root.resolve("incoming"))
+                    .isDirectoryNotContaining(file -> file.toString().endsWith(".ack"));
+        }
+    }
+
+    @Test
+    void answers_to_pulled_sets_are_brought() throws Exception {
+        try (Job job = job(pull(), PULL, PUSH_ACKS, ShipRoutesTest.IMPORT)) {
+            awaitAcknowledged(1);
+            change();
+            awaitAcknowledged(2);
+            assertThat(ship.files("")).isEmpty();
+            assertThat(directory.resolve("in"))
+                    .isDirectoryNotContaining(file -> file.toString().endsWith(".ack"));
+        }
+    }
+
+    @Test
+    void a_host_in_the_middle_needs_no_database_and_may_rest() throws Exception {
+        source(directory.resolve("out"));
+        Path middle = Files.createDirectories(root.resolve("middle"));
+        Path far = Files.createDirectories(root.resolve("incoming"));
+        Map<String, String> settings = settings("push-sftp", ship.directory, "middle", far);
+        Map<String, String> onwards = settings("push-sftp", middle, "incoming", far);
+        String nowhere = "jdbc:postgresql://127.0.0.1:1/nowhere";
+        try (Job here = job(settings, PUSH, PULL_ACKS)) {
+            change();
+            // it is not there yet
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> ship.files("sent").size() == 8);
+            assertThat(far).isEmptyDirectory();
+            try (Job between = new Job(nowhere, nowhere, onwards, null, PUSH, PULL_ACKS);
+                    Job there = job(settings, ShipRoutesTest.IMPORT)) {
+                awaitEqual();
+                awaitAcknowledged(2);
+            }
+            // and away again while the next set and its answer are on their way
+            Shipping.execute(ship.source, "update \"Odd, Name\" set note = 'y' where id < 10");
+            ship.export(TABLE);
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> ship.files("sent").size() == 12);
+            try (Job between = new Job(nowhere, nowhere, onwards, null, PUSH)) {
+                await().atMost(Duration.ofSeconds(30)).until(() -> Files.list(far)
+                        .anyMatch(file -> file.toString().endsWith(".done")));
+            }
+            try (Job there = job(settings, ShipRoutesTest.IMPORT)) {
+                awaitEqual();
+            }
+            assertThat(acknowledged()).isEqualTo(2);
+            try (Job between = new Job(nowhere, nowhere, onwards, null, PUSH, PULL_ACKS)) {
+                awaitAcknowledged(3);
+            }
+        }
+        assertThat(far.resolve("failed")).doesNotExist();
+    }
+
+    @Test
+    void a_set_that_waits_in_a_gap_may_be_sent_again() throws Exception {
+        Map<String, String> settings = push();
+        Path far = root.resolve("incoming");
+        Path lost = Files.createDirectory(directory.resolve("lost"));
+        try (LogLines log = LogLines.of(ChangesetProducer.class);
+                Job job = job(settings, PUSH, ShipRoutesTest.IMPORT)) {
+            awaitEqual();
+            await().atMost(Duration.ofSeconds(30)).until(() -> ship.files("").isEmpty());
+            String base = SetName.of(Shipping.table(TABLE), 1).base();
+            String third = base.substring(0, base.length() - 1) + "3";
+            Shipping.execute(ship.source, "update \"Odd, Name\" set note = 'two' where id < 10");
+            // set 2 never leaves
+            new Exporter(ship.sourceConnect())
+                    .export(new Exporter.Request(
+                            ship.to, List.of(Shipping.table(TABLE)), new DropDirectory(lost), Compression.NONE, false));
+            Shipping.execute(ship.source, "update \"Odd, Name\" set note = 'three' where id between 5 and 20");
+            ship.export(TABLE);
+            log.await(third + ": it waits for set 2");
+            await().atMost(Duration.ofSeconds(30)).until(() -> ship.files("").isEmpty());
+            // other bytes under the same number, of which some have arrived when the gap closes
+            Shipping.execute(ship.source, "update \"Odd, Name\" set note = 'THREE' where id between 5 and 20");
+            server.standStillBefore(".records");
+            new Exporter(ship.sourceConnect()).again(ship.request(TABLE), 3);
+            assertThat(server.stopped.await(30, TimeUnit.SECONDS)).isTrue();
+            for (String part : List.of("columns", "ids", "records", "done")) {
+                String file = base.substring(0, base.length() - 1) + "2." + part;
+                Files.move(lost.resolve(file), far.resolve(file));
+            }
+            log.await(third + ": it waits for the rest of " + third + ".done");
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() ->
+                            Files.exists(far.resolve("done").resolve(base.substring(0, base.length() - 1) + "2.done")));
+            assertThat(far.resolve("failed")).doesNotExist();
+            server.goOn.countDown();
+            ship.export(TABLE);
+            awaitEqual();
+            assertThat(far.resolve("failed")).doesNotExist();
         }
     }
 }

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.sshd.common.config.keys.AuthorizedKeyEntry;
 import org.apache.sshd.common.config.keys.KeyUtils;
@@ -37,6 +38,8 @@ final class SftpServer implements AutoCloseable {
 
     final CountDownLatch stopped = new CountDownLatch(1);
 
+    final CountDownLatch goOn = new CountDownLatch(1);
+
     SftpServer(Path root, Path keys) throws Exception {
         this.keys = Files.createDirectories(keys);
         var host = KeyUtils.generateKeyPair(KeyPairProvider.SSH_RSA, 2048);
@@ -59,7 +62,7 @@ final class SftpServer implements AutoCloseable {
                 if (!(local instanceof DirectoryHandle) && takes(stop, local)) {
                     stopped.countDown();
                     try {
-                        Thread.sleep(60_000);
+                        goOn.await(60, TimeUnit.SECONDS);
                     } catch (InterruptedException e) {
                         throw new IOException(e);
                     }
@@ -141,6 +144,7 @@ final class SftpServer implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
+        goOn.countDown();
         server.stop(true);
     }
 }
