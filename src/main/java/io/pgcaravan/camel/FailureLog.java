@@ -1,5 +1,6 @@
 package io.pgcaravan.camel;
 
+import io.pgcaravan.database.Secrets;
 import io.pgcaravan.queue.LostPositionException;
 import org.apache.camel.Consumer;
 import org.apache.camel.Endpoint;
@@ -35,7 +36,7 @@ final class FailureLog implements PollingConsumerPollStrategy {
             // what fails while the route is being stopped is the stop
             return false;
         }
-        String message = String.valueOf(failure.getMessage());
+        String message = Secrets.masked(String.valueOf(failure.getMessage()));
         long now = System.currentTimeMillis();
         if (!message.equals(said) || now - saidAt > SAY_AGAIN) {
             PgqEndpoint of = (PgqEndpoint) endpoint;

@@ -143,7 +143,10 @@ final class PgqConsumer extends ScheduledPollConsumer {
             }
         }
         try {
-            int applied = connect() ? applyNext() : standBy();
+            boolean active = connect();
+            // else readiness would wait for the end of the first poll: of a long batch, or of a wait for a tick
+            forceConsumerAsReady();
+            int applied = active ? applyNext() : standBy();
             if (failures > 0) {
                 LOG.info("{} works again", endpoint);
             }

@@ -1,5 +1,6 @@
 package io.pgcaravan.camel;
 
+import io.pgcaravan.database.Secrets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -33,7 +34,8 @@ final class StepHealth extends AbstractHealthCheck {
      * @param patience milliseconds that it may last before readiness goes down
      * @param lasts false once nobody will report about it any more
      */
-    synchronized void trouble(String with, String message, long patience, BooleanSupplier lasts) {
+    synchronized void trouble(String with, String said, long patience, BooleanSupplier lasts) {
+        String message = Secrets.masked(said);
         long now = System.nanoTime();
         Trouble before = troubles.get(with);
         boolean same = before != null && before.message.equals(message);

@@ -1,11 +1,16 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.camel.BatchDataSource;
+import io.pgcaravan.camel.RouteSummary;
 import io.pgcaravan.camel.StatusWatch;
+import io.pgcaravan.database.Secrets;
 import io.pgcaravan.status.Watch;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +18,7 @@ import java.util.Properties;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import javax.sql.DataSource;
 import org.apache.camel.CamelContext;
 import org.apache.camel.FailedToCreateRouteException;
 import org.apache.camel.FailedToStartRouteException;
@@ -162,6 +168,11 @@ final class Application implements AutoCloseable {
      * @param file what the route is called in messages, ending in .yaml
      */
     static Application of(String file, String route, Map<String, Database> databases) {
+        return of(file, route, databases, Map.of());
+    }
+
+    /** @param others properties that it differs in */
+    static Application of(String file, String route, Map<String, Database> databases, Map<String, String> others) {
         Map<String, BatchDataSource> pools = new LinkedHashMap<>();
         databases.forEach((name, database) -> pools.put(name, database.pool(name, 4)));
         Application application = new Application(null, List.of(), pools, List.of());
@@ -172,6 +183,7 @@ final class Application implements AutoCloseable {
         properties.setProperty("camel.main.autoConfigurationLogSummary", "false");
         // batches are waited for as long as they take
         properties.setProperty("camel.main.shutdownTimeout", Integer.toString(Integer.MAX_VALUE));
+        properties.putAll(others);
         application.main.setOverrideProperties(properties);
         application.main.addMainListener(new MainListenerSupport() {
             @Override
@@ -238,26 +250,58 @@ final class Application implements AutoCloseable {
         pools.values().forEach(BatchDataSource::close);
     }
 
-    /** Says in one line what runs and where to look. */
-    private static void announce(CamelContext context) {
-        List<String> running = new ArrayList<>();
-        List<String> off = new ArrayList<>();
-        for (Route route : context.getRoutes()) {
-            boolean started = context.getRouteController()
-                    .getRouteStatus(route.getRouteId())
-                    .isStarted();
-            (started ? running : off).add(route.getRouteId());
-        }
+    /** Says what runs where, and where to look. The databases follow when they have answered, as nothing waits for them. */
+    private void announce(CamelContext context) {
+        Map<Boolean, List<Route>> routes = context.getRoutes().stream()
+                .collect(Collectors.partitioningBy(route -> context.getRouteController()
+                        .getRouteStatus(route.getRouteId())
+                        .isStarted()));
         LOG.info(
                 "{} runs {}{}; health: {}",
                 new Version().getVersion()[0],
-                running.isEmpty() ? "no route" : String.join(", ", running),
-                off.isEmpty() ? "" : " (off: " + String.join(", ", off) + ")",
+                routes.get(true).isEmpty() ? "no route" : names(routes.get(true)),
+                routes.get(false).isEmpty() ? "" : " (off: " + names(routes.get(false)) + ")",
                 property(context, "camel.management.enabled").equals("true")
                         ? "http://" + property(context, "camel.management.host") + ":"
                                 + property(context, "camel.management.port")
                                 + property(context, "camel.management.healthPath") + "/ready"
                         : "off");
+        for (Route route : routes.get(true)) {
+            LOG.info("{}: {}", route.getRouteId(), RouteSummary.of(route, this::name));
+        }
+        Thread asking = new Thread(() -> pools.forEach(Application::announce), "caravan-databases");
+        asking.setDaemon(true);
+        asking.start();
+    }
+
+    private static void announce(String name, BatchDataSource database) {
+        try (Connection connection = database.unpooled().getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("select current_setting('server_version'),"
+                        + " (select extversion from pg_extension where extname = 'pgq'), pg_is_in_recovery()")) {
+            row.next();
+            String pgq = row.getString(2);
+            LOG.info(
+                    "{}: PostgreSQL {}{}{}",
+                    database,
+                    row.getString(1),
+                    pgq == null ? "" : ", PgQ " + pgq,
+                    row.getBoolean(3) ? ", a standby" : "");
+        } catch (SQLException e) {
+            LOG.warn("{}: {}", database, Secrets.masked(e.getMessage()));
+        }
+    }
+
+    private String name(DataSource database) {
+        return pools.entrySet().stream()
+                .filter(pool -> pool.getValue() == database)
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .orElseGet(() -> Secrets.masked(String.valueOf(database)));
+    }
+
+    private static String names(List<Route> routes) {
+        return routes.stream().map(Route::getRouteId).collect(Collectors.joining(", "));
     }
 
     private static String property(CamelContext context, String key) {
@@ -273,7 +317,7 @@ final class Application implements AutoCloseable {
                 Matcher key = BOUND_KEY.matcher(String.valueOf(binding.getMessage()));
                 return "key " + (key.find() ? key.group(1) : binding.getPropertyName())
                         + " in application.properties: Camel has no such key, or cannot take the value \""
-                        + binding.getValue() + "\"";
+                        + (Secrets.isSecret(binding.getPropertyName()) ? Secrets.MASK : binding.getValue()) + "\"";
             }
             bottom = cause;
             if (cause.getCause() == cause) {

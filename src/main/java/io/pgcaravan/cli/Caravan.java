@@ -1,7 +1,9 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.database.Secrets;
 import io.pgcaravan.skytools.IniException;
 import java.io.PrintWriter;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -15,8 +17,10 @@ import picocli.CommandLine.UnmatchedArgumentException;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         description = "Moves PostgreSQL rows between databases, as Apache Camel routes that people edit.",
-        synopsisSubcommandLabel = "COMMAND",
-        subcommands = {
+        synopsisSubcommandLabel = "COMMAND")
+public final class Caravan implements Runnable {
+
+    private static final List<Class<?>> COMMANDS = List.of(
             Demo.class,
             Run.class,
             Bench.class,
@@ -32,29 +36,37 @@ import picocli.CommandLine.UnmatchedArgumentException;
             Compare.class,
             RepairCommand.class,
             TableDispatcher.class,
-            Convert.class
-        })
-public final class Caravan implements Runnable {
+            Convert.class);
 
     @Spec
     private CommandSpec spec;
 
     public static void main(String[] args) {
-        System.exit(commandLine().execute(args));
+        System.exit(commandLine(args).execute(args));
     }
 
-    static CommandLine commandLine() {
-        return new CommandLine(new Caravan())
-                .setParameterExceptionHandler((misuse, args) -> {
+    /** With the command that the first argument names, as reading all of them takes longer than most take to run; else with all. */
+    static CommandLine commandLine(String... args) {
+        List<Class<?>> named = COMMANDS.stream()
+                .filter(type -> args.length > 0
+                        && type.getAnnotation(Command.class).name().equals(args[0]))
+                .toList();
+        CommandLine line = new CommandLine(new Caravan());
+        for (Class<?> type : named.isEmpty() ? COMMANDS : named) {
+            line.addSubcommand(type);
+        }
+        return line.setParameterExceptionHandler((misuse, all) -> {
                     CommandSpec command = misuse.getCommandLine().getCommandSpec();
                     PrintWriter err = misuse.getCommandLine().getErr();
-                    err.println(command.qualifiedName() + ": " + misuse.getMessage());
+                    err.println(command.qualifiedName() + ": " + Secrets.masked(misuse.getMessage()));
                     UnmatchedArgumentException.printSuggestions(misuse, err);
                     err.println("(" + command.qualifiedName() + " --help explains)");
                     return 2;
                 })
                 .setExecutionExceptionHandler((failure, command, parsed) -> {
-                    command.getErr().println(command.getCommandSpec().qualifiedName() + ": " + failure.getMessage());
+                    command.getErr()
+                            .println(command.getCommandSpec().qualifiedName() + ": "
+                                    + Secrets.masked(failure.getMessage()));
                     return failure instanceof ConfigurationException || failure instanceof IniException ? 2 : 1;
                 });
     }

@@ -26,6 +26,8 @@ import java.util.stream.Stream;
  * @param databases by the name of their data source
  * @param poolSizes connections at most, for databases whose key says so
  * @param presetPoolSize for the others
+ * @param directories that routes write files to or take them from, as written
+ * @param shutdownTimeout how long a stop waits for a batch, seconds
  * @param managementHosts names by which the management server may be called besides those of this machine
  */
 record Configuration(
@@ -33,6 +35,8 @@ record Configuration(
         Map<String, Integer> poolSizes,
         int presetPoolSize,
         List<Path> routeFiles,
+        Set<Path> directories,
+        int shutdownTimeout,
         List<String> managementHosts) {
 
     private static final String MANAGEMENT_HOSTS = "management.hosts";
@@ -42,6 +46,9 @@ record Configuration(
     private static final Pattern DATABASE_KEY = Pattern.compile("database\\.([A-Za-z_][A-Za-z0-9_]*)\\.(.+)");
     /** For what the routes' own steps ask for. */
     private static final int POOL_SIZE = 8;
+
+    /** Seconds. */
+    private static final int CAMELS_SHUTDOWN_TIMEOUT = 45;
 
     /** A job keeps a connection to each of its databases, and its partitions are looked after over another. */
     private static final int CONNECTIONS_OF_A_JOB = 2;
@@ -57,6 +64,7 @@ record Configuration(
         Set<String> used = new TreeSet<>();
         int before = problems.size();
         int poolSize = POOL_SIZE;
+        Set<Path> directories;
         try (RouteOptions options = new RouteOptions(properties)) {
             for (Path file : files) {
                 String text = Files.readString(file);
@@ -64,6 +72,7 @@ record Configuration(
                 checkPlaceholders(file.toString(), text, properties, used, problems);
             }
             poolSize += CONNECTIONS_OF_A_JOB * options.jobs();
+            directories = options.directories();
         }
         // a route that cannot be read may use any of them
         boolean allRead = problems.size() == before;
@@ -85,10 +94,11 @@ record Configuration(
         if (listening) {
             checkManagementPort(properties, problems);
         }
+        int shutdownTimeout = shutdownTimeout(properties, problems);
         if (!problems.isEmpty()) {
             throw new ConfigurationException("the configuration cannot work:\n  " + String.join("\n  ", problems));
         }
-        return new Configuration(databases, poolSizes, poolSize, files, managementHosts);
+        return new Configuration(databases, poolSizes, poolSize, files, directories, shutdownTimeout, managementHosts);
     }
 
     private static List<String> managementHosts(Properties properties, List<String> problems) {
@@ -179,6 +189,20 @@ record Configuration(
         String variable =
                 System.getenv(key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_'));
         return variable != null ? variable : System.getProperty(key, properties.getProperty(key));
+    }
+
+    private static int shutdownTimeout(Properties properties, List<String> problems) {
+        String text = value("camel.main.shutdownTimeout", properties);
+        try {
+            int seconds = text == null ? CAMELS_SHUTDOWN_TIMEOUT : Integer.parseInt(text.strip());
+            if (seconds < 1) {
+                problems.add("key camel.main.shutdownTimeout: " + seconds + " is too small, must be >= 1 (seconds)");
+            }
+            return seconds;
+        } catch (NumberFormatException e) {
+            problems.add("key camel.main.shutdownTimeout: \"" + text + "\" is no number of seconds");
+            return CAMELS_SHUTDOWN_TIMEOUT;
+        }
     }
 
     /** Camel would run without it, after a stack trace. */

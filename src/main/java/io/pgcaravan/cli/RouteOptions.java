@@ -1,5 +1,6 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.database.Secrets;
 import io.pgcaravan.database.Spelling;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,6 +32,7 @@ final class RouteOptions implements AutoCloseable {
     private static final Set<String> OWN = Set.of("pgq", "decode", "partition", "pgcopy", "collect", "changeset");
 
     private final CamelContext context = new DefaultCamelContext(false);
+    private final Set<Path> directories = new TreeSet<>();
     private int jobs;
 
     /** @param properties values of the placeholders; the environment comes before them, as Camel has it */
@@ -81,10 +83,29 @@ final class RouteOptions implements AutoCloseable {
         return jobs;
     }
 
+    /** Drop directories and others that files are written to or taken from, as they are written in the files read so far. */
+    Set<Path> directories() {
+        return directories;
+    }
+
+    private void noteDirectory(String uri, Map<?, ?> options) {
+        Object directory = uri.startsWith("file:")
+                ? uri.replaceFirst("^file:(//)?", "").replaceFirst("[?].*", "")
+                : uri.startsWith("changeset:") ? options.get("directory") : null;
+        if (directory != null) {
+            try {
+                directories.add(Path.of(context.resolvePropertyPlaceholders(String.valueOf(directory))));
+            } catch (IllegalArgumentException e) {
+                // no such key, told as such; or a name that is made for each message
+            }
+        }
+    }
+
     private void check(Path file, boolean from, String uri, Map<?, ?> options, List<String> problems) {
         if (from && uri.startsWith("pgq:")) {
             jobs++;
         }
+        noteDirectory(uri, options);
         int colon = uri.indexOf(':');
         String scheme = colon < 0 ? uri : uri.substring(0, colon);
         // null for components that are not here, and for those of users, which need not describe themselves
@@ -106,8 +127,8 @@ final class RouteOptions implements AutoCloseable {
             if (!known.contains(option)
                     && !option.contains("{{")
                     && factory.multiValuePrefixes().values().stream().noneMatch(option::startsWith)) {
-                problems.add(file + ": " + (query < 0 ? uri : uri.substring(0, query)) + " has no option \"" + option
-                        + "\"" + Spelling.nearest(option, known));
+                problems.add(file + ": " + Secrets.masked(query < 0 ? uri : uri.substring(0, query))
+                        + " has no option \"" + option + "\"" + Spelling.nearest(option, known));
             }
         }
         if (problems.size() == before && OWN.contains(scheme)) {

@@ -55,6 +55,19 @@ class CaravanRunTest {
     }
 
     @Test
+    void no_password_is_shown_with_a_mistake() throws Exception {
+        keys.put("database.sourceDb.url", "postgresql://me:S3cret@127.0.0.1:no/source");
+        keys.put("database.targetDb.url", "host=127.0.0.1 dbname=target password='S3cret and more' port=no");
+        dispatchFrom = "uri: pgq:{{dispatch.queue}}";
+        dispatchTo = "uri: file:/in?password=S3cret&nonsense=1";
+        Run run = ended();
+        assertThat(run.status).isEqualTo(2);
+        assertThat(run.output())
+                .contains("key database.sourceDb.url", "key database.targetDb.url", "nonsense")
+                .doesNotContain("S3cret");
+    }
+
+    @Test
     void an_endpoint_option_that_does_not_exist_is_named() throws Exception {
         dispatchFrom = "rowMode:";
         dispatchTo = "rowmode:";
@@ -157,6 +170,10 @@ class CaravanRunTest {
             CommandRun.of("queue", "create", "orders", "--db", source);
             run.awaitLine("consumer \"dispatch\" of queue \"orders\" registered at");
             await().atMost(Duration.ofSeconds(60)).until(() -> health(run, "ready") == 200);
+            assertThat(run.output())
+                    .contains("dispatch: queue \"orders\" of sourceDb, consumer \"dispatch\" -> targetDb ->"
+                            + " decode:logutriga -> partition:public.orders -> pgcopy:public.orders");
+            run.awaitLine("targetDb, jdbc:postgresql://", ": PostgreSQL 1");
             try (var connection = DriverManager.getConnection(source)) {
                 connection
                         .createStatement()
@@ -174,9 +191,13 @@ class CaravanRunTest {
 
     @Test
     void a_database_that_is_away_is_told_in_one_line_and_waited_for() throws Exception {
-        databases("jdbc:postgresql://127.0.0.1:1/source?user=x", "jdbc:postgresql://127.0.0.1:1/target?user=x");
+        databases(
+                "jdbc:postgresql://127.0.0.1:1/source?user=x&password=S3cret",
+                "host=127.0.0.1 port=1 dbname=target user=x password=S3cret");
         try (Run run = start()) {
             run.awaitLine("the source database", "cannot be reached");
+            run.awaitLine("targetDb, database \"target\"", "127.0.0.1");
+            assertThat(run.output()).doesNotContain("S3cret");
             assertThat(health(run, "ready")).isEqualTo(503);
             assertThat(health(run, "live")).isEqualTo(200);
             assertThat(run.output()).contains("runs dispatch").doesNotContain("\tat ");

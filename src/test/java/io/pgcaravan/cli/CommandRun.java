@@ -20,7 +20,8 @@ record CommandRun(int status, String out, String err) {
     static CommandRun of(String... args) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        CommandLine line = Caravan.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+        CommandLine line =
+                Caravan.commandLine(args).setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
         return new CommandRun(line.execute(args), out.toString(), err.toString());
     }
 }
