@@ -26,6 +26,7 @@ public final class Caravan implements Runnable {
             Bench.class,
             Check.class,
             StatusCommand.class,
+            InstallService.class,
             QueueCommand.class,
             DeadLetterCommand.class,
             PartitionsCommand.class,
