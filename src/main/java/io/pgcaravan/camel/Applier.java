@@ -47,6 +47,9 @@ final class Applier {
     /** Events of the batch that was applied last. */
     private long applied;
 
+    /** Rows that it wrote. */
+    private long rows;
+
     /** The source that was asked whether it writes the statement for a batch's events, and its answer. */
     private SourceSide asked;
 
@@ -68,6 +71,7 @@ final class Applier {
      */
     boolean apply(Batch batch, SourceSide source, TargetSide target) throws Exception {
         applied = 0;
+        rows = 0;
         Standing standing = target.standing(batch);
         if (standing instanceof Standing.Lost lostPosition) {
             target.connection().rollback();
@@ -115,6 +119,11 @@ final class Applier {
         return applied;
     }
 
+    /** How many rows the last call of {@link #apply} wrote. */
+    long rows() {
+        return rows;
+    }
+
     private void attempt(Batch batch, SourceSide source, TargetSide target, Standing.Lock lock, boolean careful)
             throws Exception {
         OpenBatch open = open(batch, source, target, careful);
@@ -130,6 +139,7 @@ final class Applier {
             }
             commit(open, target, lock);
             applied = events.handedOut();
+            rows = open.rows();
         } catch (Exception e) {
             Exception reason = Failures.reason(open, e);
             open.rolledBack();

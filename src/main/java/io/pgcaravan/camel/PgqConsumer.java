@@ -1,5 +1,6 @@
 package io.pgcaravan.camel;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.pgcaravan.load.DeadLetter;
 import io.pgcaravan.queue.Batch;
 import io.pgcaravan.queue.LostPositionException;
@@ -12,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.apache.camel.LoggingLevel;
 import org.apache.camel.Processor;
+import org.apache.camel.health.HealthCheckRegistry;
 import org.apache.camel.spi.ShutdownStrategy;
 import org.apache.camel.support.LoggingExceptionHandler;
 import org.apache.camel.support.ScheduledPollConsumer;
@@ -39,9 +41,13 @@ final class PgqConsumer extends ScheduledPollConsumer {
     private final PgqEndpoint endpoint;
     private final Pgq pgq;
     private final Applier applier;
+    private final JobMeters meters;
 
-    /** Held while a poll runs, so that a stop does not take the connections from under it. */
-    private final ReentrantLock polling = new ReentrantLock();
+    /** Null where nobody asks. */
+    private JobHealth health;
+
+    /** Held while a poll runs, so that a stop does not take the connections from under it. Fair: polls follow each other closely. */
+    private final ReentrantLock polling = new ReentrantLock(true);
 
     private SourceSide source;
     /** Volatile for {@link #runs}. */
@@ -49,8 +55,10 @@ final class PgqConsumer extends ScheduledPollConsumer {
 
     private boolean standby;
     private volatile boolean applying;
-    private LostPositionException lost;
-    private int failures;
+    /** Volatile, as is what follows, for the meters. */
+    private volatile LostPositionException lost;
+
+    private volatile int failures;
     private long notBefore;
     private long idleDelay;
     private long connectedAt;
@@ -60,6 +68,7 @@ final class PgqConsumer extends ScheduledPollConsumer {
         this.endpoint = endpoint;
         this.pgq = endpoint.pgq();
         this.applier = new Applier(endpoint, new RouteRun(this));
+        this.meters = new JobMeters(endpoint.getCamelContext().getRegistry().findSingleByType(MeterRegistry.class));
         // A failure is told in one line already; an endpoint may name another handler.
         setExceptionHandler(new LoggingExceptionHandler(endpoint.getCamelContext(), getClass(), LoggingLevel.DEBUG));
     }
@@ -85,7 +94,25 @@ final class PgqConsumer extends ScheduledPollConsumer {
             throw new IllegalArgumentException("route \"" + getRoute().getRouteId() + "\" cannot start from " + endpoint
                     + ":\n  " + String.join("\n  ", problems));
         }
+        watch();
+        meters.start(
+                getRoute().getRouteId(),
+                endpoint.getQueue(),
+                endpoint.getConsumer(),
+                () -> isStarted() && !isSuspended() && lost == null && failures == 0,
+                this::runs);
         super.doStart();
+    }
+
+    /** What is told of a lost position stays when the route has stopped, until it is started again. */
+    private void watch() {
+        HealthCheckRegistry checks = HealthCheckRegistry.get(endpoint.getCamelContext());
+        if (checks != null) {
+            JobHealth fresh = new JobHealth(getRoute().getRouteId());
+            checks.getCheck(fresh.getId()).ifPresent(checks::unregister);
+            checks.register(fresh);
+            health = fresh;
+        }
     }
 
     @Override
@@ -154,6 +181,9 @@ final class PgqConsumer extends ScheduledPollConsumer {
             return applied;
         } catch (LostPositionException e) {
             lost = e;
+            if (health != null) {
+                health.stops(e.getMessage());
+            }
             disconnect();
             stopRoute();
             throw e;
@@ -177,6 +207,7 @@ final class PgqConsumer extends ScheduledPollConsumer {
             if (applier.apply(batch, source, target) && !pgq.finish(source.connection(), batch)) {
                 LOG.warn("{} was finished or repositioned by somebody else meanwhile", batch);
             }
+            meters.applied(applier.applied(), applier.rows(), System.nanoTime() - begun);
             if (endpoint.isLogBatches()) {
                 LOG.info(String.format(
                         Locale.ROOT,
@@ -266,6 +297,7 @@ final class PgqConsumer extends ScheduledPollConsumer {
 
     private void afterFailure(Exception failure) {
         failures++;
+        meters.failed();
         notBefore = System.currentTimeMillis()
                 + (Connections.passes(Failures.sqlState(failure))
                         ? Math.min(LAST_BACK_OFF, FIRST_BACK_OFF << Math.min(failures - 1, 6))
@@ -325,6 +357,16 @@ final class PgqConsumer extends ScheduledPollConsumer {
      */
     void retry(DeadLetter letter, boolean keysMustBeAbsent) throws Exception {
         applier.retry(letter, keysMustBeAbsent);
+    }
+
+    /** {@link #retry} in a job that runs, where keys must be absent. */
+    void retryBetweenBatches(DeadLetter letter) throws Exception {
+        polling.lock();
+        try {
+            retry(letter, true);
+        } finally {
+            polling.unlock();
+        }
     }
 
     /** A lost position ends the job; the route cannot be stopped from its own thread. */

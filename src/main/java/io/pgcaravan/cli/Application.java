@@ -1,9 +1,14 @@
 package io.pgcaravan.cli;
 
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.pgcaravan.camel.Acts;
 import io.pgcaravan.camel.BatchDataSource;
 import io.pgcaravan.camel.RouteSummary;
+import io.pgcaravan.camel.StatusPoll;
 import io.pgcaravan.camel.StatusWatch;
 import io.pgcaravan.database.Secrets;
+import io.pgcaravan.status.Limits;
 import io.pgcaravan.status.Watch;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -11,6 +16,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +30,7 @@ import org.apache.camel.FailedToCreateRouteException;
 import org.apache.camel.FailedToStartRouteException;
 import org.apache.camel.PropertyBindingException;
 import org.apache.camel.Route;
+import org.apache.camel.component.platform.http.main.ManagementHttpServer;
 import org.apache.camel.component.properties.PropertiesComponent;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
@@ -43,6 +50,14 @@ final class Application implements AutoCloseable {
 
     private final Main main = new Main();
     private final Map<String, BatchDataSource> pools = new LinkedHashMap<>();
+    /** Null where nobody is to look. */
+    private Duration statusPeriod;
+
+    /** Null where the console only shows. */
+    private String consoleToken;
+
+    private StatusPoll poll;
+    private Console console;
 
     /**
      * @param properties null for none
@@ -77,7 +92,24 @@ final class Application implements AutoCloseable {
 
     /** What the user wrote under config/ and routes/, checked as a whole. */
     static Application configured(Path config, Path routes) throws IOException {
-        return of(Configuration.read(config, routes, true), config, Map.of());
+        Configuration configuration = Configuration.read(config, routes, true);
+        Application application = of(configuration, config, Map.of());
+        application.measure(configuration.statusPeriod(), configuration.consoleToken());
+        return application;
+    }
+
+    /** Lets others see what runs, once it does: meters, health, and the looks at the databases that they need. */
+    private void measure(Duration period, String token) {
+        statusPeriod = period;
+        consoleToken = token;
+        main.addMainListener(new MainListenerSupport() {
+            @Override
+            public void beforeConfigure(BaseMainSupport support) {
+                support.getCamelContext()
+                        .getRegistry()
+                        .bind("metricsRegistry", new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
+            }
+        });
     }
 
     /**
@@ -93,6 +125,7 @@ final class Application implements AutoCloseable {
         Properties properties = new Properties();
         properties.setProperty("camel.main.autoStartup", "false");
         properties.setProperty("camel.management.enabled", "false");
+        properties.setProperty("camel.metrics.enabled", "false");
         application.main.setOverrideProperties(properties);
         return application;
     }
@@ -144,6 +177,7 @@ final class Application implements AutoCloseable {
                 List.of());
         Properties all = new Properties();
         all.setProperty("camel.management.enabled", "false");
+        all.setProperty("camel.metrics.enabled", "false");
         all.setProperty("camel.main.shutdownTimeout", "10");
         all.putAll(properties);
         application.main.setOverrideProperties(all);
@@ -210,6 +244,7 @@ final class Application implements AutoCloseable {
         main.addMainListener(new MainListenerSupport() {
             @Override
             public void afterStart(BaseMainSupport support) {
+                observe();
                 announce(support.getCamelContext());
             }
         });
@@ -227,6 +262,19 @@ final class Application implements AutoCloseable {
             main.start();
         } catch (Exception e) {
             throw new ConfigurationException(said(e));
+        }
+        observe();
+    }
+
+    private void observe() {
+        if (statusPeriod != null) {
+            poll = new StatusPoll(context(), watch(), Limits.PRESET);
+            ManagementHttpServer server = context().hasService(ManagementHttpServer.class);
+            if (server != null) {
+                console = new Console(poll, new Acts(context()), consoleToken);
+                console.mount(server.getRouter());
+            }
+            poll.start(statusPeriod);
         }
     }
 
@@ -246,6 +294,12 @@ final class Application implements AutoCloseable {
     /** Stops the routes, waiting for the batches in progress, and closes the databases. */
     @Override
     public void close() {
+        if (poll != null) {
+            poll.close();
+        }
+        if (console != null) {
+            console.close();
+        }
         main.stop();
         pools.values().forEach(BatchDataSource::close);
     }

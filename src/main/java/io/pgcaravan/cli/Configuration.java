@@ -7,6 +7,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,6 +30,8 @@ import java.util.stream.Stream;
  * @param directories that routes write files to or take them from, as written
  * @param shutdownTimeout how long a stop waits for a batch, seconds
  * @param managementHosts names by which the management server may be called besides those of this machine
+ * @param statusPeriod how often the databases are looked at for meters and the console
+ * @param consoleToken what the console wants from somebody who acts; null where nobody may
  */
 record Configuration(
         Map<String, Database> databases,
@@ -37,9 +40,21 @@ record Configuration(
         List<Path> routeFiles,
         Set<Path> directories,
         int shutdownTimeout,
-        List<String> managementHosts) {
+        List<String> managementHosts,
+        Duration statusPeriod,
+        String consoleToken) {
 
     private static final String MANAGEMENT_HOSTS = "management.hosts";
+    private static final String STATUS_PERIOD = "status.period";
+    private static final String CONSOLE_TOKEN = "console.token";
+    /** Keys that are this application's, and no route's. */
+    private static final Set<String> OWN_KEYS = Set.of(MANAGEMENT_HOSTS, STATUS_PERIOD, CONSOLE_TOKEN);
+
+    /** Shorter ones can be guessed. */
+    private static final int SHORTEST_TOKEN = 16;
+
+    private static final long SHORTEST_STATUS_PERIOD = 500;
+    private static final long STATUS_PERIOD_PRESET = 5000;
     private static final Pattern HOST_NAME = Pattern.compile("[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+]");
 
     private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{([^{}]+)}}");
@@ -85,12 +100,14 @@ record Configuration(
             Matcher database = DATABASE_KEY.matcher(key);
             if (database.matches()) {
                 readDatabase(database.group(1), database.group(2), properties, databases, poolSizes, problems);
-            } else if (allRead && !key.startsWith("camel.") && !key.equals(MANAGEMENT_HOSTS) && !used.contains(key)) {
+            } else if (allRead && !key.startsWith("camel.") && !OWN_KEYS.contains(key) && !used.contains(key)) {
                 problems.add(config.resolve("application.properties") + ": no route uses key " + key
                         + Spelling.nearest(key, used));
             }
         }
         List<String> managementHosts = managementHosts(properties, problems);
+        Duration statusPeriod = statusPeriod(properties, problems);
+        String consoleToken = consoleToken(properties, problems);
         if (listening) {
             checkManagementPort(properties, problems);
         }
@@ -98,7 +115,46 @@ record Configuration(
         if (!problems.isEmpty()) {
             throw new ConfigurationException("the configuration cannot work:\n  " + String.join("\n  ", problems));
         }
-        return new Configuration(databases, poolSizes, poolSize, files, directories, shutdownTimeout, managementHosts);
+        return new Configuration(
+                databases,
+                poolSizes,
+                poolSize,
+                files,
+                directories,
+                shutdownTimeout,
+                managementHosts,
+                statusPeriod,
+                consoleToken);
+    }
+
+    /** The value itself is never told. */
+    private static String consoleToken(Properties properties, List<String> problems) {
+        String token = value(CONSOLE_TOKEN, properties);
+        if (token == null || token.isBlank()) {
+            return null;
+        }
+        if (token.strip().length() < SHORTEST_TOKEN || !token.strip().matches("[!-~]+")) {
+            problems.add("key " + CONSOLE_TOKEN + ": must be " + SHORTEST_TOKEN
+                    + " characters or more, ASCII without blanks; such as what openssl rand -hex 16 prints");
+        }
+        return token.strip();
+    }
+
+    private static Duration statusPeriod(Properties properties, List<String> problems) {
+        String value = value(STATUS_PERIOD, properties);
+        long millis = STATUS_PERIOD_PRESET;
+        if (value != null) {
+            try {
+                millis = Long.parseLong(value.strip());
+            } catch (NumberFormatException e) {
+                millis = 0;
+            }
+            if (millis < SHORTEST_STATUS_PERIOD) {
+                problems.add("key " + STATUS_PERIOD + ": \"" + value + "\" must be milliseconds, "
+                        + SHORTEST_STATUS_PERIOD + " or more");
+            }
+        }
+        return Duration.ofMillis(millis);
     }
 
     private static List<String> managementHosts(Properties properties, List<String> problems) {

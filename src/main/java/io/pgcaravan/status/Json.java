@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
 import java.io.StringWriter;
+import java.lang.reflect.Method;
 import java.lang.reflect.RecordComponent;
 import java.util.Map;
 
@@ -31,8 +32,11 @@ public final class Json {
         } else if (value instanceof Record) {
             json.writeStartObject();
             for (RecordComponent component : value.getClass().getRecordComponents()) {
+                Method accessor = component.getAccessor();
+                // the record itself may be private to its class
+                accessor.setAccessible(true);
                 json.writeFieldName(component.getName());
-                write(json, component.getAccessor().invoke(value));
+                write(json, accessor.invoke(value));
             }
             json.writeEndObject();
         } else if (value instanceof Map<?, ?> map) {

@@ -5,6 +5,7 @@ import io.pgcaravan.changeset.Target;
 import io.pgcaravan.check.CheckedJob;
 import io.pgcaravan.partition.TableName;
 import java.util.List;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 
 /** What to look at: databases, and what routes do with them. */
@@ -47,6 +48,20 @@ public record Watch(List<Place> places, List<Dispatch> dispatches, List<Export> 
         dispatches = List.copyOf(dispatches);
         exports = List.copyOf(exports);
         imports = List.copyOf(imports);
+    }
+
+    /** The names of the databases that a route needs. */
+    public List<String> used() {
+        return Stream.of(
+                        dispatches.stream()
+                                .flatMap(dispatch -> Stream.of(
+                                        dispatch.job().source(), dispatch.job().target())),
+                        exports.stream().map(Export::database),
+                        imports.stream().map(Import::database))
+                .flatMap(found -> found)
+                .map(found -> place(found).name())
+                .distinct()
+                .toList();
     }
 
     Place place(DataSource known) {
