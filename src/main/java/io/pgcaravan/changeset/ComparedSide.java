@@ -23,6 +23,7 @@ final class ComparedSide implements AutoCloseable {
 
     private static final String SESSION = Sql.file("changeset/session");
     private static final String PROBE = Sql.file("changeset/hash-probe");
+    private static final TableName IMPORT_SET = new TableName("caravan", "import_set");
     private static final int FETCHED = 2000;
 
     private final Connection connection;
@@ -128,16 +129,19 @@ final class ComparedSide implements AutoCloseable {
 
     /** What the target has applied; null where it imports no sets of this table, or this user may not know. */
     ImportLedger.Position position() throws SQLException {
-        return mayRead("caravan.import_set") ? new ImportLedger(connection).position(table.name()) : null;
+        return mayRead(IMPORT_SET) ? new ImportLedger(connection).position(table.name()) : null;
     }
 
-    boolean mayRead(String name) throws SQLException {
-        try (PreparedStatement statement =
-                connection.prepareStatement("select coalesce(has_table_privilege(to_regclass(?), 'select'), false)")) {
-            statement.setString(1, name);
+    /** Not by {@code to_regclass}, which is an error where the schema may not be used. */
+    boolean mayRead(TableName name) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(
+                "select has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')"
+                        + " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+                        + " where n.nspname = ? and c.relname = ?")) {
+            statement.setString(1, name.schema());
+            statement.setString(2, name.name());
             try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return row.getBoolean(1);
+                return row.next() && row.getBoolean(1);
             }
         }
     }
@@ -147,7 +151,7 @@ final class ComparedSide implements AutoCloseable {
      */
     private String xidColumn(List<String> key) throws SQLException {
         TableName notes = Tracking.tracking(table.name());
-        if (!mayRead(notes.quoted())) {
+        if (!mayRead(notes)) {
             return null;
         }
         try (PreparedStatement statement =

@@ -692,7 +692,7 @@ public final class Comparison {
             throws SQLException {
         if (target == null
                 || applied == null
-                || !source.mayRead(ledger.quoted())
+                || !source.mayRead(ledger)
                 || !Objects.equals(applied.system(), source.system().system())) {
             return null;
         }

@@ -13,8 +13,11 @@ import java.io.PrintWriter;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -154,10 +157,16 @@ abstract class OnTwoDatabases implements Callable<Integer> {
 
     // ---- what is said
 
-    /** Keeps the first few keys for being printed. */
+    /** Keeps the first few keys for being printed, and for numbers where they all lie, as long as that does not grow too large. */
     final class Shown {
 
+        /** Neighbours are numbers within a block of 1024 or in the next one. */
+        private static final int BLOCK = 10;
+
+        private static final int MOST_BLOCKS = 50_000;
+
         private final List<String> lines = new ArrayList<>();
+        private final TreeMap<Long, Stretch> blocks = new TreeMap<>();
         private List<String> key = List.of();
 
         void by(List<String> columns) {
@@ -165,7 +174,19 @@ abstract class OnTwoDatabases implements Callable<Integer> {
         }
 
         void add(Difference difference) {
-            if (lines.size() < limit && !difference.onItsWay()) {
+            if (difference.onItsWay()) {
+                return;
+            }
+            if (key.size() == 1 && blocks.size() < MOST_BLOCKS) {
+                try {
+                    Stretch one = Stretch.of(
+                            Long.parseLong(String.valueOf(difference.key().get(0))));
+                    blocks.merge(one.from >> BLOCK, one, Stretch::and);
+                } catch (NumberFormatException e) {
+                    // a key that does not count
+                }
+            }
+            if (lines.size() < limit) {
                 StringBuilder line = new StringBuilder(
                         String.format("  %-10s", difference.kind().name().toLowerCase(Locale.ROOT)));
                 for (int i = 0; i < key.size(); i++) {
@@ -181,7 +202,40 @@ abstract class OnTwoDatabases implements Callable<Integer> {
             lines.stream().sorted().forEach(out::println);
             if (all > lines.size()) {
                 out.println(String.format(Locale.ROOT, "  ... and %,d more", all - lines.size()));
+                List<Stretch> stretches = stretches();
+                for (Stretch stretch : stretches.subList(0, Math.min(limit, stretches.size()))) {
+                    out.println("  " + String.format(Locale.ROOT, "%,d rows", stretch.rows) + " with " + key.get(0)
+                            + " from " + stretch.from + " to " + stretch.to);
+                }
             }
+        }
+
+        /** The longest first; none where not all rows are in them. */
+        private List<Stretch> stretches() {
+            List<Stretch> joined = new ArrayList<>();
+            Long last = null;
+            for (Map.Entry<Long, Stretch> block : blocks.entrySet()) {
+                if (last != null && block.getKey() == last + 1) {
+                    joined.set(joined.size() - 1, joined.get(joined.size() - 1).and(block.getValue()));
+                } else {
+                    joined.add(block.getValue());
+                }
+                last = block.getKey();
+            }
+            joined.sort(Comparator.comparingLong(Stretch::rows).reversed());
+            return blocks.size() < MOST_BLOCKS ? joined : List.of();
+        }
+    }
+
+    /** Numbers close together, and how many of them there are. */
+    private record Stretch(long from, long to, long rows) {
+
+        static Stretch of(long number) {
+            return new Stretch(number, number, 1);
+        }
+
+        Stretch and(Stretch other) {
+            return new Stretch(Math.min(from, other.from), Math.max(to, other.to), rows + other.rows);
         }
     }
 

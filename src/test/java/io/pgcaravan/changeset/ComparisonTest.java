@@ -277,6 +277,30 @@ class ComparisonTest {
     }
 
     @Test
+    void whoever_may_read_the_table_may_compare_it() throws Exception {
+        ship.table("t", "create table t (id int primary key, v text)");
+        execute(ship.source, "insert into t values (1, 'a')");
+        String role = "reader_" + ship.source.getCatalog();
+        execute(ship.source, "create role " + role);
+        both("grant select on t to " + role);
+        Connect source = () -> as(role, ship.sourceUrl);
+        Connect target = () -> as(role, ship.targetUrl);
+        Request request = new Request(Shipping.table("t"), null, null);
+        Result result =
+                new Comparison(Progress.NONE).compare(source, target, request, Tracking.LEDGER, null, difference -> {});
+        assertThat(result.missing()).isEqualTo(1);
+        assertThat(result.setsOnTheirWay()).isNull();
+        both("drop owned by " + role);
+        execute(ship.source, "drop role " + role);
+    }
+
+    private static Connection as(String role, String url) throws SQLException {
+        Connection connection = DriverManager.getConnection(url);
+        execute(connection, "set role " + role);
+        return connection;
+    }
+
+    @Test
     void what_settles_meanwhile_is_not_told() throws Exception {
         both("create table t (id int primary key, v text)", "insert into t select g, 'a' from generate_series(1, 9) g");
         execute(ship.target, "update t set v = 'b' where id in (3, 4, 5)");

@@ -47,7 +47,10 @@ class CompareCommandTest {
         CommandRun differs = both("compare", "--limit", "2");
         assertThat(differs.status()).isEqualTo(1);
         assertThat(differs.out())
-                .contains("... and 1 more", "public.t: differs: 1 rows missing, 0 extra, 2 different")
+                .contains(
+                        "... and 1 more",
+                        "3 rows with id from 5 to 7",
+                        "public.t: differs: 1 rows missing, 0 extra, 2 different")
                 .contains("id = ");
 
         CommandRun repaired = both("repair", "--dir", directory.resolve("drop").toString());
