@@ -542,6 +542,11 @@ public final class Comparison {
             throws SQLException, IOException {
         boolean known =
                 applied != null && applied.system().equals(source.system().system());
+        if (known && Long.compareUnsigned(Snapshot.xmax(applied.snapshot()), Snapshot.xmax(source.snapshot())) > 0) {
+            there.close();
+            throw new ChangeSetException("the source has not seen yet what the target has applied: it is a standby that"
+                    + " lags behind; compare again later, or with the primary");
+        }
         try (there;
                 HashedRows here = source.rows(hashing, ranges);
                 NotedKeys noted = source.noted(hashing, ranges, known ? applied.snapshot() : null)) {

@@ -68,7 +68,7 @@ public final class Repair implements Comparison.Differences, AutoCloseable {
         List<String> values = new ArrayList<>();
         List<String> arrays = new ArrayList<>();
         try (PreparedStatement statement = connection.prepareStatement(
-                "select quote_ident(attname), format_type(atttypid, null), attname::text from pg_attribute"
+                "select quote_ident(attname), format_type(atttypid, -1), attname::text from pg_attribute"
                         + " where attrelid = to_regclass(?) and attnum > 0 and not attisdropped order by attnum")) {
             statement.setString(1, Tracking.tracking(table).quoted());
             try (ResultSet row = statement.executeQuery()) {

@@ -117,6 +117,28 @@ class RepairTest {
     }
 
     @Test
+    void keys_of_all_types_are_noted_as_they_are() throws Exception {
+        String ddl = "create table t (a char(5), b bit(3), c varchar(4), d timestamptz, e bool, f inet, g code,"
+                + " v text, primary key (a, b, c, d, e, f, g))";
+        String code = "create domain code as varchar(3) not null";
+        execute(ship.source, code);
+        execute(ship.target, code);
+        ship.table("t", ddl);
+        execute(
+                ship.source,
+                "insert into t select 'k ' || g, (g % 8)::bit(3), 'x' || g, '2026-01-01'::timestamptz + g * interval '1 s',"
+                        + " g % 2 = 0, '10.0.0.1'::inet + g, 'c' || g, 'v' from generate_series(1, 40) g");
+        ship.ship("t");
+        execute(
+                ship.target,
+                "delete from t where c = 'x7'",
+                "update t set v = 'w' where c in ('x8', 'x40')",
+                "insert into t select a, b, 'y', d, e, f, g, v from t where c = 'x11'");
+        assertThat(repair()).isEqualTo(4);
+        ship.ship("t");
+    }
+
+    @Test
     void a_key_of_nulls_is_never_noted() throws Exception {
         ship.table("t", "create table t (id int primary key, v text)");
         execute(ship.source, "insert into t values (1, 'a')");
