@@ -363,4 +363,25 @@ class SftpExamplesTest {
             assertThat(far.resolve("failed")).doesNotExist();
         }
     }
+
+    @Test
+    void a_server_that_cannot_rename_does_as_well() throws Exception {
+        Map<String, String> settings = push();
+        String renaming = Files.readAllLines(PUSH).stream()
+                .filter(line -> line.contains("tempFileName"))
+                .findFirst()
+                .orElseThrow();
+        Path plain = RouteFile.shipped("examples/push-sftp.camel.yaml")
+                .edit(renaming + "\n", "")
+                .in(directory);
+        // leaves a part of the file under its own name
+        server.cutIn(".records");
+        try (Job job = job(settings, plain, ShipRoutesTest.IMPORT)) {
+            awaitEqual();
+            change();
+            awaitEqual();
+            assertThat(server.wasCut()).isTrue();
+            assertThat(root.resolve("incoming/failed")).doesNotExist();
+        }
+    }
 }
