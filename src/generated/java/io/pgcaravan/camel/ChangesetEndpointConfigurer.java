@@ -31,6 +31,8 @@ public class ChangesetEndpointConfigurer extends PropertyConfigurerSupport imple
         case "lazyStartProducer": target.setLazyStartProducer(property(camelContext, boolean.class, value)); return true;
         case "ledger": target.setLedger(property(camelContext, java.lang.String.class, value)); return true;
         case "patience": target.setPatience(property(camelContext, long.class, value)); return true;
+        case "retrydelay":
+        case "retryDelay": target.setRetryDelay(property(camelContext, long.class, value)); return true;
         case "sentdirectory":
         case "sentDirectory": target.setSentDirectory(property(camelContext, java.lang.String.class, value)); return true;
         case "suffix": target.setSuffix(property(camelContext, java.lang.String.class, value)); return true;
@@ -51,6 +53,8 @@ public class ChangesetEndpointConfigurer extends PropertyConfigurerSupport imple
         case "lazyStartProducer": return boolean.class;
         case "ledger": return java.lang.String.class;
         case "patience": return long.class;
+        case "retrydelay":
+        case "retryDelay": return long.class;
         case "sentdirectory":
         case "sentDirectory": return java.lang.String.class;
         case "suffix": return java.lang.String.class;
@@ -72,6 +76,8 @@ public class ChangesetEndpointConfigurer extends PropertyConfigurerSupport imple
         case "lazyStartProducer": return target.isLazyStartProducer();
         case "ledger": return target.getLedger();
         case "patience": return target.getPatience();
+        case "retrydelay":
+        case "retryDelay": return target.getRetryDelay();
         case "sentdirectory":
         case "sentDirectory": return target.getSentDirectory();
         case "suffix": return target.getSuffix();

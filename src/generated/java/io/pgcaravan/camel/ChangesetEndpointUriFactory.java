@@ -23,7 +23,7 @@ public class ChangesetEndpointUriFactory extends org.apache.camel.support.compon
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(12);
+        Set<String> props = new HashSet<>(13);
         props.add("compress");
         props.add("database");
         props.add("directory");
@@ -32,6 +32,7 @@ public class ChangesetEndpointUriFactory extends org.apache.camel.support.compon
         props.add("ledger");
         props.add("operation");
         props.add("patience");
+        props.add("retryDelay");
         props.add("sentDirectory");
         props.add("suffix");
         props.add("tables");

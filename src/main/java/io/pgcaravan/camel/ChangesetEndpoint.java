@@ -94,6 +94,14 @@ public class ChangesetEndpoint extends DefaultEndpoint {
     private boolean full;
 
     @UriParam(
+            label = "export",
+            defaultValue = "10000",
+            description =
+                    "Milliseconds after which an export that failed is tried again, until it works or the route stops. 0: when the"
+                            + " next exchange comes")
+    private long retryDelay = 10_000;
+
+    @UriParam(
             label = "export,advanced",
             defaultValue = "caravan.export_set",
             description = "The export ledger, raw: the first dot separates the schema")
@@ -153,6 +161,9 @@ public class ChangesetEndpoint extends DefaultEndpoint {
         if ((what == Operation.SENT || what == Operation.FILES)
                 && (sentDirectory.contains("/") || sentDirectory.startsWith("."))) {
             problems.add("sentDirectory is \"" + sentDirectory + "\", must be the plain name of a directory");
+        }
+        if (retryDelay < 0) {
+            problems.add("retryDelay is " + retryDelay + ", must be >= 0");
         }
         if (patience < 0) {
             problems.add("patience is " + patience + ", must be >= 0");
@@ -280,6 +291,14 @@ public class ChangesetEndpoint extends DefaultEndpoint {
 
     public void setFull(boolean full) {
         this.full = full;
+    }
+
+    public long getRetryDelay() {
+        return retryDelay;
+    }
+
+    public void setRetryDelay(long retryDelay) {
+        this.retryDelay = retryDelay;
     }
 
     public String getLedger() {

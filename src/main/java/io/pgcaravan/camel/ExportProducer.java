@@ -6,30 +6,34 @@ import io.pgcaravan.changeset.Exporter.Exported;
 import io.pgcaravan.changeset.Manifest.Kind;
 import io.pgcaravan.changeset.SetName.Part;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.apache.camel.Exchange;
+import org.apache.camel.Route;
+import org.apache.camel.support.service.ServiceSupport;
 
 /** Exports what has changed; later steps run where there are sets. */
 final class ExportProducer extends ChangesetProducer {
 
     private static final String ITSELF = "export";
 
+    private static final long LOOK_MILLIS = 200;
+
     private final Exporter exporter;
     private final Exporter.Request request;
+    private final long retryDelay;
 
     ExportProducer(ChangesetEndpoint endpoint, Exporter.Request request) {
         super(endpoint);
         this.exporter =
                 new Exporter(endpoint.getDatabase()::getConnection, endpoint.ledgerName(), Exporter.Progress.NONE);
         this.request = request;
+        this.retryDelay = endpoint.getRetryDelay();
     }
 
     @Override
     public void process(Exchange exchange) {
-        List<Exported> exported;
-        try {
-            exported = exporter.export(request);
-        } catch (ChangeSetException e) {
-            health.trouble(ITSELF, e.getMessage(), 0, () -> true);
+        List<Exported> exported = export(exchange);
+        if (exported == null) {
             // what triggers exports has nothing to take back, and would only repeat this with a stack trace
             exchange.setRouteStop(true);
             return;
@@ -55,6 +59,41 @@ final class ExportProducer extends ChangesetProducer {
                                 .toList());
         if (exported.isEmpty()) {
             exchange.setRouteStop(true);
+        }
+    }
+
+    /** Null where it has failed, and is not to be tried again now. */
+    private List<Exported> export(Exchange exchange) {
+        while (true) {
+            try {
+                return exporter.export(request);
+            } catch (ChangeSetException e) {
+                health.trouble(ITSELF, e.getMessage(), 0, () -> true);
+                if (retryDelay == 0 || !waitToRetry(exchange)) {
+                    return null;
+                }
+            }
+        }
+    }
+
+    /** False once the route stops: its consumer does so before exchanges that are under way are waited for. */
+    private boolean waitToRetry(Exchange exchange) {
+        Route route = getEndpoint().getCamelContext().getRoute(exchange.getFromRouteId());
+        long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(retryDelay);
+        try {
+            while (System.nanoTime() - until < 0) {
+                if (!isRunAllowed()
+                        || route != null
+                                && route.getConsumer() instanceof ServiceSupport consumer
+                                && !consumer.isRunAllowed()) {
+                    return false;
+                }
+                Thread.sleep(Math.min(retryDelay, LOOK_MILLIS));
+            }
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 }

@@ -190,4 +190,32 @@ class ShipRoutesTest {
             ship.assertEqual("orders");
         }
     }
+
+    @Test
+    void an_export_that_failed_is_tried_again_long_before_the_next_one_is_due_and_does_not_hold_up_a_stop()
+            throws Exception {
+        orders(10);
+        Path away = directory.resolve("away");
+        Files.move(ship.directory, away);
+        Map<String, String> settings = settings(ship, "public.orders");
+        settings.put("export.period", "86400000");
+        settings.put("export.retryDelay", "100");
+        try (LogLines log = LogLines.of(ChangesetProducer.class);
+                Job job = new Job(ship.sourceUrl, ship.targetUrl, settings, null, EXPORT)) {
+            log.await("drop directory " + ship.directory + " is missing");
+            Files.move(away, ship.directory);
+            await().atMost(Duration.ofSeconds(20)).until(() -> ship.files("").size() == 4);
+            await().atMost(Duration.ofSeconds(20)).until(() -> readiness(job) == State.UP);
+        }
+        Files.move(ship.directory, away);
+        settings.put("export.retryDelay", "86400000");
+        long stopped;
+        try (LogLines log = LogLines.of(ChangesetProducer.class);
+                Job job = new Job(ship.sourceUrl, ship.targetUrl, settings, null, EXPORT)) {
+            log.await("drop directory " + ship.directory + " is missing");
+            stopped = System.nanoTime();
+        }
+        assertThat(Duration.ofNanos(System.nanoTime() - stopped)).isLessThan(Duration.ofSeconds(20));
+        Files.move(away, ship.directory);
+    }
 }
