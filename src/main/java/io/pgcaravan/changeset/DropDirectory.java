@@ -23,8 +23,10 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The directory in which the sets of one target lie. This type alone knows where files are, what they are called while they
@@ -37,7 +39,16 @@ public final class DropDirectory {
 
     private static final List<Part> DATA = List.of(Part.COLUMNS, Part.IDS, Part.RECORDS);
 
+    private static final Compression[] ONLY_PLAIN = {Compression.NONE};
+
+    private static final String FAILED = "failed";
+
+    private static final String ERROR = ".error";
+
     private final Path path;
+
+    /** Files in {@code failed/} that were found to be wrong, and how they were then. */
+    private final Map<Path, String> wrong = new ConcurrentHashMap<>();
 
     public DropDirectory(Path path) {
         this.path = path.toAbsolutePath().normalize();
@@ -313,7 +324,11 @@ public final class DropDirectory {
 
     /** Takes a set's marker away, so that its files may change. */
     void withdraw(SetName set) throws IOException {
-        if (Files.deleteIfExists(path.resolve(set.file(Part.DONE)))) {
+        Path done = path.resolve(set.file(Part.DONE));
+        if (Files.isDirectory(done, LinkOption.NOFOLLOW_LINKS)) {
+            throw new FileAlreadyExistsException(done.toString(), null, "a directory is in the way");
+        }
+        if (Files.deleteIfExists(done)) {
             sync();
         }
     }
@@ -363,33 +378,106 @@ public final class DropDirectory {
         move(set, "done");
     }
 
-    /** Moves a set's files to {@code failed/}, and says there why. */
+    /** Moves a set's files to {@code failed/}, and says there why: nothing that comes can make this set right. */
     void failed(SetName set, String why) throws IOException {
-        Path directory = move(set, "failed");
-        Path error = directory.resolve(set.base() + ".error");
-        write(directory.resolve("." + set.base() + ".error.tmp"), error, why + "\n");
+        error(move(set, FAILED), set, why);
+    }
+
+    /** Moves one file of a set to {@code failed/}, and says there why. The others wait for the right one. */
+    void failed(Manifest set, Part part, String why) throws IOException {
+        Path directory = place(FAILED);
+        move(published(set, part), directory);
+        sync();
+        error(directory, set.name(), why);
+    }
+
+    private void error(Path directory, SetName set, String why) throws IOException {
+        write(directory.resolve("." + set.base() + ".error.tmp"), directory.resolve(set.base() + ERROR), why + "\n");
         sync(directory);
     }
 
-    private Path move(SetName set, String where) throws IOException {
-        Path directory = path.resolve(where);
-        if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
-            // fails where something else has that name, a link for instance
-            Files.createDirectory(directory);
+    /**
+     * Takes a file out of {@code failed/} that is what the set's {@code .done} says: it was judged by another {@code .done}, or
+     * came while it was written.
+     *
+     * @return whether there was one
+     */
+    boolean takeBack(Manifest set, Part part) throws IOException {
+        Path failed = path.resolve(FAILED);
+        Path file = failed.resolve(published(set, part).getFileName());
+        if (!Files.isDirectory(failed, LinkOption.NOFOLLOW_LINKS)
+                || !Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+            return false;
         }
-        for (Part part : List.of(Part.COLUMNS, Part.IDS, Part.RECORDS)) {
-            for (Compression compression : part.compressible() ? Compression.values() : ONLY_PLAIN) {
-                move(path.resolve(set.file(part, compression)), directory);
+        // a large one is not read again and again
+        String looked =
+                set.file(part).sha256() + Files.size(file) + Files.getLastModifiedTime(file, LinkOption.NOFOLLOW_LINKS);
+        if (looked.equals(wrong.get(file)) || !holds(file, set.file(part))) {
+            wrong.put(file, looked);
+            return false;
+        }
+        rename(file, published(set, part));
+        sync(failed);
+        sync();
+        return true;
+    }
+
+    /** Whether a file of that name was put aside as damaged. */
+    boolean hasFailed(Manifest set, Part part) {
+        return Files.exists(
+                path.resolve(FAILED).resolve(published(set, part).getFileName()), LinkOption.NOFOLLOW_LINKS);
+    }
+
+    /** Deletes what damaged files a set has left, once it is in its table. */
+    void forgetFailed(SetName set) throws IOException {
+        Path failed = path.resolve(FAILED);
+        if (!Files.isDirectory(failed, LinkOption.NOFOLLOW_LINKS)
+                || Files.notExists(failed.resolve(set.base() + ERROR))) {
+            return;
+        }
+        for (String file : files(set)) {
+            Path left = failed.resolve(file);
+            if (!Files.isDirectory(left, LinkOption.NOFOLLOW_LINKS)) {
+                Files.deleteIfExists(left);
+                wrong.remove(left);
             }
         }
+        Files.deleteIfExists(failed.resolve(set.base() + ERROR));
+    }
+
+    /** What the files of a set may be called, its marker last. */
+    private static List<String> files(SetName set) {
+        List<String> files = new ArrayList<>();
+        for (Part part : DATA) {
+            for (Compression compression : part.compressible() ? Compression.values() : ONLY_PLAIN) {
+                files.add(set.file(part, compression));
+            }
+        }
+        files.add(set.file(Part.DONE));
+        return files;
+    }
+
+    private Path move(SetName set, String where) throws IOException {
+        Path directory = place(where);
+        List<String> files = files(set);
+        for (String data : files.subList(0, files.size() - 1)) {
+            move(path.resolve(data), directory);
+        }
         sync(directory);
-        move(path.resolve(set.file(Part.DONE)), directory);
+        move(path.resolve(files.get(files.size() - 1)), directory);
         sync(directory);
         sync();
         return directory;
     }
 
-    private static final Compression[] ONLY_PLAIN = {Compression.NONE};
+    private Path place(String where) throws IOException {
+        Path directory = path.resolve(where);
+        if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+            // fails where something else has that name, a link for instance
+            Files.createDirectory(directory);
+        }
+        return directory;
+    }
 
     private static void move(Path file, Path directory) throws IOException {
         try {

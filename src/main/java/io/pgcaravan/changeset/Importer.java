@@ -82,7 +82,7 @@ public final class Importer {
         INCOMPLETE(false),
         /** It continues something else than what the table has; it waits for somebody to decide. */
         DIVERGED(false),
-        /** It is not what its {@code .done} says, and lies in {@code failed/}. */
+        /** It, or a file of it, is not what its {@code .done} says, and lies in {@code failed/}. */
         DAMAGED(false),
         /** It is for a table or a target that is not accepted here; it waits. */
         REFUSED(false),
@@ -130,12 +130,12 @@ public final class Importer {
             moved = false;
             for (SetName set : markers()) {
                 Outcome known = outcomes.get(set);
-                if (known != null && known.result.good) {
+                if (known != null && (known.result.good || known.result == Result.DAMAGED)) {
                     continue;
                 }
                 for (Outcome outcome : importSet(set)) {
                     outcomes.put(outcome.set, outcome);
-                    moved |= outcome.result.good || outcome.result == Result.DAMAGED;
+                    moved |= outcome.result.good;
                 }
             }
         }
@@ -170,7 +170,7 @@ public final class Importer {
             return List.of(
                     new Outcome(name, Result.INCOMPLETE, null, "it waits for the rest of " + name.file(Part.DONE), 0));
         } catch (MalformedException e) {
-            return List.of(broken(name, null, name.file(Part.DONE) + " is refused: it " + e.getMessage()));
+            return List.of(broken(name, null, null, name.file(Part.DONE) + " is refused: it " + e.getMessage()));
         } catch (IOException e) {
             return List.of(new Outcome(name, Result.INCOMPLETE, null, "cannot be read: " + Exporter.reason(e), 0));
         }
@@ -207,11 +207,20 @@ public final class Importer {
                 .toList();
     }
 
-    /** Says why, and puts the set's files out of the way. */
-    private Outcome broken(SetName set, Manifest manifest, String why) {
+    /**
+     * Says why, and puts the damaged file out of the way: the set waits for the right one.
+     *
+     * @param part null where the set itself is at fault; then all of its files go
+     */
+    private Outcome broken(SetName set, Manifest manifest, Part part, String why) {
         try {
-            directory.failed(set, why);
-            return new Outcome(set, Result.DAMAGED, manifest, why + "; its files are in failed/", 0);
+            if (part == null) {
+                directory.failed(set, why);
+                return new Outcome(set, Result.DAMAGED, manifest, why + "; its files are in failed/", 0);
+            }
+            directory.failed(manifest, part, why);
+            return new Outcome(
+                    set, Result.DAMAGED, manifest, why + "; it is in failed/, and the set waits for the right one", 0);
         } catch (IOException e) {
             return new Outcome(
                     set,
@@ -245,8 +254,9 @@ public final class Importer {
                 return all(sets, Result.INCOMPLETE, "it was sent again while it was read; it waits for the new one");
             }
             return all(sets, Result.REFUSED, "another set of its group is damaged").stream()
-                    .map(outcome ->
-                            outcome.set.equals(e.set.name()) ? broken(e.set.name(), e.set, e.getMessage()) : outcome)
+                    .map(outcome -> outcome.set.equals(e.set.name())
+                            ? broken(e.set.name(), e.set, e.part, e.getMessage())
+                            : outcome)
                     .toList();
         }
         return outcomes.stream().map(this::finish).toList();
@@ -270,6 +280,7 @@ public final class Importer {
         }
         try {
             directory.acknowledge(outcome.set, Acknowledgements.json(outcome.manifest));
+            directory.forgetFailed(outcome.set);
             directory.done(outcome.set);
             return outcome;
         } catch (IOException e) {
@@ -286,10 +297,18 @@ public final class Importer {
     private static final class DamagedException extends IOException {
         private static final long serialVersionUID = 1L;
         private final transient Manifest set;
+        private final Part part;
 
-        DamagedException(Manifest set, String message) {
+        /** Of one file, which another one may replace. */
+        DamagedException(Manifest set, Part part, String message) {
             super(message);
             this.set = set;
+            this.part = part;
+        }
+
+        /** Of a set whose files are those that its {@code .done} means, and not what it says of them. */
+        DamagedException(Manifest set, String message) {
+            this(set, null, message);
         }
     }
 
@@ -451,11 +470,16 @@ public final class Importer {
                 String name = one.set.name().file(part, one.set.compression());
                 SeekableByteChannel channel;
                 try {
-                    channel = directory.open(one.set, part);
+                    channel = openOrTakeBack(one.set, part);
                 } catch (NoSuchFileException e) {
-                    throw new WaitException("it waits for " + name);
+                    throw new WaitException("it waits for " + name
+                            + (directory.hasFailed(one.set, part)
+                                    ? "; the one that came is in failed/, where " + one.set.name()
+                                            + ".error says what is wrong with it. caravan export --again writes the set once"
+                                            + " more"
+                                    : ""));
                 } catch (DropDirectory.UnsafeFileException e) {
-                    throw new DamagedException(one.set, name + " is refused: it " + e.getMessage());
+                    throw new DamagedException(one.set, part, name + " is refused: it " + e.getMessage());
                 }
                 one.files.put(part, channel);
                 long bytes = one.set.file(part).bytes();
@@ -465,8 +489,19 @@ public final class Importer {
                 }
                 if (channel.size() > bytes) {
                     throw new DamagedException(
-                            one.set, name + " has " + channel.size() + " bytes, and its .done says " + bytes);
+                            one.set, part, name + " has " + channel.size() + " bytes, and its .done says " + bytes);
                 }
+            }
+        }
+
+        private SeekableByteChannel openOrTakeBack(Manifest set, Part part) throws IOException {
+            try {
+                return directory.open(set, part);
+            } catch (NoSuchFileException e) {
+                if (directory.takeBack(set, part)) {
+                    return directory.open(set, part);
+                }
+                throw e;
             }
         }
 
@@ -504,6 +539,7 @@ public final class Importer {
             if (!hash.equals(one.set.file(part).sha256())) {
                 throw new DamagedException(
                         one.set,
+                        part,
                         one.set.name().file(part, one.set.compression()) + " is damaged: its SHA-256 is " + hash
                                 + ", and its .done says " + one.set.file(part).sha256());
             }

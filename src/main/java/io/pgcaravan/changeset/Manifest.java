@@ -23,11 +23,13 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -61,6 +63,13 @@ public record Manifest(
 
     /** The format that is written and read. */
     public static final int FORMAT = 1;
+
+    private static final String CHECK = "check";
+
+    private static final String NO_CHECK = "0".repeat(64);
+
+    /** The last thing in a marker. */
+    private static final Pattern SEAL = Pattern.compile("(\"" + CHECK + "\" : \")[0-9a-f]{64}(?=\"\\s*}\\s*$)");
 
     /** No honest marker is longer: a group of a thousand tables with long names takes a fifth of it. */
     static final int MOST_BYTES = 1 << 20;
@@ -209,11 +218,36 @@ public record Manifest(
                 json.writeEndArray();
                 json.writeEndObject();
             }
+            json.writeStringField(CHECK, NO_CHECK);
             json.writeEndObject();
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
-        return text + "\n";
+        return sealed(text + "\n");
+    }
+
+    /** Puts the SHA-256 of a marker into it, as it is with zeros in that place. */
+    static String sealed(String json) {
+        Matcher check = SEAL.matcher(json);
+        if (!check.find()) {
+            return json;
+        }
+        return check.replaceFirst("$1" + sum(check.replaceFirst("$1" + NO_CHECK)));
+    }
+
+    private static String sum(String text) {
+        return HexFormat.of().formatHex(SetFile.sha256().digest(text.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** No bit of a set's id, snapshot or names may have changed on the way. */
+    private static void mustBeAsWritten(byte[] bytes, String check) throws MalformedException {
+        // a byte that is no UTF-8 becomes another one, and the sum another sum
+        String text = new String(bytes, StandardCharsets.UTF_8);
+        String found = sum(SEAL.matcher(text).replaceFirst("$1" + NO_CHECK));
+        if (!found.equals(check)) {
+            throw new MalformedException(
+                    "was changed on its way: its SHA-256 is " + found + ", and it says " + printable(check));
+        }
     }
 
     // ---- reading what others wrote
@@ -277,6 +311,7 @@ public record Manifest(
                 compression,
                 files(all.object("files"), name, compression),
                 group(all.objectOrNull("group"), table, number));
+        String check = all.text(CHECK, 64);
         source.end();
         target.end();
         all.end();
@@ -284,6 +319,7 @@ public record Manifest(
                 && manifest.group.members.stream().noneMatch(member -> member.setId.equals(manifest.setId))) {
             throw new MalformedException("is not in the group that it names");
         }
+        mustBeAsWritten(bytes, check);
         return manifest;
     }
 

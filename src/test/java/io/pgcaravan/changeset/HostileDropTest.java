@@ -3,6 +3,7 @@ package io.pgcaravan.changeset;
 import static io.pgcaravan.changeset.Shipping.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.github.luben.zstd.Zstd;
 import io.pgcaravan.changeset.Importer.Outcome;
 import io.pgcaravan.changeset.Importer.Result;
 import io.pgcaravan.changeset.SetName.Part;
@@ -46,10 +47,12 @@ class HostileDropTest {
     }
 
     private void mustBeRefused(String name, String json) throws Exception {
-        Files.writeString(done, json);
+        // whoever lies also gets the sum right
+        Files.writeString(done, Manifest.sealed(json));
         List<Outcome> outcomes = ship.importAll();
         assertThat(outcomes).as(name).hasSize(1);
         assertThat(outcomes.get(0).result()).as(name + ": " + outcomes).isEqualTo(Result.DAMAGED);
+        assertThat(outcomes.get(0).message()).as(name).doesNotContain("was changed on its way");
         assertThat(Shipping.rows(ship.target, "t")).as(name).isEmpty();
         assertThat(ship.files("failed")).as(name).contains("public.t.000000000001.error");
         for (String file : ship.files("failed")) {
@@ -85,9 +88,37 @@ class HostileDropTest {
         mustBeRefused(
                 "snapshot",
                 honest.replaceFirst("\"snapshot\" : \"[^\"]*\"", "\"snapshot\" : \"1:2:'; drop table t; --\""));
+        Files.writeString(
+                done, honest.replaceFirst("\"setId\" : \"[^\"]*", "\"setId\" : \"" + java.util.UUID.randomUUID()));
+        assertThat(ship.importAll().get(0).message()).contains("was changed on its way");
         Files.writeString(done, honest);
         ship.importWell();
         ship.assertEqual("t");
+    }
+
+    @Test
+    void groups_that_lie_take_nobody_along() throws Exception {
+        String id = java.util.UUID.randomUUID().toString();
+        String self = honest.replaceFirst("(?s).*\"setId\" : \"([^\"]*)\".*", "$1");
+        String member = "{ \"schema\" : \"public\", \"name\" : \"NAME\", \"set\" : NUMBER, \"setId\" : \"ID\" }";
+        String me = member.replace("NAME", "t").replace("NUMBER", "1").replace("ID", self);
+        String group = "\"group\" : { \"id\" : \"" + id + "\", \"tables\" : [ MEMBERS ] }";
+        String json = honest.replace("\"group\" : null", group);
+        mustBeRefused("itself twice", json.replace("MEMBERS", me + ", " + me));
+        mustBeRefused("without itself", json.replace("MEMBERS", me.replace(self, id)));
+        mustBeRefused("nobody", json.replace("MEMBERS", ""));
+        mustBeRefused("a crowd", json.replace("MEMBERS", me + (", " + me).repeat(20_000)));
+        mustBeRefused("number zero", json.replace("MEMBERS", me.replace("\"set\" : 1", "\"set\" : 0")));
+        // another set that is here, and does not know of the group; one that is of a table that nobody permitted
+        execute(ship.source, "create table u (id int primary key)", "insert into u values (1)");
+        execute(ship.target, "create table u (id int primary key)");
+        ship.track("u");
+        ship.export("u");
+        String other = member.replace("NAME", "u").replace("NUMBER", "1").replace("ID", id);
+        Files.writeString(done, Manifest.sealed(json.replace("MEMBERS", other + ", " + me)));
+        assertThat(ship.importAll()).extracting(Outcome::result).containsExactly(Result.DIVERGED, Result.REFUSED);
+        assertThat(Shipping.rows(ship.target, "t")).isEmpty();
+        assertThat(Shipping.rows(ship.target, "u")).isEmpty();
     }
 
     @Test
@@ -149,7 +180,7 @@ class HostileDropTest {
                 .isZero();
         assertThat(ship.importAll().get(0).result()).isEqualTo(Result.DAMAGED);
         Files.createDirectory(drop.resolve("public.x.000000000001.done"));
-        assertThat(ship.importAll()).extracting(Outcome::result).containsExactly(Result.DAMAGED);
+        assertThat(ship.importAll()).extracting(Outcome::result).containsExactly(Result.INCOMPLETE, Result.DAMAGED);
     }
 
     @Test
@@ -172,10 +203,25 @@ class HostileDropTest {
         mustBeRefused("bomb", sized(json, "records", bomb.toByteArray(), 4));
         mustBeRefused("honest bomb", sized(json, "records", bomb.toByteArray(), Long.MAX_VALUE));
         mustBeRefused("no gzip at all", sized(json, "records", "plain".getBytes(StandardCharsets.UTF_8), 4));
+
+        suffix = ".zst";
+        json = honest.replace("\"compression\" : \"none\"", "\"compression\" : \"zstd\"")
+                .replace(".ids\"", ".ids.zst\"")
+                .replace(".records\"", ".records.zst\"");
+        json = sized(json, "ids", Zstd.compress(new byte[0]), 0);
+        byte[] zeros = new byte[100_000_000];
+        java.util.Arrays.fill(zeros, (byte) '1');
+        byte[] zstd = Zstd.compress(zeros);
+        assertThat(zstd).hasSizeLessThan(20_000);
+        mustBeRefused("zstd bomb", sized(json, "records", zstd, 4));
+        mustBeRefused("honest zstd bomb", sized(json, "records", zstd, Long.MAX_VALUE));
+        mustBeRefused("no zstd at all", sized(json, "records", "plain".getBytes(StandardCharsets.UTF_8), 4));
     }
 
+    private String suffix = ".gz";
+
     private String sized(String json, String part, byte[] bytes, long plain) throws Exception {
-        Files.write(drop.resolve("public.t.000000000001." + part + ".gz"), bytes);
+        Files.write(drop.resolve("public.t.000000000001." + part + suffix), bytes);
         return json.replaceFirst(
                 "(\"" + part + "\" : \\{[^}]*)\"bytes\" : \\d+,\\s*\"plainBytes\" : \\d+,\\s*\"sha256\" : \"[^\"]*\"",
                 "$1\"bytes\" : " + bytes.length + ", \"plainBytes\" : " + plain + ", \"sha256\" : \""

@@ -94,30 +94,6 @@ class ImportTest {
     }
 
     @Test
-    void one_flipped_bit_in_any_file_is_found() throws Exception {
-        execute(ship.source, "insert into t select g, 'a' from generate_series(1, 100) g");
-        ship.ship("t");
-        execute(ship.source, "update t set v = 'b'");
-        Manifest set = ship.exportOne("t");
-        List<String> before = Shipping.rows(ship.target, "t");
-        for (Part part : List.of(Part.COLUMNS, Part.IDS, Part.RECORDS)) {
-            Path file = drop.resolve(set.name().file(part));
-            byte[] bytes = Files.readAllBytes(file);
-            bytes[bytes.length / 2] ^= 1;
-            Files.write(file, bytes);
-            assertThat(only()).isEqualTo(Result.DAMAGED);
-            assertThat(Shipping.rows(ship.target, "t")).isEqualTo(before);
-            assertThat(ship.files("failed")).hasSize(5).contains("public.t.000000000002.error");
-            assertThat(Files.readString(drop.resolve("failed/public.t.000000000002.error")))
-                    .contains("SHA-256");
-            assertThat(ship.files("")).isEmpty();
-            new Exporter(ship.sourceConnect()).again(ship.request("t"), 2);
-        }
-        ship.importWell();
-        ship.assertEqual("t");
-    }
-
-    @Test
     void a_gap_waits_and_says_which_set_is_missing() throws Exception {
         execute(ship.source, "insert into t values (1, 'a')");
         ship.ship("t");
