@@ -99,7 +99,7 @@ final class Application implements AutoCloseable {
     }
 
     /** Lets others see what runs, once it does: meters, health, and the looks at the databases that they need. */
-    private void measure(Duration period, String token) {
+    void measure(Duration period, String token) {
         statusPeriod = period;
         consoleToken = token;
         main.addMainListener(new MainListenerSupport() {

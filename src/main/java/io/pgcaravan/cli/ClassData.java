@@ -10,6 +10,7 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.jar.JarFile;
@@ -37,15 +38,20 @@ final class ClassData {
                 "class-data.camel.yaml",
                 text("class-data.camel.yaml").replace("DIRECTORY", directory.toString()),
                 NOWHERE,
-                Map.of(
-                        "camel.main.shutdownTimeout", "5",
-                        "camel.management.enabled", "true",
-                        "camel.management.host", "127.0.0.1",
-                        "camel.management.port", Integer.toString(port),
-                        "camel.management.path", "/",
-                        "camel.management.healthCheckEnabled", "true",
-                        "camel.management.healthPath", "/observe/health",
-                        "camel.health.exposureLevel", "full"))) {
+                Map.ofEntries(
+                        Map.entry("camel.main.shutdownTimeout", "5"),
+                        Map.entry("camel.management.enabled", "true"),
+                        Map.entry("camel.management.host", "127.0.0.1"),
+                        Map.entry("camel.management.port", Integer.toString(port)),
+                        Map.entry("camel.management.path", "/"),
+                        Map.entry("camel.management.healthCheckEnabled", "true"),
+                        Map.entry("camel.management.healthPath", "/observe/health"),
+                        Map.entry("camel.management.metricsEnabled", "true"),
+                        Map.entry("camel.health.exposureLevel", "full"),
+                        Map.entry("camel.metrics.enabled", "true"),
+                        Map.entry("camel.metrics.path", "/observe/metrics"),
+                        Map.entry("camel.metrics.enableExchangeEventNotifier", "false")))) {
+            application.measure(Duration.ofMinutes(1), null);
             application.start();
             HttpURLConnection ready =
                     (HttpURLConnection) URI.create("http://127.0.0.1:" + port + "/observe/health/ready")
