@@ -172,13 +172,16 @@ const DAY = 86400e3;
 
 function calendar(table) {
   const dated = table.parts.filter(part => part.from && part.to);
-  const most = Math.max(1, ...table.parts.map(part => part.rows || 0));
+  // the shades by quarters of the partitions, so that one large one does not make all others look empty
+  const sorted = table.parts.map(part => part.rows || 0).filter(rows => rows > 0).sort((a, b) => a - b);
+  const bounds = [0.25, 0.5, 0.75].map(share => sorted[Math.floor(share * sorted.length)]);
+  const most = sorted.length ? sorted[sorted.length - 1] : 0;
   const daily = dated.length === table.parts.length && dated.length > 0
     && dated.every(part => Math.abs(Date.parse(part.to) - Date.parse(part.from) - DAY) <= HOUR);
   return el('div', {},
     el('h4', {}, table.table),
     el('div', {class: 'calendar', tabindex: 0, role: 'group', 'aria-label': 'Partitions of ' + table.table},
-      daily ? days(table, dated, most) : cells(table, most)),
+      daily ? days(table, dated, bounds) : cells(table, bounds)),
     el('div', {class: 'legend'},
       count(table.partitions) + (table.partitions === 1 ? ' partition' : ' partitions')
         + (table.newest ? ', newest ' + table.newest : '')
@@ -190,19 +193,19 @@ function calendar(table) {
       ' ' + count(most)));
 }
 
-function heat(rows, most) {
-  return rows ? 'h' + Math.min(4, 1 + Math.floor(rows / most * 3.999)) : 'h0';
+function heat(rows, bounds) {
+  return rows ? 'h' + (1 + bounds.filter(bound => rows > bound).length) : 'h0';
 }
 
-function cell(part, table, most, x, y) {
+function cell(part, table, bounds, x, y) {
   return svg('rect', {
-    class: heat(part.rows, most) + (part.name === table.nextDropped ? ' goes' : ''), x, y, width: 12, height: 12, rx: 2.5,
+    class: heat(part.rows, bounds) + (part.name === table.nextDropped ? ' goes' : ''), x, y, width: 12, height: 12, rx: 2.5,
   }, svg('title', {}, part.name + ': ' + (part.rows === null ? 'rows unknown' : 'about ' + count(part.rows) + ' rows')
     + (part.from ? ', from ' + part.from.slice(0, 16).replace('T', ' ') : '')));
 }
 
 // weeks from left to right, Monday on top; long gaps between partitions are left out
-function days(table, parts, most) {
+function days(table, parts, bounds) {
   const sorted = [...parts].sort((a, b) => Date.parse(a.from) - Date.parse(b.from));
   // the middle of the day: whatever the time zone of the partitions, it is that day
   const dayOf = part => Math.floor((Date.parse(part.from) + DAY / 2) / DAY);
@@ -225,18 +228,18 @@ function days(table, parts, most) {
       labelled = column;
       month = name;
     }
-    drawn.append(cell(part, table, most, column * 15, 16 + ((day + 3) % 7 + 7) % 7 * 15));
+    drawn.append(cell(part, table, bounds, column * 15, 16 + ((day + 3) % 7 + 7) % 7 * 15));
   }
   drawn.setAttribute('width', Math.max((column + 1) * 15, (labelled + 4) * 15));
   return drawn;
 }
 
-function cells(table, most) {
+function cells(table, bounds) {
   const across = 32;
   const drawn = svg('svg', {
     width: Math.min(across, Math.max(1, table.parts.length)) * 15, height: Math.max(1, Math.ceil(table.parts.length / across)) * 15,
   });
-  table.parts.forEach((part, i) => drawn.append(cell(part, table, most, i % across * 15, Math.floor(i / across) * 15)));
+  table.parts.forEach((part, i) => drawn.append(cell(part, table, bounds, i % across * 15, Math.floor(i / across) * 15)));
   return drawn;
 }
 
@@ -247,22 +250,30 @@ function section(id, title, ...content) {
   $(id).replaceChildren(...(shown.length ? [el('h2', {}, title), ...shown] : []));
 }
 
+function isAway(route) {
+  return Boolean(route) && route.state !== 'Started';
+}
+
+// the button that suspends a route, or lets it go on
+function turn(route) {
+  return route ? act(isAway(route) ? 'Resume' : 'Suspend',
+    (isAway(route) ? 'resume' : 'suspend') + '?route=' + encodeURIComponent(route.route)) : null;
+}
+
 function showJobs(page, now) {
   const states = new Map(page.routes.map(route => [route.route, route]));
   section('jobs', 'Jobs', page.status.jobs.map(job => {
     const route = states.get(job.route);
     const wrong = page.status.problems.some(problem => problem.subject === job.route || problem.subject === 'consumer ' + job.consumer);
-    const suspended = route && route.state !== 'Started';
     const running = {ACTIVE: ['active', wrong ? 'warn' : 'good'], NOBODY: ['nobody runs it', 'bad'], UNKNOWN: ['unknown', 'warn']}[job.running];
     const points = history.get(job.target + ' ' + job.consumer) || [];
     return el('article', {class: 'card', 'data-job': job.consumer},
       el('div', {class: 'head'},
         el('h3', {}, job.route || 'consumer ' + job.consumer),
-        suspended ? pill(route.state.toLowerCase(), 'warn') : pill(running[0], running[1]),
+        isAway(route) ? pill(route.state.toLowerCase(), 'warn') : pill(running[0], running[1]),
         job.lost ? pill('position lost', 'bad') : null,
         el('span', {class: 'space'}),
-        route ? (suspended ? act('Resume', 'resume?route=' + encodeURIComponent(job.route))
-          : act('Suspend', 'suspend?route=' + encodeURIComponent(job.route))) : null),
+        turn(route)),
       el('span', {class: 'quiet route'}, 'queue ' + job.queue + ' of ' + (job.source || 'a database that is not known here')
         + ' → ' + job.target + ', consumer ' + job.consumer),
       el('dl', {},
@@ -282,13 +293,16 @@ function showSets(page, now) {
   const exporting = page.routes.filter(route => route.exports);
   const cards = page.status.exports.map(set => {
     const imported = page.status.imports.find(other => other.table === set.table && other.publishedSets === set.published);
+    const route = page.routes.find(other => other.route === set.route);
     const reserved = set.state === 'reserved';
     const written = reserved ? set.last - 1 : set.last;
     const step = (name, value, kind, when) => el('div', {class: kind}, el('b', {}, String(value)), el('span', {}, name), el('span', {}, when));
     return el('article', {class: 'card'},
       el('div', {class: 'head'}, el('h3', {}, set.table), el('span', {class: 'quiet'}, '→ ' + set.target),
+        isAway(route) ? pill(route.state.toLowerCase(), 'warn') : null,
         el('span', {class: 'space'}),
-        set.route ? act('Export now', 'export?route=' + encodeURIComponent(set.route)) : null),
+        route ? act('Export now', 'export?route=' + encodeURIComponent(set.route)) : null,
+        turn(route)),
       el('div', {class: 'way'},
         step('written', written, reserved ? 'open' : 'done', reserved ? 'set ' + set.last + ' begun' : ''),
         step('published', set.published, set.published === set.last ? 'done' : 'open', ago(set.publishedAt, now)),
@@ -298,10 +312,10 @@ function showSets(page, now) {
           : step('imported', '?', '', 'its database is not here'),
         step('acknowledged', set.acknowledged, set.acknowledged === set.published ? 'done' : 'open',
           set.acknowledged ? ago(set.acknowledgedAt, now) : 'nothing came back yet')),
-      el('dl', {},
-        fact('oldest change without a set', set.oldestChange === null ? 'none'
-          : (set.exact ? '' : 'at most ') + age((now - Date.parse(set.oldestChange)) / 1000)),
-        fact('sets not acknowledged', count(set.waiting))));
+      el('p', {class: 'quiet'}, set.oldestChange === null ? 'every change has its set'
+        : 'the oldest change without a set is ' + (set.exact ? '' : 'at most ')
+          + age((now - Date.parse(set.oldestChange)) / 1000) + ' old',
+      set.waiting ? ' · ' + count(set.waiting) + (set.waiting === 1 ? ' set is' : ' sets are') + ' not acknowledged' : null));
   });
   const others = page.status.imports.filter(set => set.publishedSets === null).map(set =>
     el('article', {class: 'card'},
@@ -315,14 +329,15 @@ function showSets(page, now) {
   const asked = exporting.filter(route => !page.status.exports.some(set => set.route === route.route));
   const first = token === null ? [] : asked.map(route => el('p', {}, 'route ' + route.route + ' has exported nothing yet ',
     act('Export now', 'export?route=' + encodeURIComponent(route.route))));
-  section('sets', 'Change sets', cards, others, first);
+  const all = [...cards, ...others, ...first];
+  section('sets', 'Change sets', all.length ? el('div', {class: 'cards'}, all) : null);
 }
 
 function rows(headings, lines) {
   return el('div', {class: 'card scroll'}, el('table', {class: 'stack'},
     el('thead', {}, el('tr', {}, headings.map(heading => el('th', {scope: 'col'}, heading)))),
     el('tbody', {}, lines.map(line => el('tr', {}, line.map((value, i) => el('td', {
-      'data-th': headings[i], class: value instanceof Node || String(value).length > 30 ? 'wide' : 'nowrap',
+      'data-th': headings[i], class: typeof value === 'string' && value.length > 30 ? 'wide' : 'nowrap',
     }, value)))))));
 }
 
@@ -398,7 +413,7 @@ async function look() {
     if (!response.ok) throw new Error('status ' + response.status);
     const page = await response.json();
     remember(page);
-    $('version').textContent = page.version;
+    $('version').textContent = page.version.replace(/^pgcaravan /, '');
     $('unlock').hidden = !page.acts || token !== null;
     $('lock').hidden = token === null;
     if (page.status) {

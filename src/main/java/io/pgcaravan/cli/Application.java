@@ -267,13 +267,11 @@ final class Application implements AutoCloseable {
     }
 
     private void observe() {
-        if (statusPeriod != null) {
+        ManagementHttpServer server = statusPeriod == null ? null : context().hasService(ManagementHttpServer.class);
+        if (server != null) {
             poll = new StatusPoll(context(), watch(), Limits.PRESET);
-            ManagementHttpServer server = context().hasService(ManagementHttpServer.class);
-            if (server != null) {
-                console = new Console(poll, new Acts(context()), consoleToken);
-                console.mount(server.getRouter());
-            }
+            console = new Console(poll, new Acts(context()), consoleToken);
+            console.mount(server.getRouter());
             poll.start(statusPeriod);
         }
     }

@@ -1,5 +1,6 @@
 package io.pgcaravan.status;
 
+import io.pgcaravan.database.Secrets;
 import io.pgcaravan.queue.Queues;
 import io.pgcaravan.queue.Source;
 import java.sql.Connection;
@@ -57,7 +58,9 @@ final class Look implements AutoCloseable {
         } catch (SQLException e) {
             close(connection);
             return away(
-                    place, String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
+                    place,
+                    Secrets.masked(
+                            String.valueOf(e.getMessage()).lines().findFirst().orElse("")));
         }
     }
 
