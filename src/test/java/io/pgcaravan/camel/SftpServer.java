@@ -1,10 +1,12 @@
 package io.pgcaravan.camel;
 
 import com.jcraft.jsch.JSch;
+import com.jcraft.jsch.JSchException;
 import com.jcraft.jsch.KeyPair;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -27,6 +29,20 @@ import org.apache.sshd.sftp.server.SftpSubsystemFactory;
 /** A real SSH server on loopback that can cut a connection in the middle of a file, or stand still before one. */
 final class SftpServer implements AutoCloseable {
 
+    /** Made once: it takes a while. */
+    private static final java.security.KeyPair HOST;
+
+    private static final KeyPair CLIENT;
+
+    static {
+        try {
+            HOST = KeyUtils.generateKeyPair(KeyPairProvider.SSH_RSA, 2048);
+            CLIENT = KeyPair.genKeyPair(new JSch(), KeyPair.RSA, 2048);
+        } catch (GeneralSecurityException | JSchException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     private final SshServer server = SshServer.setUpDefaultServer();
     private final Path keys;
 
@@ -42,13 +58,11 @@ final class SftpServer implements AutoCloseable {
 
     SftpServer(Path root, Path keys) throws Exception {
         this.keys = Files.createDirectories(keys);
-        var host = KeyUtils.generateKeyPair(KeyPairProvider.SSH_RSA, 2048);
         server.setHost("127.0.0.1");
         server.setPort(0);
-        server.setKeyPairProvider(KeyPairProvider.wrap(host));
-        KeyPair client = KeyPair.genKeyPair(new JSch(), KeyPair.RSA, 2048);
-        client.writePrivateKey(privateKey().toString());
-        client.writePublicKey(keys.resolve("key.pub").toString(), "ship");
+        server.setKeyPairProvider(KeyPairProvider.wrap(HOST));
+        CLIENT.writePrivateKey(privateKey().toString());
+        CLIENT.writePublicKey(keys.resolve("key.pub").toString(), "ship");
         var authorized = AuthorizedKeyEntry.readAuthorizedKeys(keys.resolve("key.pub"))
                 .get(0)
                 .resolvePublicKey(null, Map.of(), PublicKeyEntryResolver.FAILING);
@@ -102,7 +116,7 @@ final class SftpServer implements AutoCloseable {
         server.start();
         Files.writeString(
                 knownHosts(),
-                "[127.0.0.1]:" + server.getPort() + " " + PublicKeyEntry.toString(host.getPublic()) + "\n");
+                "[127.0.0.1]:" + server.getPort() + " " + PublicKeyEntry.toString(HOST.getPublic()) + "\n");
     }
 
     private void cut(ServerSession session, FileHandle local) throws IOException {
