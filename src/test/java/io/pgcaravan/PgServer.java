@@ -55,6 +55,15 @@ public final class PgServer {
         return choose();
     }
 
+    /**
+     * {@link #another()} with settings in {@code postgresql.conf}.
+     *
+     * @return null where there are no server programs on this machine to start one with
+     */
+    public static PrivateCluster another(Map<String, String> settings) {
+        return ServerBinaries.find().isPresent() ? PrivateCluster.start(temporaryDirectory(), settings) : null;
+    }
+
     private static ThrowAwayServer choose() {
         String given = System.getenv(ThrowAwayServer.URL_VARIABLE);
         if (given != null && !given.isBlank()) {

@@ -153,7 +153,8 @@ final class Import implements Callable<Integer> {
                             database.opener("targetDb"),
                             new DropDirectory(directory),
                             here(),
-                            (set, part, bytes, of) -> progress.imported(set.name(), part, bytes, of))
+                            (set, part, bytes, of) -> progress.imported(
+                                    set.name(), part, set.file(part).rows(), bytes, of))
                     .importAll();
         } catch (ChangeSetException e) {
             progress.clear();

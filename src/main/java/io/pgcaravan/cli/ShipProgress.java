@@ -17,7 +17,11 @@ final class ShipProgress {
     private long next;
 
     ShipProgress(PrintWriter out) {
-        line = new ProgressLine(out);
+        this(new ProgressLine(out));
+    }
+
+    ShipProgress(ProgressLine line) {
+        this.line = line;
     }
 
     void exported(TableName table, Part part, long rows, long bytes, long expectedRows) {
@@ -29,10 +33,13 @@ final class ShipProgress {
                 expectedRows);
     }
 
-    void imported(Object set, Part part, long bytes, long of) {
+    /** @param rows that the whole file has; those that were sent are told by the bytes */
+    void imported(Object set, Part part, long rows, long bytes, long of) {
         show(
                 set + " " + part,
-                set + ": " + part.name().toLowerCase(Locale.ROOT) + ", " + size(bytes) + " of " + size(of),
+                set + ": " + part.name().toLowerCase(Locale.ROOT) + ", "
+                        + (of == 0 ? 0 : (long) ((double) rows * bytes / of)) + " of " + rows + " rows, " + size(bytes)
+                        + " of " + size(of),
                 bytes,
                 bytes,
                 of);

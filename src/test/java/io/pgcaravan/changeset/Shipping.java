@@ -31,8 +31,16 @@ public final class Shipping implements AutoCloseable {
     public final Target to;
 
     public Shipping(Path directory) throws Exception {
-        sourceUrl = PgServer.get().createDatabase("ship_source");
-        targetUrl = PgServer.get().createDatabase("ship_target");
+        this(
+                directory,
+                PgServer.get().createDatabase("ship_source"),
+                PgServer.get().createDatabase("ship_target"));
+    }
+
+    /** Between databases that are there already. */
+    public Shipping(Path directory, String sourceUrl, String targetUrl) throws Exception {
+        this.sourceUrl = sourceUrl;
+        this.targetUrl = targetUrl;
         source = DriverManager.getConnection(sourceUrl);
         target = DriverManager.getConnection(targetUrl);
         this.directory = Files.createDirectories(directory);

@@ -3,6 +3,7 @@ package io.pgcaravan.changeset;
 import static io.pgcaravan.changeset.Shipping.execute;
 import static io.pgcaravan.changeset.Shipping.query;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pgcaravan.changeset.Importer.Outcome;
 import io.pgcaravan.changeset.Importer.Result;
@@ -254,5 +255,37 @@ class TargetTableTest {
         execute(ship.source, "insert into t values (1)");
         ship.export("t");
         assertThat(refused().message()).contains("\"needed\"");
+    }
+
+    @Test
+    void what_is_no_table_of_its_own_is_not_imported_into() throws Exception {
+        execute(
+                ship.target,
+                "create table parent (id int primary key)",
+                "create table child (primary key (id)) inherits (parent)",
+                "create view v as select 1 as id",
+                "create extension file_fdw",
+                "create server files foreign data wrapper file_fdw",
+                "create foreign table f (id int) server files options (filename '/dev/null')");
+        for (String[] refused : new String[][] {
+            {"parent", "inheritance"},
+            {"child", "inheritance"},
+            {"v", "no table that can be imported"},
+            {"f", "no table that can be imported"},
+            {"nowhere", "there is no table"}
+        }) {
+            try (var connection = ship.targetConnect().open()) {
+                String sql = new Tracking(Tracking.LEDGER, null, null, false).importer(Shipping.table(refused[0]));
+                assertThatThrownBy(() -> execute(connection, sql)).hasMessageContaining(refused[1]);
+            }
+        }
+        // permitted as a plain table, and a parent since
+        execute(ship.source, "create table t (id int primary key)", "insert into t values (1)");
+        execute(ship.target, "create table t (id int primary key)");
+        ship.track("t");
+        ship.accept("t");
+        execute(ship.target, "create table heir () inherits (t)");
+        ship.export("t");
+        assertThat(refused().message()).contains("no plain or partitioned table");
     }
 }
