@@ -4,7 +4,8 @@ select c.oid::bigint as oid, c.relkind::text as kind, cols.names, cols.types, co
            case when not has_table_privilege(c.oid, 'insert') then 'INSERT' end,
            case when not has_table_privilege(c.oid, 'select') then 'SELECT' end,
            case when not has_table_privilege(c.oid, 'update') then 'UPDATE' end,
-           case when not has_table_privilege(c.oid, 'delete') then 'DELETE' end) as lacking,
+           case when not has_table_privilege(c.oid, 'delete') then 'DELETE' end,
+           case when not has_table_privilege(c.oid, 'truncate') then 'TRUNCATE' end) as lacking,
        (select string_agg(i.inhrelid::regclass::text, ', ' order by i.inhrelid)
           from pg_inherits i
          where i.inhparent = c.oid and not has_table_privilege(i.inhrelid, 'insert')) as closed_partitions

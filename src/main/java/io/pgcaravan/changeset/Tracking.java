@@ -143,7 +143,8 @@ public record Tracking(TableName ledger, String owner, String grantee, boolean r
                 .append(";\n");
     }
 
-    static String literal(String text) {
+    /** A text quoted for SQL. */
+    public static String literal(String text) {
         String doubled = text.replace("'", "''");
         return text.indexOf('\\') < 0 ? "'" + doubled + "'" : "e'" + doubled.replace("\\", "\\\\") + "'";
     }

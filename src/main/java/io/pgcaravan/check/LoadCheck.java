@@ -1,13 +1,16 @@
 package io.pgcaravan.check;
 
 import io.pgcaravan.load.LoadSettings;
+import io.pgcaravan.load.OnTruncate;
 import io.pgcaravan.load.OnUnknownColumn;
+import io.pgcaravan.load.RowMode;
 import io.pgcaravan.partition.PartMode;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.Partitioner;
 import io.pgcaravan.partition.TableName;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -238,10 +241,7 @@ final class LoadCheck {
         } else {
             findings.ok(called + " has a unique key for rows of " + feeder.table() + " (" + list + ")");
         }
-        if (settings.rowMode() == io.pgcaravan.load.RowMode.PLAIN
-                && load.partition() != null
-                && feeder.onUpdate()
-                && !feeder.backup()) {
+        if (settings.rowMode() == RowMode.PLAIN && load.partition() != null && feeder.onUpdate() && !feeder.backup()) {
             findings.warning(
                     "updates of " + feeder.table() + " come without the old row, so that each is looked for in all"
                             + " partitions: make the trigger with 'backup'");
@@ -252,11 +252,20 @@ final class LoadCheck {
         if (table == null) {
             return;
         }
-        boolean keyed = !load.appends();
-        String lacking = table.lacking();
-        if (lacking != null && !lacking.isEmpty() && (keyed || lacking.contains("INSERT"))) {
-            findings.problem("the role may not write " + called + ": grant " + (keyed ? lacking : "INSERT") + " on "
-                    + load.table().quoted() + " to it");
+        List<String> needed = new ArrayList<>(List.of("INSERT"));
+        if (!load.appends()) {
+            needed.addAll(List.of("SELECT", "DELETE"));
+        }
+        if (load.settings() != null && load.settings().rowMode() == RowMode.PLAIN) {
+            needed.add("UPDATE");
+        }
+        if (load.settings() != null && load.settings().onTruncate() == OnTruncate.APPLY) {
+            needed.add("TRUNCATE");
+        }
+        needed.retainAll(table.lacking());
+        if (!needed.isEmpty()) {
+            findings.problem("the role may not write " + called + ": grant " + String.join(", ", needed) + " on "
+                    + load.table().quoted() + " to it (caravan grants prints the SQL)");
         } else if (table.closedPartitions() != null) {
             findings.problem("the role may not insert into partitions of " + called
                     + ", which rows go to directly: grant" + " INSERT on " + table.closedPartitions());

@@ -15,10 +15,11 @@ import java.util.Map;
 /**
  * A table of the target as the catalog has it.
  *
- * @param lacking privileges that the role has not, null or empty for none
+ * @param lacking privileges that the role has not, as SQL names them
  * @param closedPartitions those that the role may not insert into, null for none
  */
-record Table(String kind, Map<String, Column> columns, String lacking, String closedPartitions, List<Index> indexes) {
+record Table(
+        String kind, Map<String, Column> columns, List<String> lacking, String closedPartitions, List<Index> indexes) {
 
     private static final String SQL = Sql.file("check/table");
     private static final String INDEXES = Sql.file("check/indexes");
@@ -54,7 +55,7 @@ record Table(String kind, Map<String, Column> columns, String lacking, String cl
                 return new Table(
                         row.getString("kind"),
                         columns,
-                        row.getString("lacking"),
+                        List.of(row.getString("lacking").split(", ")),
                         row.getString("closed_partitions"),
                         indexes(target, row.getLong("oid")));
             }

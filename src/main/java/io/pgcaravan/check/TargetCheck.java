@@ -11,7 +11,6 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Savepoint;
-import java.sql.Statement;
 
 /** The side that is written to. The connection is inside a transaction, and goes back to where it was at the end. */
 final class TargetCheck {
@@ -74,8 +73,8 @@ final class TargetCheck {
             ledger[0] = Ledger.tryOut(target, job.consumer(), source);
             String lacking = lacking(target);
             if (lacking != null) {
-                findings.problem("the role may not write the ledger: grant select, insert, update, delete on " + lacking
-                        + " to it, and usage on the schemas");
+                findings.problem("the role may not write the ledger: grant " + lacking
+                        + " to it, and usage on the schemas (caravan grants prints the SQL)");
             } else if (complete) {
                 findings.ok("the ledger (schemas pgq_ext and caravan) is there");
             } else {
@@ -86,11 +85,13 @@ final class TargetCheck {
         return ledger[0];
     }
 
-    private static String lacking(Connection target) throws SQLException {
-        try (Statement statement = target.createStatement();
-                ResultSet row = statement.executeQuery(LEDGER_RIGHTS)) {
-            row.next();
-            return row.getString(1);
+    private String lacking(Connection target) throws SQLException {
+        try (PreparedStatement statement = target.prepareStatement(LEDGER_RIGHTS)) {
+            statement.setBoolean(1, job.loads().stream().anyMatch(load -> load.partition() != null));
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getString(1);
+            }
         }
     }
 

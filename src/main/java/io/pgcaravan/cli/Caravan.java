@@ -17,7 +17,13 @@ import picocli.CommandLine.UnmatchedArgumentException;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         description = "Moves PostgreSQL rows between databases, as Apache Camel routes that people edit.",
-        synopsisSubcommandLabel = "COMMAND")
+        synopsisSubcommandLabel = "COMMAND",
+        exitCodeListHeading = "Exit codes:%n",
+        exitCodeList = {
+            "0:done; also where there was nothing to do, or it was done already",
+            "1:failed: a problem was found, something is damaged, incomplete or missing, a database refused it",
+            "2:bad usage or configuration; nothing was begun"
+        })
 public final class Caravan implements Runnable {
 
     private static final List<Class<?>> COMMANDS = List.of(
@@ -27,6 +33,7 @@ public final class Caravan implements Runnable {
             Check.class,
             StatusCommand.class,
             InstallService.class,
+            Grants.class,
             QueueCommand.class,
             DeadLetterCommand.class,
             PartitionsCommand.class,
@@ -56,7 +63,16 @@ public final class Caravan implements Runnable {
         for (Class<?> type : named.isEmpty() ? COMMANDS : named) {
             line.addSubcommand(type);
         }
-        return line.setParameterExceptionHandler((misuse, all) -> {
+        return line.setExecutionStrategy(parsed -> {
+                    // picocli's own help may be in colours
+                    Integer helped = CommandLine.executeHelpRequest(parsed);
+                    if (helped != null) {
+                        return helped;
+                    }
+                    line.setOut(new PlainWriter(line.getOut())).setErr(new PlainWriter(line.getErr()));
+                    return new CommandLine.RunLast().execute(parsed);
+                })
+                .setParameterExceptionHandler((misuse, all) -> {
                     CommandSpec command = misuse.getCommandLine().getCommandSpec();
                     PrintWriter err = misuse.getCommandLine().getErr();
                     err.println(command.qualifiedName() + ": " + Secrets.masked(misuse.getMessage()));

@@ -123,6 +123,6 @@ final class Convert implements Callable<Integer> {
     }
 
     private static String property(String value) {
-        return value.replace("\\", "\\\\").replace("\n", " ").replace("{{", "\\\\{{");
+        return value.replace("\\", "\\\\").replaceAll("[\r\n]", " ").replace("{{", "\\\\{{");
     }
 }

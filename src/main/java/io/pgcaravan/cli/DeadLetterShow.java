@@ -16,7 +16,8 @@ final class DeadLetterShow extends DeadLetterCommand.OnTarget {
     int on(Connection target) throws SQLException {
         DeadLetterList.fields(DeadLetterCommand.find(target, id)).forEach((name, value) -> {
             if (value != null) {
-                out().printf("%-9s  %s%n", name, value);
+                // further lines of a value stand below its first, so that none looks like a field of its own
+                out().printf("%-9s  %s%n", name, String.valueOf(value).replace("\n", "\n           "));
             }
         });
         return 0;

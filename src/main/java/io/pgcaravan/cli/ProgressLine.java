@@ -19,7 +19,7 @@ final class ProgressLine {
     }
 
     ProgressLine(PrintWriter out, boolean terminal) {
-        this.out = out;
+        this.out = PlainWriter.drawing(out);
         this.terminal = terminal;
     }
 
@@ -40,7 +40,8 @@ final class ProgressLine {
     }
 
     /** Shows how things stand. */
-    synchronized void show(String text) {
+    synchronized void show(String line) {
+        String text = PlainWriter.oneLine(line);
         if (terminal) {
             out.print("\r" + text + " ".repeat(Math.max(0, width - text.length())));
             width = text.length();

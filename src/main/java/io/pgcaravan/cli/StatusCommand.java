@@ -101,7 +101,7 @@ final class StatusCommand implements Callable<Integer> {
             } else {
                 if (watch != null && ProgressLine.stdoutIsTerminal()) {
                     // home, and away with what was there
-                    out.print("\u001b[H\u001b[2J");
+                    PlainWriter.drawing(out).print("\u001b[H\u001b[2J");
                 }
                 StatusText.print(status, out);
             }

@@ -3,6 +3,7 @@ package io.pgcaravan.cli;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Columns for a terminal, as wide as what is in them, two spaces apart. */
 final class TextTable {
@@ -21,8 +22,9 @@ final class TextTable {
         rows.add(first);
     }
 
+    /** A cell is one line, whatever it holds. */
     void add(String... cells) {
-        rows.add(cells);
+        rows.add(Stream.of(cells).map(PlainWriter::oneLine).toArray(String[]::new));
     }
 
     void print(PrintWriter out) {

@@ -19,7 +19,7 @@ import java.util.List;
 public final class Ledger {
 
     /** What every job keeps in its target; each file does nothing where its table is there. */
-    private static final List<String> OWN_TABLES =
+    public static final List<String> OWN_TABLES =
             List.of("caravan.position", "caravan.dead_letter", "caravan.partition");
 
     private static final String STANDING = Sql.file("target/standing");

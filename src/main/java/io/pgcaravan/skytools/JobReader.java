@@ -14,6 +14,8 @@ import java.util.Set;
 /** Reads one section into a job. It goes on after a mistake, so that all of them can be told at once. */
 final class JobReader {
 
+    private static final Set<String> IN_URIS = Set.of("queue_name", "pgq_queue_name", "dest_table");
+
     private static final String EVENT_TIME = "_EVTIME";
 
     /** What the column that places a row is called on its way, where it is not among the fields. */
@@ -314,13 +316,16 @@ final class JobReader {
         }
     }
 
-    /** The values go into a route, where two braces begin the name of a property. */
+    /** The values go into a route, where two braces begin the name of a property, and in a step's URI a ? its options. */
     private void refusePlaceholders() {
         for (String key : ini.keys()) {
             String value = known.contains(key) ? text(key) : null;
             if (value != null && value.contains("{{")) {
                 problems.add(ini.where(key) + ": " + key + " holds {{, which a route takes for a property's name;"
                         + " write { { (in PostgreSQL's arrays it is the same)");
+            }
+            if (value != null && IN_URIS.contains(key) && value.contains("?")) {
+                problems.add(ini.where(key) + ": " + key + " holds ?, behind which a route expects options: rename it");
             }
         }
     }

@@ -17,12 +17,12 @@ public final class JobRoute {
     public static String yaml(TableDispatcherJob job) {
         StringBuilder yaml = new StringBuilder();
         yaml.append("# The queue ")
-                .append(job.queue())
+                .append(comment(job.queue()))
                 .append(" into ")
                 .append(job.partition() == null ? "" : "partitions of ")
-                .append(job.destTable())
+                .append(comment(job.destTable()))
                 .append(", exactly once; from ")
-                .append(job.file().getFileName())
+                .append(comment(job.file().getFileName().toString()))
                 .append('\n');
         yaml.append("- route:\n");
         yaml.append("    id: ").append(scalar(job.name())).append('\n');
@@ -59,7 +59,7 @@ public final class JobRoute {
         yaml.append(indent).append("parameters:\n");
         options.forEach((name, value) -> {
             yaml.append(indent).append("  ").append(name).append(": ");
-            if (value instanceof String text && text.indexOf('\n') >= 0) {
+            if (value instanceof String text && isBlock(text)) {
                 yaml.append("|-\n");
                 for (String line : text.split("\n", -1)) {
                     yaml.append(line.isEmpty() ? "" : indent + "    ")
@@ -72,6 +72,21 @@ public final class JobRoute {
         });
     }
 
+    /** Texts of several lines are easier to read as they are, unless YAML would take something in them for a line's end. */
+    private static boolean isBlock(String text) {
+        return text.indexOf('\n') >= 0
+                && !text.startsWith(" ")
+                && text.chars().noneMatch(c -> ends((char) c) || c != '\n' && c != '\t' && Character.isISOControl(c));
+    }
+
+    private static boolean ends(char c) {
+        return c == 0x85 || c == 0x2028 || c == 0x2029 || c == 0xfeff;
+    }
+
+    private static String comment(String text) {
+        return text.replaceAll("[\\p{Cntrl}\u0085\u2028\u2029]", " ");
+    }
+
     private static String scalar(String text) {
         if (PLAIN.matcher(text).matches() && !WORDS.matcher(text).matches()) {
             return text;
@@ -82,7 +97,14 @@ public final class JobRoute {
                 case '"' -> quoted.append("\\\"");
                 case '\\' -> quoted.append("\\\\");
                 case '\t' -> quoted.append("\\t");
-                default -> quoted.append(c);
+                case '\n' -> quoted.append("\\n");
+                default -> {
+                    if (ends(c) || Character.isISOControl(c)) {
+                        quoted.append(String.format("\\u%04x", (int) c));
+                    } else {
+                        quoted.append(c);
+                    }
+                }
             }
         }
         return quoted.append('"').toString();

@@ -9,6 +9,10 @@ record LineFormat(String pattern, List<String> unknown) {
 
     private static final Pattern FIELD = Pattern.compile("%\\((\\w+)\\)(-?\\d*)[sd]|%%|%");
 
+    /** Messages quote values from anywhere, and the log may be looked at in a terminal. */
+    private static final String VISIBLE_MESSAGE =
+            "replace{%message}{[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]}{?}";
+
     /**
      * @param job the job's name
      * @param service what the service is called
@@ -31,7 +35,7 @@ record LineFormat(String pattern, List<String> unknown) {
                 case "asctime" -> pattern.append("%d{").append(times(times)).append('}');
                 case "process" -> pattern.append('%').append(width).append("pid");
                 case "levelname" -> pattern.append('%').append(width).append("level{WARN=WARNING, FATAL=CRITICAL}");
-                case "message" -> pattern.append('%').append(width).append("message");
+                case "message" -> pattern.append('%').append(width).append(VISIBLE_MESSAGE);
                 case "name", "job_name" -> pattern.append(literal(job));
                 case "service_name" -> pattern.append(literal(service));
                 case "hostname" -> pattern.append("${hostName}");

@@ -21,6 +21,7 @@ class PackagesTest {
                     "io.pgcaravan.partition..",
                     "io.pgcaravan.load..",
                     "io.pgcaravan.skytools..",
+                    "io.pgcaravan.grants..",
                     "io.pgcaravan.changeset..",
                     "io.pgcaravan.check..",
                     "io.pgcaravan.status..")

@@ -1,0 +1,199 @@
+package io.pgcaravan.cli;
+
+import io.pgcaravan.camel.JobPlans;
+import io.pgcaravan.changeset.Tracking;
+import io.pgcaravan.check.CheckedJob;
+import io.pgcaravan.grants.RoleGrants;
+import io.pgcaravan.partition.TableName;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import javax.sql.DataSource;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+
+/** {@code caravan grants}. */
+@Command(
+        name = "grants",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Prints the SQL that gives a role the rights that a job needs in one database, and no others: for psql, run by an"
+                    + " administrator of that database. Nothing is connected to. Running it twice changes nothing.",
+            "source and target are the two sides of the dispatch routes that are on; both, where no --side is given, each under"
+                    + " the name of its database. export and import are for the tables that --table names, queues for"
+                    + " making and ticking queues (the ticker route), monitor for looking at everything (caravan status)."
+        })
+final class Grants implements Callable<Integer> {
+
+    /** What the role is to do in the database. */
+    enum Side {
+        SOURCE,
+        TARGET,
+        EXPORT,
+        IMPORT,
+        QUEUES,
+        MONITOR
+    }
+
+    /** Sides as people write them. */
+    static final class SideNames implements ITypeConverter<Side> {
+        @Override
+        public Side convert(String name) {
+            try {
+                return Side.valueOf(name.toUpperCase(Locale.ROOT));
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(
+                        "\"" + name + "\" is no side; source, target, export, import, queues and monitor are");
+            }
+        }
+    }
+
+    @Option(names = "--role", required = true, paramLabel = "ROLE", description = "The role, raw. It has to be there.")
+    private String role;
+
+    @Option(
+            names = "--side",
+            paramLabel = "SIDE",
+            converter = SideNames.class,
+            description = "source, target, export, import, queues or monitor.")
+    private Side side;
+
+    @Option(
+            names = "--table",
+            split = ",",
+            paramLabel = "SCHEMA.TABLE",
+            description =
+                    "Tables that are exported, imported, or get a queue's trigger, raw: the first dot of each separates"
+                            + " the schema.")
+    private List<String> tables = List.of();
+
+    @Option(
+            names = "--ledger",
+            paramLabel = "SCHEMA.TABLE",
+            description = "The export ledger; default is caravan.export_set.")
+    private String ledger;
+
+    @Option(
+            names = "--config",
+            paramLabel = "DIR",
+            description = "Directory with application.properties; default is config/ beside caravan.")
+    private Path config;
+
+    @Option(
+            names = "--routes",
+            paramLabel = "DIR",
+            description = "Directory with the route files (*.yaml); default is routes/ beside caravan.")
+    private Path routes;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws Exception {
+        RoleGrants grants = new RoleGrants(role);
+        if (side == null || side == Side.SOURCE || side == Side.TARGET) {
+            refuseTables();
+            dispatch(grants);
+        } else {
+            switch (side) {
+                case EXPORT -> grants.exports(someTables(), ledger == null ? Tracking.LEDGER : table(ledger));
+                case IMPORT -> grants.imports(someTables());
+                case QUEUES -> grants.queues("pgq", tables());
+                case MONITOR -> {
+                    refuseTables();
+                    grants.monitor(jobs());
+                }
+                default -> throw new IllegalStateException(side.name());
+            }
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        out.print(grants.script());
+        out.flush();
+        return 0;
+    }
+
+    private void dispatch(RoleGrants grants) throws IOException {
+        List<CheckedJob> jobs = jobs();
+        if (jobs.isEmpty()) {
+            throw new ConfigurationException("no route that starts from pgq: is on, so that there is nothing to grant");
+        }
+        if (side != Side.TARGET) {
+            Map<DataSource, List<CheckedJob>> sources = new LinkedHashMap<>();
+            jobs.forEach(job -> sources.computeIfAbsent(job.source(), source -> new ArrayList<>())
+                    .add(job));
+            sources.forEach(
+                    (source, those) -> grants.heading("source: " + source).source(those));
+        }
+        if (side != Side.SOURCE) {
+            Map<DataSource, List<CheckedJob>> targets = new LinkedHashMap<>();
+            jobs.forEach(job -> targets.computeIfAbsent(job.target(), target -> new ArrayList<>())
+                    .add(job));
+            targets.forEach(
+                    (target, those) -> grants.heading("target: " + target).target(those));
+            Map<DataSource, List<CheckedJob.Forward>> queues = new LinkedHashMap<>();
+            jobs.stream().flatMap(job -> job.forwards().stream()).forEach(forward -> queues.computeIfAbsent(
+                            forward.database(), database -> new ArrayList<>())
+                    .add(forward));
+            queues.forEach((database, those) ->
+                    grants.heading("queues of the target: " + database).forwards(those));
+        }
+    }
+
+    /** What the routes that are on are going to do; nothing is connected to. */
+    private List<CheckedJob> jobs() throws IOException {
+        Path home = Path.of(System.getProperty("caravan.home", "."));
+        QuietLog.warningsOnly();
+        try (Application application = Application.waiting(
+                config == null ? home.resolve("config") : config,
+                routes == null ? home.resolve("routes") : routes,
+                null)) {
+            application.start();
+            return JobPlans.of(application.context()).values().stream()
+                    .map(JobPlans.Plan::job)
+                    .filter(Objects::nonNull)
+                    .toList();
+        } catch (IllegalArgumentException e) {
+            throw new ConfigurationException(e.getMessage());
+        }
+    }
+
+    private void refuseTables() {
+        if (!tables.isEmpty()) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--table is for --side export, import and queues; routes say what the others need");
+        }
+    }
+
+    private List<TableName> someTables() {
+        if (tables.isEmpty()) {
+            throw new ParameterException(
+                    spec.commandLine(), "--side " + side.name().toLowerCase(Locale.ROOT) + " needs --table");
+        }
+        return tables();
+    }
+
+    private List<TableName> tables() {
+        return tables.stream().map(this::table).toList();
+    }
+
+    private TableName table(String text) {
+        TableName name = TableName.parse(text);
+        if (name.schema() == null) {
+            throw new ParameterException(spec.commandLine(), "\"" + text + "\" needs its schema, as in public." + text);
+        }
+        return name;
+    }
+}
