@@ -42,6 +42,10 @@ final class ShipLoop {
                 if (args[4].equals("once")) {
                     System.exit(1);
                 }
+                continue;
+            }
+            if (args[4].equals("forever")) {
+                System.out.println("once through");
             }
         } while (args[4].equals("forever"));
     }
