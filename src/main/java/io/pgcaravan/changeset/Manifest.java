@@ -31,6 +31,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * What a set's {@code .done} says.
@@ -452,8 +453,7 @@ public record Manifest(
             } catch (JsonEOFException e) {
                 throw new UnfinishedException();
             } catch (JsonParseException e) {
-                // a word or number that ends where the text does
-                if (e.getLocation().getCharOffset() >= text.length()) {
+                if (breaksOff(text, e.getLocation().getCharOffset())) {
                     throw new UnfinishedException();
                 }
                 throw new MalformedException("is no JSON that can be read: "
@@ -462,6 +462,16 @@ public record Manifest(
                 throw new MalformedException("is no JSON that can be read: "
                         + e.getMessage().lines().findFirst().orElse(""));
             }
+        }
+
+        /** Whether a text that is no JSON, from some character on, would be if it went on: it ends within a word or number. */
+        private static boolean breaksOff(String text, long wrongFrom) {
+            int begins = text.length();
+            while (begins > 0 && Character.isLetter(text.charAt(begins - 1))) {
+                begins--;
+            }
+            String word = text.substring(begins);
+            return wrongFrom >= begins && Stream.of("null", "true", "false").anyMatch(one -> one.startsWith(word));
         }
 
         private static String decode(byte[] bytes) throws MalformedException {
