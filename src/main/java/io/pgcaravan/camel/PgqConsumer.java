@@ -118,7 +118,7 @@ final class PgqConsumer extends ScheduledPollConsumer {
     @Override
     protected void doStop() throws Exception {
         super.doStop();
-        if (polling.tryLock(stopPatience(), TimeUnit.MILLISECONDS)) {
+        if (pollEnds()) {
             try {
                 disconnect();
             } finally {
@@ -130,6 +130,17 @@ final class PgqConsumer extends ScheduledPollConsumer {
             LOG.warn("{} stops in the middle of a batch, which is left for the next start", endpoint);
             abort(target == null ? null : target.connection());
             abort(source == null ? null : source.connection());
+        }
+    }
+
+    /** Waits for the poll; false where it goes on past the time that there is. The lock is held where it is true. */
+    private boolean pollEnds() {
+        try {
+            return polling.tryLock(stopPatience(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            // Camel's way to say that the time for a stop is over
+            Thread.currentThread().interrupt();
+            return false;
         }
     }
 

@@ -229,6 +229,101 @@ class CaravanRunTest {
         }
     }
 
+    @Test
+    void a_stop_lets_the_batch_in_progress_end() throws Exception {
+        String target = ordersOf(100);
+        try (Run run = start();
+                Connection blocker = DriverManager.getConnection(target);
+                Statement statement = blocker.createStatement()) {
+            block(blocker, statement);
+            run.process.destroy();
+            await().atMost(Duration.ofSeconds(60)).until(() -> !isReady(run));
+            blocker.rollback();
+            assertThat(run.process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(run.process.exitValue()).isEqualTo(143);
+            assertThat(count(statement)).as(run.output()).isEqualTo(100);
+        }
+    }
+
+    @Test
+    void a_batch_that_takes_longer_than_a_stop_may_is_left_for_the_next_start_and_nothing_is_lost() throws Exception {
+        keys.put("camel.main.shutdownTimeout", "1");
+        String target = ordersOf(100);
+        try (Connection blocker = DriverManager.getConnection(target);
+                Statement statement = blocker.createStatement()) {
+            try (Run run = start()) {
+                block(blocker, statement);
+                run.process.destroy();
+                assertThat(run.process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+                assertThat(run.output()).contains("stops in the middle of a batch, which is left for the next start");
+                blocker.rollback();
+                assertThat(count(statement)).isZero();
+                blocker.rollback();
+            }
+            blocker.setAutoCommit(true);
+            try (Run run = start()) {
+                await().atMost(Duration.ofSeconds(60)).until(() -> count(statement) == 100);
+            }
+            assertThat(count(statement)).isEqualTo(100);
+        }
+    }
+
+    /** A registered job with one batch ready; the target's URL. */
+    private String ordersOf(int rows) throws Exception {
+        String source = PgServer.get().createDatabaseWithPgq("run_source");
+        String target = PgServer.get().createDatabase("run_target");
+        databases(source, target);
+        CommandRun.of("queue", "create", "orders", "--db", source);
+        try (Connection connection = DriverManager.getConnection(target);
+                Statement statement = connection.createStatement()) {
+            statement.execute("create table orders (id bigint, created_at timestamp, primary key (id, created_at))"
+                    + " partition by range (created_at)");
+            statement.execute("create table orders_2026_10_01 partition of orders"
+                    + " for values from ('2026-10-01') to ('2026-10-02')");
+        }
+        CommandRun.of("queue", "register", "orders", "dispatch", "--source", source, "--target", target);
+        try (Connection connection = DriverManager.getConnection(source);
+                Statement statement = connection.createStatement()) {
+            statement.execute("select pgq.insert_event('orders', 'I:id,created_at', 'id=' || i ||"
+                    + " '&created_at=2026-10-01') from generate_series(1, " + rows + ") i");
+        }
+        CommandRun.of("queue", "tick", "orders", "--db", source);
+        return target;
+    }
+
+    /** Locks the table that the batch loads, and waits until the batch waits for it. */
+    private static void block(Connection blocker, Statement statement) throws Exception {
+        blocker.setAutoCommit(false);
+        // against writing, not against those who only look
+        statement.execute("lock table orders, orders_2026_10_01 in share mode");
+        await().atMost(Duration.ofSeconds(60)).until(() -> {
+            try (ResultSet row = statement.executeQuery(
+                    "select count(*) from pg_locks where not granted and mode = 'RowExclusiveLock' and database ="
+                            + " (select oid from pg_database where datname = current_database())")) {
+                row.next();
+                return row.getInt(1) > 0;
+            }
+        });
+    }
+
+    private static int count(Statement statement) throws Exception {
+        try (ResultSet row = statement.executeQuery("select count(*) from orders")) {
+            row.next();
+            return row.getInt(1);
+        }
+    }
+
+    /** False too where nobody answers any more. */
+    private boolean isReady(Run run) throws InterruptedException {
+        try {
+            return health(run, "ready") == 200;
+        } catch (InterruptedException e) {
+            throw e;
+        } catch (Exception e) {
+            return false;
+        }
+    }
+
     private void databases(String source, String target) throws IOException {
         keys.put("database.sourceDb.url", source);
         keys.put("database.targetDb.url", target);
