@@ -215,6 +215,62 @@ class DocumentationTest {
         }
     }
 
+    @Test
+    void a_table_is_shipped_and_a_lost_set_sent_again_as_the_pages_have_it() throws Exception {
+        String sourceUrl = PgServer.get().createDatabase("shop");
+        String targetUrl = PgServer.get().createDatabase("archive");
+        Path drop = Files.createDirectory(directory.resolve("drop"));
+        try (Connection source = DriverManager.getConnection(sourceUrl);
+                Connection target = DriverManager.getConnection(targetUrl)) {
+            String table = "create table orders (id bigint primary key, customer text)";
+            on(source, table + "; insert into orders select i, 'c' || i from generate_series(1, 100) i");
+            on(target, table);
+            String here = value(target, "select current_database()").toString();
+            List<String> readme = shipped(Path.of("README.md"), sourceUrl, targetUrl, here, drop);
+            assertThat(readme).hasSize(4);
+            for (String line : readme) {
+                run(line);
+            }
+            assertThat(value(target, "select count(*) from orders")).isEqualTo(100L);
+
+            on(source, "delete from orders where id > 50");
+            run(readme.get(2));
+            try (Stream<Path> files = Files.list(drop)) {
+                for (Path file : files.filter(Files::isRegularFile).toList()) {
+                    Files.delete(file);
+                }
+            }
+            List<String> recover = shipped(Path.of("src/main/docs/recover.md"), sourceUrl, targetUrl, here, drop);
+            assertThat(recover).hasSize(2);
+            for (String line : recover) {
+                run(line.replace("--again 42", "--again 2"));
+            }
+            run(readme.get(3));
+            assertThat(value(target, "select count(*) from orders")).isEqualTo(50L);
+        }
+    }
+
+    /** The commands of a page's two hosts, with databases and a directory that are there. */
+    private static List<String> shipped(Path page, String source, String target, String database, Path drop)
+            throws IOException {
+        return blocks(page).stream()
+                .flatMap(block -> block.text.lines())
+                .filter(line -> line.matches("(near|far)\\$ .*"))
+                .map(line -> line.replaceAll("\\s#.*$", "")
+                        .replace("dbname=shop", source)
+                        .replace("dbname=archive", target)
+                        .replace("far/archive", "far/" + database)
+                        .replace("/var/drop", drop.toString()))
+                .toList();
+    }
+
+    private static void run(String line) {
+        List<String> words = words(line);
+        assertThat(words.get(1)).as(line).isEqualTo("./caravan");
+        CommandRun run = CommandRun.of(words.subList(2, words.size()).toArray(String[]::new));
+        assertThat(run.status()).as(line + "\n" + run.out() + run.err()).isZero();
+    }
+
     private static List<String> texts(Path file, String language) throws IOException {
         return blocks(file).stream()
                 .filter(block -> block.language.equals(language))
