@@ -21,7 +21,6 @@ import org.postgresql.copy.CopyOut;
 /** One side of a comparison: a table, seen by one snapshot from the first question to the last. */
 final class ComparedSide implements AutoCloseable {
 
-    private static final String SESSION = Sql.file("changeset/session");
     private static final String PROBE = Sql.file("changeset/hash-probe");
     private static final TableName IMPORT_SET = new TableName("caravan", "import_set");
     private static final int FETCHED = 2000;
@@ -41,13 +40,7 @@ final class ComparedSide implements AutoCloseable {
     static ComparedSide open(Connect database, TableName name) throws SQLException {
         Connection connection = database.open();
         try {
-            connection.setAutoCommit(false);
-            try (Statement statement = connection.createStatement()) {
-                statement.execute("set transaction isolation level repeatable read read only");
-                statement.execute(SESSION);
-                statement.execute("set local search_path = pg_catalog, pg_temp");
-                statement.execute("set local work_mem = '64MB'");
-            }
+            ReadSession.begin(connection);
             // the first question takes the snapshot
             String snapshot = value(connection, "select pg_current_snapshot()::text");
             return new ComparedSide(

@@ -66,21 +66,9 @@ public record Digest(
     void writeFields(JsonGenerator json) throws IOException {
         json.writeNumberField("format", FORMAT);
         json.writeStringField("digest", id.toString());
-        json.writeObjectFieldStart("source");
-        json.writeStringField("system", source.system());
-        json.writeStringField("database", source.database());
-        json.writeStringField("host", source.host());
-        json.writeEndObject();
-        json.writeObjectFieldStart("target");
-        json.writeStringField("host", target.host());
-        json.writeStringField("database", target.database());
-        json.writeEndObject();
-        json.writeObjectFieldStart("table");
-        json.writeStringField("schema", table.schema());
-        json.writeStringField("name", table.name());
-        json.writeEndObject();
-        texts(json, "key", hashing.key());
-        texts(json, "columns", hashing.columns());
+        Manifest.writeOrigin(json, source, target, table);
+        Manifest.texts(json, "key", hashing.key());
+        Manifest.texts(json, "columns", hashing.columns());
         json.writeStringField("block", hashing.block());
         json.writeNumberField("shift", hashing.shift());
         json.writeNumberField("ranges", hashing.ranges());
@@ -89,14 +77,6 @@ public record Digest(
         json.writeStringField("snapshot", snapshot);
         json.writeNumberField("rows", rows);
         json.writeStringField("writtenAt", writtenAt.toString());
-    }
-
-    private static void texts(JsonGenerator json, String field, List<String> texts) throws IOException {
-        json.writeArrayFieldStart(field);
-        for (String text : texts) {
-            json.writeString(text);
-        }
-        json.writeEndArray();
     }
 
     // ---- reading what others wrote

@@ -6,6 +6,7 @@ import io.pgcaravan.changeset.DmlFiles.WaitException;
 import io.pgcaravan.changeset.ImportLedger.Position;
 import io.pgcaravan.changeset.Importer.Result;
 import io.pgcaravan.partition.TableName;
+import io.pgcaravan.queue.OwnTables;
 import io.pgcaravan.queue.Sql;
 import java.io.IOException;
 import java.io.InputStream;
@@ -197,7 +198,7 @@ public final class DmlImporter {
             execute("set local synchronous_commit = on");
             ImportLedger ledger = new ImportLedger(connection);
             Position position = ledger.isInstalled() ? ledger.lock(table) : null;
-            if (position == null || !exists("caravan.dml_import")) {
+            if (position == null || !OwnTables.exists(connection, "caravan.dml_import")) {
                 return outcome(
                         Result.REFUSED,
                         "is refused: this database was not told to accept it; caravan ddl importer " + table.schema()
@@ -368,16 +369,6 @@ public final class DmlImporter {
         }
 
         // ---- the ledger
-
-        private boolean exists(String relation) throws SQLException {
-            try (PreparedStatement statement = connection.prepareStatement("select to_regclass(?) is not null")) {
-                statement.setString(1, relation);
-                try (ResultSet row = statement.executeQuery()) {
-                    row.next();
-                    return row.getBoolean(1);
-                }
-            }
-        }
 
         private Applied applied() throws SQLException {
             try (PreparedStatement statement = connection.prepareStatement(

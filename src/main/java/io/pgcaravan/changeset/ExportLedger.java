@@ -5,6 +5,7 @@ import io.pgcaravan.changeset.ExportSet.Window;
 import io.pgcaravan.changeset.Manifest.Kind;
 import io.pgcaravan.changeset.SetName.Part;
 import io.pgcaravan.partition.TableName;
+import io.pgcaravan.queue.OwnTables;
 import io.pgcaravan.queue.Sql;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -52,15 +53,9 @@ public final class ExportLedger {
 
     /** @throws ChangeSetException where the ledger is not installed */
     void mustBeInstalled() throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement("select to_regclass(?) is not null")) {
-            statement.setString(1, ledger.quoted());
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                if (!row.getBoolean(1)) {
-                    throw new ChangeSetException("there is no export ledger " + ledger.quoted() + " in database \""
-                            + connection.getCatalog() + "\": caravan ddl export-table --apply makes it");
-                }
-            }
+        if (!OwnTables.exists(connection, ledger.quoted())) {
+            throw new ChangeSetException("there is no export ledger " + ledger.quoted() + " in database \""
+                    + connection.getCatalog() + "\": caravan ddl export-table --apply makes it");
         }
     }
 

@@ -10,7 +10,6 @@ import io.pgcaravan.changeset.SetName.Part;
 import io.pgcaravan.changeset.SourceTable.Leaf;
 import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.Source;
-import io.pgcaravan.queue.Sql;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -44,8 +43,6 @@ import org.postgresql.copy.CopyOut;
  * Whatever an export finds half done, it finishes or undoes first.
  */
 public final class Exporter {
-
-    private static final String SESSION = Sql.file("changeset/session");
 
     /** Below this part of a table, its changed rows are looked up one by one; above it, the table is read through. */
     private static final int FEW = 20;
@@ -725,13 +722,8 @@ public final class Exporter {
 
         /** Locks the tables against TRUNCATE and DDL, and only then takes the snapshot: an older one would see an empty table. */
         Map<TableName, SourceTable> begin(List<TableName> names) throws SQLException {
-            connection.setAutoCommit(false);
+            ReadSession.begin(connection);
             try (Statement statement = connection.createStatement()) {
-                statement.execute("set transaction isolation level repeatable read read only");
-                statement.execute(SESSION);
-                // names in values of reg types come with their schemas then
-                statement.execute("set local search_path = pg_catalog, pg_temp");
-                statement.execute("set local work_mem = '64MB'");
                 for (TableName name : names) {
                     statement.execute("lock table " + name.quoted() + ", "
                             + Tracking.tracking(name).quoted() + " in access share mode");

@@ -1,6 +1,7 @@
 package io.pgcaravan.changeset;
 
 import io.pgcaravan.partition.TableName;
+import io.pgcaravan.queue.OwnTables;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -47,12 +48,7 @@ public final class ImportLedger {
 
     /** Whether the ledger is there at all. */
     boolean isInstalled() throws SQLException {
-        try (PreparedStatement statement =
-                        connection.prepareStatement("select to_regclass('caravan.import_set') is not null");
-                ResultSet row = statement.executeQuery()) {
-            row.next();
-            return row.getBoolean(1);
-        }
+        return OwnTables.exists(connection, "caravan.import_set");
     }
 
     /** Locks a table's line until the transaction ends. Null where the table may not be imported. */

@@ -164,24 +164,8 @@ public record Manifest(
             json.setPrettyPrinter(printer);
             json.writeStartObject();
             json.writeNumberField("format", FORMAT);
-            json.writeObjectFieldStart("source");
-            json.writeStringField("system", source.system);
-            json.writeStringField("database", source.database);
-            json.writeStringField("host", source.host);
-            json.writeEndObject();
-            json.writeObjectFieldStart("target");
-            json.writeStringField("host", target.host());
-            json.writeStringField("database", target.database());
-            json.writeEndObject();
-            json.writeObjectFieldStart("table");
-            json.writeStringField("schema", table.schema());
-            json.writeStringField("name", table.name());
-            json.writeEndObject();
-            json.writeArrayFieldStart("key");
-            for (String column : key) {
-                json.writeString(column);
-            }
-            json.writeEndArray();
+            writeOrigin(json, source, target, table);
+            texts(json, "key", key);
             json.writeNumberField("set", number);
             json.writeStringField("setId", setId.toString());
             json.writeStringField("previousSetId", previousSetId == null ? null : previousSetId.toString());
@@ -225,6 +209,31 @@ public record Manifest(
             throw new IllegalStateException(e);
         }
         return sealed(text + "\n");
+    }
+
+    /** Where rows come from, and whom they are for. */
+    static void writeOrigin(JsonGenerator json, Source source, Target target, TableName table) throws IOException {
+        json.writeObjectFieldStart("source");
+        json.writeStringField("system", source.system);
+        json.writeStringField("database", source.database);
+        json.writeStringField("host", source.host);
+        json.writeEndObject();
+        json.writeObjectFieldStart("target");
+        json.writeStringField("host", target.host());
+        json.writeStringField("database", target.database());
+        json.writeEndObject();
+        json.writeObjectFieldStart("table");
+        json.writeStringField("schema", table.schema());
+        json.writeStringField("name", table.name());
+        json.writeEndObject();
+    }
+
+    static void texts(JsonGenerator json, String field, List<String> texts) throws IOException {
+        json.writeArrayFieldStart(field);
+        for (String text : texts) {
+            json.writeString(text);
+        }
+        json.writeEndArray();
     }
 
     /** Puts the SHA-256 of a marker into it, as it is with zeros in that place. */

@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -43,11 +44,8 @@ final class Check implements Callable<Integer> {
             description = "Directory with application.properties; default is config/ beside caravan.")
     private Path config;
 
-    @Option(
-            names = "--routes",
-            paramLabel = "DIR",
-            description = "Directory with the route files (*.yaml); default is routes/ beside caravan.")
-    private Path routes;
+    @Mixin
+    private RoutesOption routes;
 
     @Spec
     private CommandSpec spec;
@@ -56,10 +54,8 @@ final class Check implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        Path home = Path.of(System.getProperty("caravan.home", "."));
         QuietLog.warningsOnly();
-        try (Application application =
-                ini == null ? application(home) : waiting(TableDispatcherJob.read(ini, Map.of()))) {
+        try (Application application = ini == null ? application() : waiting(TableDispatcherJob.read(ini, Map.of()))) {
             application.start();
             Map<String, JobPlans.Plan> plans = plans(application);
             plans.forEach(this::check);
@@ -82,11 +78,8 @@ final class Check implements Callable<Integer> {
                         Database.given("dst_db", job.target())));
     }
 
-    private Application application(Path home) throws IOException {
-        return Application.waiting(
-                config == null ? home.resolve("config") : config,
-                routes == null ? home.resolve("routes") : routes,
-                null);
+    private Application application() throws IOException {
+        return Application.waiting(DatabaseOption.configOr(config), routes.routes(), null);
     }
 
     private static Map<String, JobPlans.Plan> plans(Application application) {

@@ -3,7 +3,6 @@ package io.pgcaravan.cli;
 import io.pgcaravan.camel.DeadLetterRetry;
 import io.pgcaravan.load.DeadLetter;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
@@ -22,11 +21,8 @@ final class DeadLetterRetries extends DeadLetterCommand.OnTarget {
     @Mixin
     private DeadLetterCommand.Choice choice;
 
-    @Option(
-            names = "--routes",
-            paramLabel = "DIR",
-            description = "Directory with the route files (*.yaml); default is routes/ beside caravan.")
-    private Path routes;
+    @Mixin
+    private RoutesOption routes;
 
     @Option(
             names = "--force",
@@ -43,11 +39,8 @@ final class DeadLetterRetries extends DeadLetterCommand.OnTarget {
             return 0;
         }
         int failed = 0;
-        Path files = routes == null
-                ? Path.of(System.getProperty("caravan.home", ".")).resolve("routes")
-                : routes;
-        try (Application application =
-                Application.waiting(database().config(), files, database().given())) {
+        try (Application application = Application.waiting(
+                database().config(), routes.routes(), database().given())) {
             application.start();
             DeadLetterRetry retry = new DeadLetterRetry(application.context());
             for (DeadLetter letter : letters) {

@@ -87,7 +87,7 @@ final class Export implements Callable<Integer> {
         try {
             Exporter exporter = new Exporter(
                     database.opener("sourceDb"),
-                    ledger == null ? Tracking.LEDGER : table(ledger),
+                    ledger == null ? Tracking.LEDGER : QualifiedTable.of(spec, ledger),
                     (table, part, rows, bytes, expected) -> progress.exported(table, part, rows, bytes, expected));
             exported = again == null ? exporter.export(request()) : exporter.again(request(), again);
         } catch (ChangeSetException e) {
@@ -116,20 +116,12 @@ final class Export implements Callable<Integer> {
         try {
             List<TableName> names = new ArrayList<>();
             for (String text : tables) {
-                names.add(table(text));
+                names.add(QualifiedTable.of(spec, text));
             }
             return new Request(
                     Target.parse(target), names, new DropDirectory(directory), Compression.of(compression), full);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage());
         }
-    }
-
-    private TableName table(String text) {
-        TableName name = TableName.parse(text);
-        if (name.schema() == null) {
-            throw new ParameterException(spec.commandLine(), "\"" + text + "\" needs its schema, as in public." + text);
-        }
-        return name;
     }
 }

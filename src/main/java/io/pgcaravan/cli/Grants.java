@@ -18,6 +18,7 @@ import java.util.concurrent.Callable;
 import javax.sql.DataSource;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -91,11 +92,8 @@ final class Grants implements Callable<Integer> {
             description = "Directory with application.properties; default is config/ beside caravan.")
     private Path config;
 
-    @Option(
-            names = "--routes",
-            paramLabel = "DIR",
-            description = "Directory with the route files (*.yaml); default is routes/ beside caravan.")
-    private Path routes;
+    @Mixin
+    private RoutesOption routes;
 
     @Spec
     private CommandSpec spec;
@@ -108,7 +106,8 @@ final class Grants implements Callable<Integer> {
             dispatch(grants);
         } else {
             switch (side) {
-                case EXPORT -> grants.exports(someTables(), ledger == null ? Tracking.LEDGER : table(ledger));
+                case EXPORT ->
+                    grants.exports(someTables(), ledger == null ? Tracking.LEDGER : QualifiedTable.of(spec, ledger));
                 case IMPORT -> grants.imports(someTables());
                 case QUEUES -> grants.queues("pgq", tables());
                 case MONITOR -> {
@@ -153,12 +152,8 @@ final class Grants implements Callable<Integer> {
 
     /** What the routes that are on are going to do; nothing is connected to. */
     private List<CheckedJob> jobs() throws IOException {
-        Path home = Path.of(System.getProperty("caravan.home", "."));
         QuietLog.warningsOnly();
-        try (Application application = Application.waiting(
-                config == null ? home.resolve("config") : config,
-                routes == null ? home.resolve("routes") : routes,
-                null)) {
+        try (Application application = Application.waiting(DatabaseOption.configOr(config), routes.routes(), null)) {
             application.start();
             return JobPlans.of(application.context()).values().stream()
                     .map(JobPlans.Plan::job)
@@ -186,14 +181,6 @@ final class Grants implements Callable<Integer> {
     }
 
     private List<TableName> tables() {
-        return tables.stream().map(this::table).toList();
-    }
-
-    private TableName table(String text) {
-        TableName name = TableName.parse(text);
-        if (name.schema() == null) {
-            throw new ParameterException(spec.commandLine(), "\"" + text + "\" needs its schema, as in public." + text);
-        }
-        return name;
+        return tables.stream().map(text -> QualifiedTable.of(spec, text)).toList();
     }
 }

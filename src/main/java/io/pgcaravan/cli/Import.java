@@ -100,12 +100,7 @@ final class Import implements Callable<Integer> {
         }
         List<TableName> tables = new ArrayList<>();
         for (String text : dmlTracking.tables) {
-            TableName name = TableName.parse(text);
-            if (name.schema() == null) {
-                throw new ParameterException(
-                        spec.commandLine(), "--table \"" + text + "\" needs its schema, as in public." + text);
-            }
-            tables.add(name);
+            tables.add(QualifiedTable.of(spec, "--table ", text));
         }
         ShipProgress progress = new ShipProgress(spec.commandLine().getOut());
         List<DmlImporter.Outcome> outcomes;

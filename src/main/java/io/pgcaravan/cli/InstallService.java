@@ -16,6 +16,7 @@ import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -53,11 +54,8 @@ final class InstallService implements Callable<Integer> {
                     "Directory with application.properties and log4j2.properties; default is config/ beside caravan.")
     private Path config;
 
-    @Option(
-            names = "--routes",
-            paramLabel = "DIR",
-            description = "Directory with the route files (*.yaml); default is routes/ beside caravan.")
-    private Path routes;
+    @Mixin
+    private RoutesOption routes;
 
     @Option(
             names = "--write",
@@ -88,8 +86,8 @@ final class InstallService implements Callable<Integer> {
         Path home = Path.of(System.getProperty("caravan.home", "."))
                 .toAbsolutePath()
                 .normalize();
-        Path configuration = absolute(config == null ? home.resolve("config") : config);
-        Path routeFiles = absolute(routes == null ? home.resolve("routes") : routes);
+        Path configuration = absolute(DatabaseOption.configOr(config));
+        Path routeFiles = absolute(routes.routes());
         Path working = Path.of("/var/lib", name);
         Configuration read = Configuration.read(configuration, routeFiles, false);
         Set<Path> written = new TreeSet<>();

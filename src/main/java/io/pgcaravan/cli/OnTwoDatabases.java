@@ -110,19 +110,9 @@ abstract class OnTwoDatabases implements Callable<Integer> {
     }
 
     private Connect opener(String given, String name, String option) throws IOException {
-        Database found;
-        try {
-            found = given == null ? Configuration.database(database.config(), name, option) : Database.parse(given);
-        } catch (IllegalArgumentException e) {
-            throw new ConfigurationException(option + " " + e.getMessage());
-        }
-        return () -> {
-            try {
-                return found.connect();
-            } catch (SQLException e) {
-                throw new CommandFailedException("the database " + found + " cannot be reached: " + e.getMessage());
-            }
-        };
+        Database found =
+                given == null ? Configuration.database(database.config(), name, option) : Database.given(option, given);
+        return found::reach;
     }
 
     Target targetName(String text, String option) {
@@ -148,11 +138,7 @@ abstract class OnTwoDatabases implements Callable<Integer> {
         if (table == null) {
             throw misuse("--table is missing");
         }
-        TableName name = TableName.parse(table);
-        if (name.schema() == null) {
-            throw misuse("\"" + table + "\" needs its schema, as in public." + table);
-        }
-        return new Request(name, columns, key);
+        return new Request(QualifiedTable.of(spec, table), columns, key);
     }
 
     // ---- what is said

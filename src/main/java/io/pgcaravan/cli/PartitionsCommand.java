@@ -104,9 +104,7 @@ final class PartitionsCommand implements Runnable {
         }
 
         private PartitionSettings ofJob() throws IOException {
-            Path files = routes == null
-                    ? Path.of(System.getProperty("caravan.home", ".")).resolve("routes")
-                    : routes;
+            Path files = RoutesOption.routesOr(routes);
             List<PartitionSettings> steps;
             try (Application application = Application.waiting(database.config(), files, database.given())) {
                 application.start();

@@ -3,6 +3,7 @@ package io.pgcaravan.cli;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code caravan run}. */
@@ -19,18 +20,12 @@ final class Run implements Callable<Integer> {
                     "Directory with application.properties and log4j2.properties; default is config/ beside caravan.")
     private Path config;
 
-    @Option(
-            names = "--routes",
-            paramLabel = "DIR",
-            description = "Directory with the route files (*.yaml); default is routes/ beside caravan.")
-    private Path routes;
+    @Mixin
+    private RoutesOption routes;
 
     @Override
     public Integer call() throws Exception {
-        Path home = Path.of(System.getProperty("caravan.home", "."));
-        return Application.configured(
-                        config == null ? home.resolve("config") : config,
-                        routes == null ? home.resolve("routes") : routes)
+        return Application.configured(DatabaseOption.configOr(config), routes.routes())
                 .run();
     }
 }

@@ -8,7 +8,6 @@ import io.pgcaravan.status.StatusReader;
 import io.pgcaravan.status.Watch;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -34,11 +33,8 @@ final class StatusCommand implements Callable<Integer> {
     @Mixin
     private DatabaseOption database;
 
-    @Option(
-            names = "--routes",
-            paramLabel = "DIR",
-            description = "Directory with the route files (*.yaml); default is routes/ beside caravan.")
-    private Path routes;
+    @Mixin
+    private RoutesOption routes;
 
     @Option(names = "--json", description = "Print all of it as one JSON object (with --watch: one a line).")
     private boolean json;
@@ -71,7 +67,7 @@ final class StatusCommand implements Callable<Integer> {
         QuietLog.warningsOnly();
         Database given = database.given();
         if (given != null) {
-            if (routes != null) {
+            if (routes.isGiven()) {
                 throw new ParameterException(
                         spec.commandLine(),
                         "--db is about one database, and --routes about those of the configuration");
@@ -80,9 +76,7 @@ final class StatusCommand implements Callable<Integer> {
                 return show(new StatusReader(Watch.of(List.of(new Place("database", pool, pool.unpooled()))), limits));
             }
         }
-        Path home = Path.of(System.getProperty("caravan.home", "."));
-        try (Application application =
-                Application.waiting(database.config(), routes == null ? home.resolve("routes") : routes, null)) {
+        try (Application application = Application.waiting(database.config(), routes.routes(), null)) {
             application.start();
             return show(new StatusReader(application.watch(), limits));
         }

@@ -4,6 +4,7 @@ import io.pgcaravan.queue.BadRowException;
 import io.pgcaravan.queue.Batch;
 import io.pgcaravan.queue.Event;
 import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.queue.OwnTables;
 import io.pgcaravan.queue.Sql;
 import io.pgcaravan.row.ServerEncoding;
 import java.nio.charset.Charset;
@@ -13,7 +14,6 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
@@ -63,11 +63,7 @@ public final class DeadLetters {
 
     /** Whether the target has the table; it comes with the first run of a job. */
     public static boolean exist(Connection target) throws SQLException {
-        try (Statement statement = target.createStatement();
-                ResultSet row = statement.executeQuery("select to_regclass('caravan.dead_letter') is not null")) {
-            row.next();
-            return row.getBoolean(1);
-        }
+        return OwnTables.exists(target, "caravan.dead_letter");
     }
 
     /**

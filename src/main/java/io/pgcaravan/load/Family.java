@@ -1,12 +1,12 @@
 package io.pgcaravan.load;
 
 import io.pgcaravan.partition.TableName;
+import io.pgcaravan.queue.OwnTables;
 import io.pgcaravan.queue.Sql;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
@@ -47,12 +47,8 @@ record Family(List<Member> members) {
     }
 
     private static List<String> recorded(Connection target, TableName destination) throws SQLException {
-        try (Statement statement = target.createStatement();
-                ResultSet row = statement.executeQuery("select to_regclass('caravan.partition') is not null")) {
-            row.next();
-            if (!row.getBoolean(1)) {
-                return List.of();
-            }
+        if (!OwnTables.exists(target, "caravan.partition")) {
+            return List.of();
         }
         List<String> tables = new ArrayList<>();
         try (PreparedStatement statement = target.prepareStatement(RECORDED)) {

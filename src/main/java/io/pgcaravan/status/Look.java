@@ -1,11 +1,10 @@
 package io.pgcaravan.status;
 
 import io.pgcaravan.database.Secrets;
+import io.pgcaravan.queue.OwnTables;
 import io.pgcaravan.queue.Queues;
 import io.pgcaravan.queue.Source;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.HashMap;
@@ -96,13 +95,7 @@ final class Look implements AutoCloseable {
     boolean has(String table) throws SQLException {
         Boolean known = tables.get(table);
         if (known == null) {
-            try (PreparedStatement select = connection.prepareStatement("select to_regclass(?) is not null")) {
-                select.setString(1, table);
-                try (ResultSet row = select.executeQuery()) {
-                    row.next();
-                    known = row.getBoolean(1);
-                }
-            }
+            known = OwnTables.exists(connection, table);
             tables.put(table, known);
         }
         return known;

@@ -21,7 +21,7 @@ class EncryptedExamplesTest {
     private static final Path PUSH = Path.of("routes/examples/push-sftp-pgp.camel.yaml");
     private static final Path DECRYPT = Path.of("routes/examples/decrypt-pgp.camel.yaml");
 
-    private static final String TABLE = "public.Odd, Name";
+    private static final String TABLE = Shipping.ODD;
     private static final String BASE = "public.Odd%2C%20Name.000000000001";
 
     private static PgpKeys head;
@@ -48,12 +48,7 @@ class EncryptedExamplesTest {
         server = new SftpServer(directory.resolve("server"), directory.resolve("keys"));
         arrivals = Files.createDirectories(directory.resolve("server/arrivals"));
         in = Files.createDirectory(directory.resolve("in"));
-        ship = new Shipping(directory.resolve("out"));
-        ship.table(TABLE, "create table public.\"Odd, Name\" (id bigint primary key, note text)");
-        Shipping.execute(
-                ship.source,
-                "insert into \"Odd, Name\" select g, repeat(md5(g::text), 10) from generate_series(1, 5000) g");
-        ship.export(TABLE);
+        ship = Shipping.ofOddTable(directory.resolve("out"));
     }
 
     @AfterEach

@@ -1,5 +1,7 @@
 package io.pgcaravan.camel;
 
+import static io.pgcaravan.PgServer.execute;
+import static io.pgcaravan.PgServer.value;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
@@ -116,7 +118,7 @@ class HandOverTest {
                 .isPresent();
         sourceUrl = PgServer.get().createDatabaseWithPgq("handover_source");
         source = open(sourceUrl);
-        on(
+        execute(
                 source,
                 Files.readString(RESOURCES.resolve("event-log.sql")),
                 "create function pick(i bigint, variadic choices text[]) returns text language sql as"
@@ -167,7 +169,7 @@ class HandOverTest {
         Target old = new Target("old", MONTHLY, ledger, "create schema archive");
         Target ours = new Target("ours", MONTHLY, "create schema archive");
         Target both = new Target("both", MONTHLY, ledger, "create schema archive");
-        on(both.connection, "select pgq_ext.set_last_tick('another', 7)");
+        execute(both.connection, "select pgq_ext.set_last_tick('another', 7)");
         handOver(
                 both,
                 Turn.OURS,
@@ -215,13 +217,13 @@ class HandOverTest {
         String insert = Files.readString(RESOURCES.resolve("insert.sql"));
         for (int i = 0; i < batches; i++) {
             source.setAutoCommit(false);
-            on(
+            execute(
                     source,
                     insert.replace(":from", String.valueOf(rows + 1))
                             .replace(":to", String.valueOf(rows + ROWS_A_BATCH)));
-            on(
+            execute(
                     source,
-                    "update " + text(source, "select pgq.current_event_table('events')")
+                    "update " + value(source, "select pgq.current_event_table('events')")
                             + " set ev_time = timestamptz '2026-08-31 23:59:59.999999+00'"
                             + " + ev_id % 7 * interval '20 days' + ev_id % 2 * interval '1 microsecond'"
                             + " where ev_txid = pg_current_xact_id()::text::bigint");
@@ -239,11 +241,11 @@ class HandOverTest {
     }
 
     private void tick() throws SQLException {
-        on(source, "select pgq.force_tick('events')", "select pgq.ticker('events')");
+        execute(source, "select pgq.force_tick('events')", "select pgq.ticker('events')");
     }
 
     private long latestTick() throws SQLException {
-        return Long.parseLong(text(source, "select max(tick_id) from pgq.tick"));
+        return Long.parseLong(value(source, "select max(tick_id) from pgq.tick"));
     }
 
     /** A target database and its consumer, registered from the start. */
@@ -259,10 +261,10 @@ class HandOverTest {
             this.consumer = consumer;
             url = PgServer.get().createDatabase("handover_" + consumer);
             connection = open(url);
-            on(connection, "set time zone 'UTC'");
-            on(connection, before);
-            on(connection, Files.readString(RESOURCES.resolve("event-log.sql")));
-            on(source, "select pgq.register_consumer('events', '" + consumer + "')");
+            execute(connection, "set time zone 'UTC'");
+            execute(connection, before);
+            execute(connection, Files.readString(RESOURCES.resolve("event-log.sql")));
+            execute(source, "select pgq.register_consumer('events', '" + consumer + "')");
             Path ini = Files.writeString(Files.createTempFile(directory, "job-", ".ini"), ini(dispatch));
             old = new OldDispatcher(ini);
             route = Files.writeString(
@@ -315,7 +317,7 @@ class HandOverTest {
 
         /** Each tick that is forced counts as two thousand events. */
         private void openBatchOf(int events) throws SQLException {
-            String ticks = text(
+            String ticks = PgServer.value(
                     source,
                     "select cur_tick_id - prev_tick_id from pgq.next_batch_custom('events', '" + consumer + "', null, "
                             + events + ", null)");
@@ -355,7 +357,7 @@ class HandOverTest {
         }
 
         String value(String query) throws SQLException {
-            return text(connection, query);
+            return PgServer.value(connection, query);
         }
 
         String copy(String query) throws SQLException, IOException {
@@ -383,22 +385,6 @@ class HandOverTest {
         Connection connection = DriverManager.getConnection(url);
         opened.add(connection);
         return connection;
-    }
-
-    private static void on(Connection connection, String... statements) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            for (String sql : statements) {
-                statement.execute(sql);
-            }
-        }
-    }
-
-    private static String text(Connection connection, String query) throws SQLException {
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(query)) {
-            row.next();
-            return row.getString(1);
-        }
     }
 
     private static String copy(Connection connection, String query) throws SQLException, IOException {

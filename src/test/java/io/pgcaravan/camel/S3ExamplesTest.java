@@ -23,7 +23,7 @@ class S3ExamplesTest {
     private static final Path PULL_ACKS = example("pull-acks-s3");
 
     /** Needs percent signs in keys. */
-    private static final String TABLE = "public.Odd, Name";
+    private static final String TABLE = Shipping.ODD;
 
     private static final String BASE = "branch/public.Odd%2C%20Name.00000000000";
 
@@ -42,12 +42,7 @@ class S3ExamplesTest {
     void setUp() throws Exception {
         server = new S3Server();
         in = Files.createDirectory(directory.resolve("in"));
-        ship = new Shipping(directory.resolve("out"));
-        ship.table(TABLE, "create table public.\"Odd, Name\" (id bigint primary key, note text)");
-        Shipping.execute(
-                ship.source,
-                "insert into \"Odd, Name\" select g, repeat(md5(g::text), 10) from generate_series(1, 5000) g");
-        ship.export(TABLE);
+        ship = Shipping.ofOddTable(directory.resolve("out"));
     }
 
     @AfterEach

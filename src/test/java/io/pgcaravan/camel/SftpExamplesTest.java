@@ -30,7 +30,7 @@ class SftpExamplesTest {
     private static final Path PULL_ACKS = example("pull-acks-sftp");
 
     /** Needs percent signs in file names. */
-    private static final String TABLE = "public.Odd, Name";
+    private static final String TABLE = Shipping.ODD;
 
     @TempDir
     Path directory;
@@ -57,12 +57,7 @@ class SftpExamplesTest {
 
     /** A table whose records take many packets, and a first set of it. */
     private void source(Path drop) throws Exception {
-        ship = new Shipping(drop);
-        ship.table(TABLE, "create table public.\"Odd, Name\" (id bigint primary key, note text)");
-        Shipping.execute(
-                ship.source,
-                "insert into \"Odd, Name\" select g, repeat(md5(g::text), 10) from generate_series(1, 5000) g");
-        ship.export(TABLE);
+        ship = Shipping.ofOddTable(drop);
     }
 
     /** Set 2, of a few rows. */

@@ -22,6 +22,8 @@ import java.util.List;
 /** A source, a target and a drop directory between them. */
 public final class Shipping implements AutoCloseable {
 
+    public static final String ODD = "public.Odd, Name";
+
     public final String sourceUrl;
     public final String targetUrl;
     public final Connection source;
@@ -46,6 +48,17 @@ public final class Shipping implements AutoCloseable {
         this.directory = Files.createDirectories(directory);
         drop = new DropDirectory(directory);
         to = new Target("branch", target.getCatalog());
+    }
+
+    /** With the first set of a table that has an odd name, {@link #ODD}, and records that take many packets. */
+    public static Shipping ofOddTable(Path directory) throws Exception {
+        Shipping ship = new Shipping(directory);
+        ship.table(ODD, "create table public.\"Odd, Name\" (id bigint primary key, note text)");
+        execute(
+                ship.source,
+                "insert into \"Odd, Name\" select g, repeat(md5(g::text), 10) from generate_series(1, 5000) g");
+        ship.export(ODD);
+        return ship;
     }
 
     public static TableName table(String name) {
