@@ -27,8 +27,13 @@ import picocli.CommandLine.Spec;
             "Compares the jobs with their databases before they run, and changes nothing: connections, PgQ and its rights,"
                     + " queue and consumer, where both sides stand, tables, columns, types and keys. A partition is made"
                     + " for a trial, in a transaction that is rolled back.",
-            "Prints a line for each thing it looked at: ok, warning or problem. Exit codes: 0 no problem, 1 a problem, 2"
-                    + " a configuration that cannot be read."
+            "Prints a line for each thing it looked at: ok, warning or problem."
+        },
+        exitCodeListHeading = "Exit codes:%n",
+        exitCodeList = {
+            "0:no problem; there may be warnings",
+            "1:a problem",
+            "2:bad usage, or a configuration that cannot be read"
         })
 final class Check implements Callable<Integer> {
 

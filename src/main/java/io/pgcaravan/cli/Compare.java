@@ -31,9 +31,13 @@ import picocli.CommandLine.Option;
             "Where one host reaches both:   compare --source DB --target DB --table S.T",
             "Where none does, at the source:  compare --db DB --table S.T --target HOST/DB --digest FILE",
             "  then, at the target:           compare --db DB --digest FILE",
-            "  then, at the source again:     compare --db DB --answer FILE   (or repair)",
-            "",
-            "Exit code 0: equal, but for rows on their way; 1: not equal."
+            "  then, at the source again:     compare --db DB --answer FILE   (or repair)"
+        },
+        exitCodeListHeading = "Exit codes:%n",
+        exitCodeList = {
+            "0:equal, but for rows on their way",
+            "1:not equal, or they could not be compared",
+            "2:bad usage or configuration"
         })
 final class Compare extends OnTwoDatabases {
 

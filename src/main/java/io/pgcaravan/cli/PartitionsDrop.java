@@ -21,7 +21,13 @@ import picocli.CommandLine.Option;
         name = "drop",
         mixinStandardHelpOptions = true,
         description = "Drops (or detaches) the partitions that hold nothing younger than a period, as a job's"
-                + " retention does: by their bounds, with weak locks, never with CASCADE.")
+                + " retention does: by their bounds, with weak locks, never with CASCADE.",
+        exitCodeListHeading = "Exit codes:%n",
+        exitCodeList = {
+            "0:all are dropped; also where there was none",
+            "1:one could not be dropped; the others are",
+            "2:bad usage or configuration"
+        })
 final class PartitionsDrop extends PartitionsCommand.OnTable {
 
     @Option(

@@ -10,7 +10,13 @@ import picocli.CommandLine.Option;
 @Command(
         name = "run",
         mixinStandardHelpOptions = true,
-        description = "Runs the routes until it is told to stop (INT or TERM).")
+        description = "Runs the routes until it is told to stop (INT or TERM).",
+        exitCodeListHeading = "Exit codes:%n",
+        exitCodeList = {
+            "2:a configuration or route that cannot be read or does not fit; nothing ran",
+            "130:it was told to stop by INT",
+            "143:it was told to stop by TERM"
+        })
 final class Run implements Callable<Integer> {
 
     @Option(

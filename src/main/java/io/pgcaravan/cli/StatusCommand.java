@@ -24,9 +24,13 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = {
             "Shows what every dispatch job and every shipped table is at, and first what is wrong. It asks the databases, so"
-                    + " that it works whether or not caravan runs, and changes nothing.",
-            "Exit codes: 0 nothing is wrong, 1 something is (a database that is down is), 2 bad usage or a configuration"
-                    + " that cannot be read."
+                    + " that it works whether or not caravan runs, and changes nothing."
+        },
+        exitCodeListHeading = "Exit codes:%n",
+        exitCodeList = {
+            "0:nothing is wrong",
+            "1:something is; a database that is down is",
+            "2:bad usage, or a configuration that cannot be read"
         })
 final class StatusCommand implements Callable<Integer> {
 
@@ -63,7 +67,12 @@ final class StatusCommand implements Callable<Integer> {
         if (watch != null && !(watch >= 0.1)) {
             throw new ParameterException(spec.commandLine(), "--watch takes 0.1 seconds or more");
         }
-        Limits limits = new Limits(maxLag, Limits.PRESET.rotation(), Limits.PRESET.free(), Limits.PRESET.unexported());
+        Limits limits = new Limits(
+                maxLag,
+                Limits.PRESET.rotation(),
+                Limits.PRESET.free(),
+                Limits.PRESET.unexported(),
+                Limits.PRESET.unacknowledged());
         QuietLog.warningsOnly();
         Database given = database.given();
         if (given != null) {

@@ -143,6 +143,7 @@ final class StatusText {
                 ">ACKNOWLEDGED",
                 ">AGO",
                 ">WAITING",
+                ">OVERDUE",
                 ">OLDEST CHANGE WITHOUT A SET");
         for (Status.Exported exported : status.exports()) {
             table.add(
@@ -155,6 +156,7 @@ final class StatusText {
                     Long.toString(exported.acknowledged()),
                     ago(exported.acknowledgedAt()),
                     Long.toString(exported.waiting()),
+                    exported.overdue() == 0 ? "none" : Long.toString(exported.overdue()),
                     exported.oldestChange() == null
                             ? "none"
                             : (exported.exact() ? "" : "at most ") + ago(exported.oldestChange()));

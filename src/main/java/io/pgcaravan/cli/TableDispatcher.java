@@ -28,6 +28,12 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         description = "Does what Skytools' table_dispatcher did, from its ini file and with its switches.",
+        exitCodeListHeading = "Exit codes:%n",
+        exitCodeList = {
+            "0:it was told to stop, or is detached (-d) and runs, or has done what a switch asks for",
+            "1:it lost its position, another process runs the job, or a database refused it",
+            "2:bad usage, or an ini file that cannot be read"
+        },
         footer = {
             "",
             "Signals: HUP reads the ini file again between two batches, INT finishes the batch and stops,"

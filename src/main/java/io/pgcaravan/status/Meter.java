@@ -1,5 +1,7 @@
 package io.pgcaravan.status;
 
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 
 /**
@@ -94,6 +96,18 @@ public enum Meter {
             Source.STATUS,
             "Number of the last set that the target has acknowledged.",
             Labels.EXPORT),
+    SETS_OVERDUE(
+            "pgcaravan_sets_overdue",
+            Type.GAUGE,
+            Source.STATUS,
+            "Sets that were published and should have arrived by now; 0 for a target that never told of any.",
+            Labels.EXPORT),
+    UNACKNOWLEDGED_AGE(
+            "pgcaravan_unacknowledged_age_seconds",
+            Type.GAUGE,
+            Source.STATUS,
+            "Age of the oldest set that was published and has not arrived, as far as is known; 0 where there is none.",
+            Labels.EXPORT),
     UNEXPORTED_AGE(
             "pgcaravan_unexported_age_seconds",
             Type.GAUGE,
@@ -148,6 +162,21 @@ public enum Meter {
             Source.PROCESS,
             "Seconds since the last look at the databases, which the other gauges are as old as.",
             List.of());
+
+    /** What stands in a label. */
+    public static String label(String label) {
+        return switch (label) {
+            case "route" -> "Id of the route; empty for a consumer that no enabled route has.";
+            case "queue" -> "Name of the queue.";
+            case "consumer" -> "Name of the consumer.";
+            case "table" -> "Schema and name of the table, as in `public.orders`.";
+            case "database" -> "Name of the database in `config/application.properties`, as in `sourceDb`.";
+            case "target" -> "Host and database that sets are for, as in `branch/shop`.";
+            case "directory" -> "Path of the drop directory.";
+            case "kind" -> "Kind of problem, as in [monitoring.md](../monitoring.md#caravan-status).";
+            default -> throw new IllegalArgumentException(label);
+        };
+    }
 
     /** As Prometheus has them. */
     public enum Type {
@@ -229,14 +258,9 @@ public enum Meter {
             case SETS_WRITTEN -> exports(status, set -> "reserved".equals(set.state()) ? set.last() - 1 : set.last());
             case SETS_PUBLISHED -> exports(status, Status.Exported::published);
             case SETS_ACKNOWLEDGED -> exports(status, Status.Exported::acknowledged);
-            case UNEXPORTED_AGE ->
-                exports(
-                        status,
-                        set -> set.oldestChange() == null
-                                ? 0
-                                : java.time.Duration.between(set.oldestChange(), status.at())
-                                                .toMillis()
-                                        / 1000.0);
+            case SETS_OVERDUE -> exports(status, Status.Exported::overdue);
+            case UNACKNOWLEDGED_AGE -> exports(status, set -> seconds(set.onItsWaySince(), status.at()));
+            case UNEXPORTED_AGE -> exports(status, set -> seconds(set.oldestChange(), status.at()));
             case SETS_IMPORTED -> imports(status, set -> set.set() == null ? 0 : set.set());
             case SETS_MISSING ->
                 imports(status, set -> set.missing() == null ? 0 : set.missingTo() - set.missing() + 1);
@@ -291,6 +315,11 @@ public enum Meter {
 
     private static Value value(Number number, String... labels) {
         return new Value(List.of(labels), number.doubleValue());
+    }
+
+    /** Since then; 0 for never, and where the clocks differ. */
+    private static double seconds(Instant then, Instant now) {
+        return then == null ? 0 : Math.max(0, Duration.between(then, now).toMillis() / 1000.0);
     }
 
     private static int flag(boolean set) {

@@ -17,6 +17,7 @@ public record Problem(Kind kind, String subject, String said) {
         POSITION_LOST,
         SETS_DIVERGED,
         SET_MISSING,
+        SET_OVERDUE,
         JOB_DOWN,
         TICKER_DOWN,
         ROTATION,

@@ -1,6 +1,7 @@
 package io.pgcaravan.status;
 
 import io.pgcaravan.changeset.ExportLedger;
+import io.pgcaravan.changeset.Target;
 import io.pgcaravan.changeset.Tracking;
 import io.pgcaravan.changeset.WaitingSets;
 import io.pgcaravan.partition.TableName;
@@ -48,11 +49,13 @@ final class Shipped {
 
     Seen read(Looks all) {
         Map<String, Long> published = new HashMap<>();
+        Map<String, Problem> overdue = new LinkedHashMap<>();
         List<Status.Exported> exports = new ArrayList<>();
+        Arrivals arrivals = new Arrivals(all);
         for (Look look : all.looks()) {
             for (TableName ledger : ledgers(all, look)) {
                 try {
-                    readExports(all, look, ledger, exports, published);
+                    readExports(all, look, ledger, arrivals, exports, published, overdue);
                 } catch (SQLException e) {
                     all.unreadable(look.name(), "the export ledger " + ledger, e);
                 }
@@ -61,8 +64,9 @@ final class Shipped {
         }
         List<Status.Imported> imports = new ArrayList<>();
         for (Look look : all.looks()) {
-            readImports(all, look, published, imports);
+            readImports(all, look, published, overdue, imports);
         }
+        all.problems().addAll(overdue.values());
         return new Seen(exports, imports, drops(all));
     }
 
@@ -80,13 +84,21 @@ final class Shipped {
     }
 
     private void readExports(
-            Looks all, Look look, TableName ledger, List<Status.Exported> exports, Map<String, Long> published)
+            Looks all,
+            Look look,
+            TableName ledger,
+            Arrivals arrivals,
+            List<Status.Exported> exports,
+            Map<String, Long> published,
+            Map<String, Problem> overdue)
             throws SQLException {
         if (!look.has(ledger.quoted())) {
             return;
         }
         Map<String, LastSet> last = lastSets(look.connection(), ledger);
-        for (ExportLedger.Standing standing : new ExportLedger(look.connection(), ledger).targets()) {
+        List<ExportLedger.Standing> standings = new ExportLedger(look.connection(), ledger).targets();
+        Set<Target> answering = Arrivals.answering(standings);
+        for (ExportLedger.Standing standing : standings) {
             if (standing.forgotten()) {
                 continue;
             }
@@ -100,6 +112,12 @@ final class Shipped {
                     .map(Watch.Export::route)
                     .findFirst()
                     .orElse(null);
+            Arrivals.OnTheirWay way = arrivals.of(
+                    look,
+                    ledger,
+                    standing,
+                    answering.contains(standing.target()),
+                    all.limits().unacknowledged());
             published.put(source(look) + "\0" + key, standing.published());
             exports.add(new Status.Exported(
                     route,
@@ -113,8 +131,15 @@ final class Shipped {
                     standing.acknowledged(),
                     standing.acknowledgedAt(),
                     standing.waiting(),
+                    way.since(),
+                    way.late(),
                     since == null ? null : since.at,
                     since == null || since.exact));
+            if (way.said() != null) {
+                overdue.put(
+                        source(look) + "\0" + key,
+                        new Problem(Problem.Kind.SET_OVERDUE, standing.table().toString(), way.said()));
+            }
             if (since != null && since.exact) {
                 double age = Duration.between(since.at, all.now()).toMillis() / 1000.0;
                 if (age > all.limits().unexported()) {
@@ -253,7 +278,12 @@ final class Shipped {
 
     // ---- imports
 
-    private static void readImports(Looks all, Look look, Map<String, Long> published, List<Status.Imported> imports) {
+    private static void readImports(
+            Looks all,
+            Look look,
+            Map<String, Long> published,
+            Map<String, Problem> overdue,
+            List<Status.Imported> imports) {
         try {
             if (!look.up() || !look.has("caravan.import_set")) {
                 return;
@@ -273,15 +303,19 @@ final class Shipped {
                     TableName table = new TableName(row.getString("table_schema"), row.getString("table_name"));
                     OffsetDateTime applied = row.getObject("applied_at", OffsetDateTime.class);
                     WaitingSets here = waiting.get(table);
+                    String key = row.getString("source_system") + "\0" + row.getString("source_database") + "\0"
+                            + row.getString("target_host") + "/" + row.getString("target_database") + "\0" + table;
+                    if (here != null && (here.missing() != null || here.diverged() != null)) {
+                        // why sets do not get in is known, and told already
+                        overdue.remove(key);
+                    }
                     imports.add(new Status.Imported(
                             routes.getOrDefault(table, onlyRoute),
                             look.name(),
                             table.toString(),
                             row.getObject("set_number", Long.class),
                             applied == null ? null : applied.toInstant(),
-                            published.get(row.getString("source_system") + "\0" + row.getString("source_database")
-                                    + "\0" + row.getString("target_host") + "/" + row.getString("target_database")
-                                    + "\0" + table),
+                            published.get(key),
                             here == null ? null : here.missing(),
                             here == null ? null : here.missingTo(),
                             here == null ? null : here.diverged(),

@@ -119,6 +119,9 @@ public record Status(
      * @param last number of the newest set, in whatever state
      * @param state of that set
      * @param waiting sets that are published and not acknowledged
+     * @param onItsWaySince when the oldest set was published that has not arrived, as far as is known; null for none
+     * @param overdue sets that should have arrived by now, going by how long they take as a rule; 0 for a target that never told of
+     *     any
      * @param oldestChange when the oldest change that no set has was made: then, or later
      * @param exact false where that time is the last set's only, and the change may be much younger
      */
@@ -134,6 +137,8 @@ public record Status(
             long acknowledged,
             Instant acknowledgedAt,
             long waiting,
+            Instant onItsWaySince,
+            long overdue,
             Instant oldestChange,
             boolean exact) {}
 

@@ -171,7 +171,10 @@ class StatusTest {
                                 Shipping.query(ship.source, "select acknowledged_at::text from caravan.export_set")
                                         .stream()
                                         .allMatch(java.util.Objects::nonNull));
-                Limits limits = new Limits(300, 0.5, 0, 0.0);
+                // and which is through with that, so that it does not take what is changed below
+                await().atMost(Duration.ofSeconds(60))
+                        .until(() -> job.context().getInflightRepository().size("export") == 0);
+                Limits limits = new Limits(300, 0.5, 0, 0.0, 3600);
                 StatusReader reader = new StatusReader(StatusWatch.of(job.context(), job.databases()), limits);
                 Status well = reader.read();
                 assertThat(well.problems()).isEmpty();
@@ -219,13 +222,145 @@ class StatusTest {
                     assertThat(problem.said()).contains("set 2 is missing", "caravan export --again 2");
                 });
 
-                Limits full = new Limits(300, 0.5, 1.1, 3600);
+                Limits full = new Limits(300, 0.5, 1.1, 3600, 3600);
                 assertThat(new StatusReader(StatusWatch.of(job.context(), job.databases()), full)
                                 .read()
                                 .problems())
                         .anyMatch(problem -> problem.kind() == Problem.Kind.DISK
                                 && problem.said().contains(ship.directory.toString()));
             }
+        }
+    }
+
+    @Test
+    void a_set_that_does_not_arrive_is_told_where_its_target_answers_and_only_there() throws Exception {
+        try (Shipping ship = new Shipping(directory.resolve("drop"))) {
+            ship.table("orders", "create table orders (id bigint primary key, note text)");
+            ship.table("parts", "create table parts (id bigint primary key)");
+            ship.export("orders");
+            ship.export("parts");
+            try (Watched source = new Watched("sourceDb", ship.sourceUrl);
+                    Watched both = new Watched("sourceDb", ship.sourceUrl, "targetDb", ship.targetUrl)) {
+                // nothing ever came back: acknowledgements may not travel at all
+                published(ship, "3 days");
+                Status silent = source.read();
+                assertThat(silent.problems()).isEmpty();
+                assertThat(silent.exports())
+                        .allSatisfy(set -> assertThat(set.overdue()).isZero())
+                        .allSatisfy(set -> assertThat(set.onItsWaySince()).isNotNull());
+
+                // it did for another table
+                ship.importWell();
+                Shipping.execute(ship.source, "update caravan.export_set set published_at = now()");
+                ship.export("orders");
+                Shipping.execute(
+                        ship.source, "update caravan.export_set set acknowledged_at = null where table_name = 'parts'");
+                published(ship, "61 minutes");
+                assertThat(source.read().problems()).singleElement().satisfies(problem -> {
+                    assertThat(problem.kind()).isEqualTo(Problem.Kind.SET_OVERDUE);
+                    assertThat(problem)
+                            .hasToString("public.parts: set 1 for " + ship.to
+                                    + " is not acknowledged; it was published 61 min ago: does the carrier run, and the"
+                                    + " import, and does the acknowledgement come back? caravan export --table"
+                                    + " public.parts --target " + ship.to + " --again 1 publishes it again");
+                });
+                // the target's own ledger knows better
+                assertThat(both.read().problems()).isEmpty();
+                assertThat(both.read().exports()).allMatch(set -> set.onItsWaySince() == null);
+
+                // two more sets are lost on their way, and as nobody looks into a drop directory, nobody sees a gap
+                for (String note : new String[] {"a", "b"}) {
+                    Shipping.execute(
+                            ship.source, "insert into orders values (" + note.codePointAt(0) + ", '" + note + "')");
+                    ship.exportOne("orders");
+                }
+                Shipping.execute(
+                        ship.source,
+                        "update caravan.export_set set acknowledged_at = now() where table_name = 'parts'");
+                published(ship, "59 minutes");
+                assertThat(both.read().problems()).isEmpty();
+                published(ship, "2 hours");
+                Status lost = both.read();
+                assertThat(lost.problems()).singleElement().satisfies(problem -> {
+                    assertThat(problem.kind()).isEqualTo(Problem.Kind.SET_OVERDUE);
+                    assertThat(problem.said())
+                            .contains(
+                                    "sets 2 to 3 for " + ship.to + " are not imported; the first was published 2 h ago")
+                            .contains("--again 2 publishes the first again");
+                });
+                assertThat(lost.exports())
+                        .filteredOn(set -> set.table().equals("public.orders"))
+                        .singleElement()
+                        .satisfies(set -> {
+                            assertThat(set.overdue()).isEqualTo(2);
+                            assertThat(Duration.between(set.onItsWaySince(), lost.at()))
+                                    .isBetween(Duration.ofMinutes(119), Duration.ofMinutes(121));
+                        });
+
+                // carried once a day, sets take long, and are not late at once
+                Shipping.execute(
+                        ship.source,
+                        "update caravan.export_set set published_at = now() - interval '30 hours' where set_number = 1",
+                        "update caravan.export_set set acknowledged_at = published_at + interval '20 hours'"
+                                + " where set_number = 1");
+                Shipping.execute(ship.target, "truncate caravan.import_history");
+                published(ship, "39 hours");
+                assertThat(both.read().problems()).isEmpty();
+                published(ship, "41 hours");
+                assertThat(both.read().problems()).singleElement().satisfies(problem -> assertThat(problem.said())
+                        .contains("the first was published 41 h ago, where 20 h is usual"));
+                // nor where only the target's own ledger knows how long it took
+                Shipping.execute(
+                        ship.source,
+                        "update caravan.export_set set acknowledged_at = null, published_at = now() - interval '60 hours'"
+                                + " where set_number = 1");
+                Shipping.execute(
+                        ship.target,
+                        "insert into caravan.import_history (set_id, table_schema, table_name, set_number, kind, ids,"
+                                + " records, deleted, applied_at) select gen_random_uuid(), table_schema, table_name, 1,"
+                                + " 'full', 0, 0, 0, now() - interval '35 hours' from caravan.import_set");
+                assertThat(both.read().problems()).isEmpty();
+
+                Shipping.execute(ship.source, "update caravan.export_set set forgotten_at = now()");
+                published(ship, "99 days");
+                assertThat(both.read().problems()).isEmpty();
+            }
+        }
+    }
+
+    /** Makes what has not arrived as old as this. */
+    private static void published(Shipping ship, String ago) throws Exception {
+        Shipping.execute(
+                ship.source,
+                "update caravan.export_set set published_at = now() - interval '" + ago
+                        + "' where acknowledged_at is null and (set_number > 1 or table_name = 'parts' or not exists"
+                        + " (select from caravan.export_set where acknowledged_at is not null))");
+    }
+
+    /** Databases that somebody looks at without any route. */
+    private static final class Watched implements AutoCloseable {
+
+        private final java.util.List<BatchDataSource> pools = new java.util.ArrayList<>();
+        private final StatusReader reader;
+
+        Watched(String... namesAndUrls) {
+            java.util.List<io.pgcaravan.status.Place> places = new java.util.ArrayList<>();
+            for (int i = 0; i < namesAndUrls.length; i += 2) {
+                BatchDataSource pool =
+                        io.pgcaravan.cli.Database.parse(namesAndUrls[i + 1]).pool(namesAndUrls[i], 2);
+                pools.add(pool);
+                places.add(place(namesAndUrls[i], pool));
+            }
+            reader = new StatusReader(Watch.of(places), Limits.PRESET);
+        }
+
+        Status read() {
+            return reader.read();
+        }
+
+        @Override
+        public void close() {
+            pools.forEach(BatchDataSource::close);
         }
     }
 }

@@ -150,6 +150,11 @@ class MetricsTest {
                     }
                 }
                 awaitAlert(running, "PgcaravanSetsMissing");
+                Shipping.execute(
+                        ship.source,
+                        "update caravan.export_set set published_at = now() - interval '2 hours' where acknowledged_at is"
+                                + " null");
+                awaitAlert(running, "PgcaravanSetsOverdue");
             } finally {
                 source.close();
                 target.close();

@@ -1,10 +1,12 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.status.Meter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
@@ -41,6 +43,7 @@ final class ReferencePages {
         pages.put("commands.md", MADE + commands());
         pages.put("options.md", MADE + options());
         pages.put("configuration.md", MADE + configuration());
+        pages.put("metrics.md", MADE + metrics());
         return pages;
     }
 
@@ -50,7 +53,8 @@ final class ReferencePages {
         CommandLine caravan = Caravan.commandLine();
         StringBuilder page = new StringBuilder("# Commands\n\n");
         page.append("Each takes `--help` (`-h`) and `--version` (`-V`), which are not repeated below.\n\n");
-        page.append("## Exit codes\n\n| code | |\n| --- | --- |\n");
+        page.append(
+                "## Exit codes\n\nOf all commands; what it means for one, where that is more, stands with it.\n\n| code | |\n| --- | --- |\n");
         caravan.getCommandSpec().usageMessage().exitCodeList().forEach((code, meaning) -> row(page, code, meaning));
         page.append('\n');
         command(page, caravan);
@@ -87,6 +91,12 @@ final class ReferencePages {
                                 + (option.arity().max() > 0 ? " `" + option.paramLabel() + "`" : "")
                                 + (option.required() ? " (required)" : ""),
                         text(String.join(" ", option.description()))));
+                page.append('\n');
+            }
+            Map<String, String> codes = spec.usageMessage().exitCodeList();
+            if (!codes.isEmpty()) {
+                page.append("| exit code | |\n| --- | --- |\n");
+                codes.forEach((code, meaning) -> row(page, code, meaning));
                 page.append('\n');
             }
         }
@@ -180,6 +190,56 @@ final class ReferencePages {
             }
         }
         return page.toString().stripTrailing() + "\n";
+    }
+
+    // ---- metrics
+
+    private static String metrics() {
+        StringBuilder page = new StringBuilder("# Metrics\n\n");
+        page.append(
+                "At `/observe/metrics` on the management port, for Prometheus. Names and labels are stable. How to scrape"
+                        + " them, the alerts and the dashboard: [monitoring.md](../monitoring.md#meters).\n\n");
+        List<Meter> meters = List.of(Meter.values());
+        meters(page, "From the process", "Counted by this process, from 0 at its start.", Meter.Source.PROCESS, meters);
+        meters(
+                page,
+                "From the databases",
+                "As the latest look at the databases has them, which a thread takes every `status.period` milliseconds over"
+                        + " connections of its own: a scrape never waits for a database. Where two processes run for"
+                        + " standby, both have them, so that a sum over processes counts everything twice.",
+                Meter.Source.STATUS,
+                meters);
+        page.append(
+                "A histogram has `_bucket` (with the label `le`), `_sum` and `_count` behind its name. Set numbers count"
+                        + " from 1 without holes, so that the difference between two of them is a number of sets.\n\n");
+        page.append("## Labels\n\n| label | |\n| --- | --- |\n");
+        meters.stream()
+                .flatMap(meter -> meter.labels().stream())
+                .distinct()
+                .forEach(label -> row(page, "`" + label + "`", Meter.label(label)));
+        page.append(
+                "\n## Others\n\nBesides these there are Camel's own, `camel_…`: exchanges and their times, by route."
+                        + " `camel.metrics.enableExchangeEventNotifier` is off, because it would measure every event of a"
+                        + " `dispatch-rows` job.\n");
+        return page.toString();
+    }
+
+    private static void meters(
+            StringBuilder page, String heading, String words, Meter.Source source, List<Meter> meters) {
+        page.append("## ")
+                .append(heading)
+                .append("\n\n")
+                .append(words)
+                .append("\n\n| meter | type | labels | |\n| --- | --- | --- | --- |\n");
+        meters.stream()
+                .filter(meter -> meter.source() == source)
+                .forEach(meter -> row(
+                        page,
+                        "`" + meter.meterName() + "`",
+                        meter.type().name().toLowerCase(Locale.ROOT),
+                        String.join(", ", meter.labels()),
+                        meter.help()));
+        page.append('\n');
     }
 
     private static void row(StringBuilder page, Object... cells) {
