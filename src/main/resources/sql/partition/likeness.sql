@@ -32,13 +32,12 @@ select 4, 'alter table ', ' add ' || pg_get_constraintdef(k.oid)
   from parent join pg_constraint k on k.conrelid = parent.oid
  where k.contype = 'f' and k.confrelid <> parent.oid
  union all
--- rows go straight into the partition, and only from version 17 on is a partition's identity column its parent's
+-- rows go straight into the partition, which has no identity column; version 17 makes it one at ATTACH
 select 5, 'alter table ',
        format(' alter column %I set default nextval(%L)', a.attname,
               pg_get_serial_sequence(format('%I.%I', nspname, relname), a.attname))
   from parent join pg_attribute a on a.attrelid = parent.oid
  where a.attidentity <> '' and not a.attisdropped
-   and (not native or current_setting('server_version_num')::int < 170000)
  union all
 select 6, 'alter table ', case relreplident when 'f' then ' replica identity full' else ' replica identity nothing' end
   from parent

@@ -17,7 +17,11 @@ select c.oid::bigint                                as oid,
        exists (select from pg_constraint f
                 where f.conrelid = c.oid and f.contype = 'f' and f.confrelid = c.oid) as references_itself,
        exists (select from pg_constraint f
-                where f.conrelid = c.oid and f.condeferrable)                         as deferrable_constraints
+                where f.conrelid = c.oid and f.condeferrable)                         as deferrable_constraints,
+       -- from version 17 on a partition's identity column is its parent's
+       array(select a.attname::text from pg_attribute a
+              where a.attrelid = c.oid and a.attidentity <> '' and not a.attisdropped
+                and c.relkind = 'p' and current_setting('server_version_num')::int >= 170000) as shared_identities
   from (select to_regclass(?)::oid as oid) as wanted
   left join pg_class c on c.oid = wanted.oid
   left join pg_namespace n on n.oid = c.relnamespace

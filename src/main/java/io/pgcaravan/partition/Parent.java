@@ -7,6 +7,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.DateTimeException;
 import java.time.ZoneId;
+import java.util.List;
 
 /**
  * The destination table as the target's catalog has it.
@@ -20,6 +21,7 @@ import java.time.ZoneId;
  * @param sessionZone what a timestamptz without an offset means in this session; null where Java cannot say
  * @param rowTriggers whether rows must find the parent's triggers, which only an attached partition has
  * @param deferrableConstraints whether checks may be waiting that would forbid ATTACH
+ * @param sharedIdentities the identity columns that a partition shares from ATTACH on (PostgreSQL 17), none before
  */
 record Parent(
         Long oid,
@@ -31,7 +33,8 @@ record Parent(
         ZoneId sessionZone,
         boolean rowTriggers,
         boolean referencesItself,
-        boolean deferrableConstraints) {
+        boolean deferrableConstraints,
+        List<String> sharedIdentities) {
 
     enum Kind {
         /** Natively partitioned: by range of one column, by list or by hash. */
@@ -77,7 +80,8 @@ record Parent(
                                 + " that makes a partition",
                         "42P01");
             }
-            return new Parent(null, Kind.NONE, table, null, BoundType.NONE, 6, sessionZone, false, false, false);
+            return new Parent(
+                    null, Kind.NONE, table, null, BoundType.NONE, 6, sessionZone, false, false, false, List.of());
         }
         String kind = row.getString("kind");
         BoundType type = boundType(row.getString("column_type"));
@@ -92,7 +96,8 @@ record Parent(
                 sessionZone,
                 row.getBoolean("row_triggers"),
                 row.getBoolean("references_itself"),
-                row.getBoolean("deferrable_constraints"));
+                row.getBoolean("deferrable_constraints"),
+                List.of((String[]) row.getArray("shared_identities").getArray()));
         if (!checked) {
             return parent;
         }

@@ -486,6 +486,10 @@ final class PartitionMaker {
         }
         for (New mine : toAttach) {
             String table = mine.partition.table().quoted();
+            for (String column : parent.sharedIdentities()) {
+                // would stand beside the identity, and a dump of both cannot be restored
+                statements.add("alter table " + table + " alter column " + TableName.quote(column) + " drop default");
+            }
             statements.add("alter table " + parent.table().quoted() + " attach partition " + table + " "
                     + mine.place.bound.forValues());
             if (checked) {

@@ -222,6 +222,14 @@ class NativePartitionTest {
         assertThat(target.rows("select id > 1 from orders where id > 1"))
                 .as("one sequence for all partitions")
                 .containsExactly("t");
+        target.execute(
+                "delete from orders where id > 1", "insert into orders (day, customer) values ('2026-10-02', 1)");
+        assertThat(target.rows("select id > 2 from orders where id > 1"))
+                .as("the parent counts on")
+                .containsExactly("t");
+        assertThat(target.rows("select count(*) from pg_attribute where attidentity <> '' and atthasdef"))
+                .as("columns with two sources of numbers")
+                .containsExactly("0");
     }
 
     @Test
