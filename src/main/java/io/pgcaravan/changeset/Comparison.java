@@ -251,7 +251,7 @@ public final class Comparison {
                 Source system = here.system();
                 Digest digest = new Digest(
                         UUID.randomUUID(),
-                        new Manifest.Source(system.system(), system.database(), Exporter.hostName()),
+                        Manifest.Source.here(system),
                         target,
                         request.table,
                         hashing,

@@ -2,37 +2,27 @@ package io.pgcaravan.changeset;
 
 import io.pgcaravan.changeset.ExportSet.State;
 import io.pgcaravan.changeset.ExportSet.Window;
-import io.pgcaravan.changeset.Manifest.FileSum;
 import io.pgcaravan.changeset.Manifest.Group;
 import io.pgcaravan.changeset.Manifest.Kind;
 import io.pgcaravan.changeset.Manifest.Member;
 import io.pgcaravan.changeset.SetName.Part;
-import io.pgcaravan.changeset.SourceTable.Leaf;
 import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.Source;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.EnumMap;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
-import org.postgresql.PGConnection;
-import org.postgresql.copy.CopyOut;
 
 /**
  * Writes what has changed in tables since the last time, for one target, into its drop directory. Several tables go together:
@@ -174,26 +164,6 @@ public final class Exporter {
             return exists.getFile() + " is in the way";
         }
         return e.getMessage();
-    }
-
-    /**
-     * One table's part of an export.
-     *
-     * @param newPartitions those that the set before did not know, and whose rows no trigger may have seen
-     */
-    private record Planned(
-            SourceTable table, ExportSet set, boolean full, boolean truncated, List<Leaf> newPartitions) {
-
-        Kind kind() {
-            return full ? Kind.FULL : Kind.CHANGES;
-        }
-    }
-
-    private static List<Leaf> newPartitions(SourceTable table, ExportSet before) {
-        Map<Long, Leaf> known = Leaf.parse(before.window().partitions());
-        return table.partitions().values().stream()
-                .filter(leaf -> !known.containsKey(leaf.oid()))
-                .toList();
     }
 
     /** One export, with its connection to the ledger. */
@@ -392,31 +362,22 @@ public final class Exporter {
             for (ExportSet set : together) {
                 request.directory.discard(set.name());
             }
-            List<Manifest> manifests = new ArrayList<>();
-            try (Reader reader = new Reader()) {
+            List<Manifest> manifests;
+            try (SourceSnapshot reader = new SourceSnapshot(source)) {
                 Map<TableName, SourceTable> tables =
                         reader.begin(together.stream().map(ExportSet::table).toList());
-                List<Planned> planned = new ArrayList<>();
+                List<PlannedSet> planned = new ArrayList<>();
                 for (ExportSet set : together) {
                     SourceTable table = tables.get(set.table());
                     planned.add(again(reader, table, set));
                 }
-                Group group = group(planned);
-                for (Planned one : planned) {
-                    manifests.add(write(reader, one, group));
-                }
+                manifests = write(reader, planned);
             }
-            for (Manifest manifest : manifests) {
-                ledger.written(manifest);
-            }
-            connection.commit();
-            for (Manifest manifest : manifests) {
-                request.directory.publish(manifest);
-            }
+            publish(manifests);
             return notePublished(manifests, null, finished);
         }
 
-        private Planned again(Reader reader, SourceTable table, ExportSet set) throws SQLException {
+        private PlannedSet again(SourceSnapshot reader, SourceTable table, ExportSet set) throws SQLException {
             Window window = set.window();
             boolean full = window.kind() == Kind.FULL
                     || window.tableOid() != table.oid()
@@ -424,12 +385,12 @@ public final class Exporter {
             boolean truncated = !full && reader.truncated(table, window.from(), window.to());
             ExportSet before = full ? null : ledger.set(set.target(), set.table(), set.number() - 1);
             full |= table.partitioned() && (truncated || before == null);
-            return new Planned(
+            return new PlannedSet(
                     table,
                     set,
                     full,
                     truncated && !full,
-                    full || before == null ? List.of() : newPartitions(table, before));
+                    full || before == null ? List.of() : PlannedSet.newPartitions(table, before));
         }
 
         // ---- a new set
@@ -443,14 +404,14 @@ public final class Exporter {
             }
             connection.commit();
             request.directory.mustBeOnlyFor(request.target);
-            List<Planned> planned;
-            List<Manifest> manifests = new ArrayList<>();
-            try (Reader reader = new Reader()) {
+            List<PlannedSet> planned;
+            List<Manifest> manifests;
+            try (SourceSnapshot reader = new SourceSnapshot(source)) {
                 planned = plan(reader, reader.begin(request.tables));
-                for (Planned one : planned) {
-                    request.directory.discard(one.set.name());
-                    request.directory.mustBeFree(one.set.name());
-                    ledger.reserve(one.set);
+                for (PlannedSet one : planned) {
+                    request.directory.discard(one.set().name());
+                    request.directory.mustBeFree(one.set().name());
+                    ledger.reserve(one.set());
                 }
                 connection.commit();
                 for (TableName table : pruningLocked) {
@@ -458,24 +419,15 @@ public final class Exporter {
                 }
                 connection.commit();
                 pruningLocked.clear();
-                Group group = group(planned);
-                for (Planned one : planned) {
-                    manifests.add(write(reader, one, group));
-                }
+                manifests = write(reader, planned);
             } catch (IOException | RuntimeException | SQLException e) {
                 discardQuietly();
                 throw e;
             }
-            for (Manifest manifest : manifests) {
-                ledger.written(manifest);
-            }
-            connection.commit();
-            for (Manifest manifest : manifests) {
-                request.directory.publish(manifest);
-            }
-            List<Exported> exported =
-                    notePublished(manifests, planned.stream().map(Planned::set).toList(), false);
-            prune(planned.stream().map(Planned::table).toList());
+            publish(manifests);
+            List<Exported> exported = notePublished(
+                    manifests, planned.stream().map(PlannedSet::set).toList(), false);
+            prune(planned.stream().map(PlannedSet::table).toList());
             return exported;
         }
 
@@ -495,39 +447,42 @@ public final class Exporter {
             }
         }
 
-        private List<Planned> plan(Reader reader, Map<TableName, SourceTable> tables) throws SQLException {
-            List<Planned> planned = new ArrayList<>();
+        private List<PlannedSet> plan(SourceSnapshot reader, Map<TableName, SourceTable> tables) throws SQLException {
+            List<PlannedSet> planned = new ArrayList<>();
             for (TableName name : request.tables) {
                 SourceTable table = tables.get(name);
                 ExportSet last = ledger.last(request.target, name);
-                String reason = whyFull(last, table, reader.snapshot);
+                String reason = reasonForFull(last, table, reader.snapshot());
                 boolean truncated = false;
                 if (reason == null) {
-                    truncated = reader.truncated(table, last.window().to(), reader.snapshot);
+                    truncated = reader.truncated(table, last.window().to(), reader.snapshot());
                     if (truncated && table.partitioned()) {
                         // which rows a partition had is known to nobody any more
                         reason = "it or a partition of it was truncated";
                     } else if (!truncated
-                            && !reader.anyChange(table, last.window().to(), newPartitions(table, last))) {
+                            && !reader.anyChange(table, last.window().to(), PlannedSet.newPartitions(table, last))) {
                         continue;
                     }
                 }
                 boolean full = reason != null;
-                planned.add(new Planned(
+                planned.add(new PlannedSet(
                         table,
-                        ExportSet.after(last, request.target, name, window(table, last, reason, reader.snapshot)),
+                        ExportSet.after(last, request.target, name, window(table, last, reason, reader.snapshot())),
                         full,
                         truncated && !full,
-                        full ? List.of() : newPartitions(table, last)));
+                        full ? List.of() : PlannedSet.newPartitions(table, last)));
             }
             if (planned.size() > 1) {
                 UUID group = UUID.randomUUID();
-                return inOrder(planned).stream()
-                        .map(one -> new Planned(
-                                one.table, one.set.inGroup(group), one.full, one.truncated, one.newPartitions))
+                return PlannedSet.inOrder(planned).stream()
+                        .map(one -> one.inGroup(group))
                         .toList();
             }
             return planned;
+        }
+
+        private String reasonForFull(ExportSet last, SourceTable table, String snapshot) {
+            return last != null && request.full ? "it was asked for" : FullSet.reason(last, table, snapshot, system);
         }
 
         private Window window(SourceTable table, ExportSet last, String reason, String snapshot) {
@@ -544,149 +499,38 @@ public final class Exporter {
                     table.partitionsText());
         }
 
-        /** Tables that others refer to come first; where they refer to each other, as the request has them. */
-        private static List<Planned> inOrder(List<Planned> planned) {
-            List<Planned> left = new ArrayList<>(planned);
-            List<Planned> ordered = new ArrayList<>();
-            while (!left.isEmpty()) {
-                Planned next = left.stream()
-                        .filter(one -> left.stream()
-                                .noneMatch(other ->
-                                        other != one && one.table.refersTo().contains(other.table.oid())))
-                        .findFirst()
-                        .orElse(left.get(0));
-                left.remove(next);
-                ordered.add(next);
-            }
-            return ordered;
-        }
-
-        private Group group(List<Planned> planned) {
-            UUID id = planned.isEmpty() ? null : planned.get(0).set.groupId();
+        private Group group(List<PlannedSet> planned) {
+            UUID id = planned.isEmpty() ? null : planned.get(0).set().groupId();
             return id == null
                     ? null
                     : new Group(
                             id,
-                            inOrder(planned).stream()
-                                    .map(one -> new Member(one.table.name(), one.set.number(), one.set.setId()))
+                            PlannedSet.inOrder(planned).stream()
+                                    .map(one -> new Member(
+                                            one.table().name(),
+                                            one.set().number(),
+                                            one.set().setId()))
                                     .toList());
         }
 
-        private String whyFull(ExportSet last, SourceTable table, String snapshot) {
-            if (last == null) {
-                return "it is the target's first set";
+        private List<Manifest> write(SourceSnapshot reader, List<PlannedSet> planned) throws SQLException, IOException {
+            SetWriter writer = new SetWriter(reader, system, request, progress);
+            Group group = group(planned);
+            List<Manifest> manifests = new ArrayList<>();
+            for (PlannedSet one : planned) {
+                manifests.add(writer.write(one, group));
             }
-            if (request.full) {
-                return "it was asked for";
-            }
-            if (last.forgotten()) {
-                return "the target had been forgotten";
-            }
-            if (!last.window().sourceSystem().equals(system.system())) {
-                return "the database is in another cluster now (restored or upgraded)";
-            }
-            if (!last.window().sourceDatabase().equals(system.database())) {
-                return "the last set came from database \"" + last.window().sourceDatabase() + "\"";
-            }
-            if (Long.compareUnsigned(
-                            Snapshot.xmax(snapshot), Snapshot.xmax(last.window().to()))
-                    < 0) {
-                return "the database was set back to an earlier time";
-            }
-            if (last.window().tableOid() != table.oid()) {
-                return "the table was made anew";
-            }
-            if (!last.window().columns().equals(table.described())) {
-                return "its columns were changed";
-            }
-            if (table.problem() != null) {
-                return table.problem();
-            }
-            if (!last.window().triggers().equals(table.triggers())) {
-                return "its tracking triggers were changed or switched off meanwhile";
-            }
-            return whyFull(Leaf.parse(last.window().partitions()), table.partitions());
+            return manifests;
         }
 
-        private static String whyFull(Map<Long, Leaf> before, Map<Long, Leaf> now) {
-            for (Leaf was : before.values()) {
-                Leaf is = now.get(was.oid());
-                if (is == null) {
-                    return "a partition was detached or dropped";
-                }
-                if (!was.version().equals(is.version())) {
-                    return "the tracking trigger of partition " + is.name() + " was changed or switched off meanwhile";
-                }
-                if (was.file() != is.file() && !(was.seesTruncate() && is.seesTruncate())) {
-                    return "partition " + is.name() + ", which has no TRUNCATE trigger, was truncated or rewritten";
-                }
+        /** The hashes are in the ledger before a file gets its name. */
+        private void publish(List<Manifest> manifests) throws SQLException, IOException {
+            for (Manifest manifest : manifests) {
+                ledger.written(manifest);
             }
-            return null;
-        }
-
-        private Manifest write(Reader reader, Planned one, Group group) throws SQLException, IOException {
-            Map<Part, FileSum> files = new EnumMap<>(Part.class);
-            files.put(Part.COLUMNS, writeColumns(one));
-            FileSum ids = copy(reader, one, Part.IDS, reader.ids(one), 0);
-            files.put(Part.IDS, ids);
-            files.put(
-                    Part.RECORDS,
-                    copy(
-                            reader,
-                            one,
-                            Part.RECORDS,
-                            reader.records(one, ids.rows()),
-                            one.full ? one.table.rows() : ids.rows()));
-            return new Manifest(
-                    new Manifest.Source(system.system(), system.database(), hostName()),
-                    request.target,
-                    one.table.name(),
-                    one.table.key(),
-                    one.set.number(),
-                    one.set.setId(),
-                    one.set.previousSetId(),
-                    one.kind(),
-                    one.truncated,
-                    one.set.window().to(),
-                    Instant.now().truncatedTo(ChronoUnit.MILLIS),
-                    request.compression,
-                    files,
-                    group);
-        }
-
-        private FileSum writeColumns(Planned one) throws IOException {
-            try (SetFile file = create(one, Part.COLUMNS)) {
-                file.write((one.table.columnLine() + "\n").getBytes(StandardCharsets.UTF_8));
-                return file.finish(1);
-            }
-        }
-
-        private SetFile create(Planned one, Part part) throws IOException {
-            return request.directory.create(one.set.name(), one.set.setId(), part, request.compression);
-        }
-
-        private FileSum copy(Reader reader, Planned one, Part part, String query, long expected)
-                throws SQLException, IOException {
-            try (SetFile file = create(one, part)) {
-                if (query == null) {
-                    return file.finish(0);
-                }
-                CopyOut copy = reader.copy(query);
-                long rows = 0;
-                try {
-                    for (byte[] row = copy.readFromCopy(); row != null; row = copy.readFromCopy()) {
-                        file.write(row, 0, row.length);
-                        if ((++rows & 0x1fff) == 0) {
-                            progress.written(one.table.name(), part, rows, file.plainBytes(), expected);
-                        }
-                    }
-                } finally {
-                    if (copy.isActive()) {
-                        copy.cancelCopy();
-                    }
-                }
-                progress.written(one.table.name(), part, rows, file.plainBytes(), rows);
-                return file.finish(rows);
+            connection.commit();
+            for (Manifest manifest : manifests) {
+                request.directory.publish(manifest);
             }
         }
 
@@ -694,141 +538,6 @@ public final class Exporter {
             for (SourceTable table : tables) {
                 ledger.prune(table.name(), table.xidColumn());
                 connection.commit();
-            }
-        }
-    }
-
-    static String hostName() {
-        String name = System.getenv("HOSTNAME");
-        if (name != null && !name.isBlank()) {
-            return name;
-        }
-        try {
-            return InetAddress.getLocalHost().getHostName();
-        } catch (UnknownHostException e) {
-            return "unknown";
-        }
-    }
-
-    /** The connection whose one snapshot everything in a set comes from. */
-    private final class Reader implements AutoCloseable {
-
-        private final Connection connection;
-        private String snapshot;
-
-        Reader() throws SQLException {
-            connection = source.open();
-        }
-
-        /** Locks the tables against TRUNCATE and DDL, and only then takes the snapshot: an older one would see an empty table. */
-        Map<TableName, SourceTable> begin(List<TableName> names) throws SQLException {
-            ReadSession.begin(connection);
-            try (Statement statement = connection.createStatement()) {
-                for (TableName name : names) {
-                    statement.execute("lock table " + name.quoted() + ", "
-                            + Tracking.tracking(name).quoted() + " in access share mode");
-                }
-                try (ResultSet row = statement.executeQuery("select pg_current_snapshot()::text")) {
-                    row.next();
-                    snapshot = row.getString(1);
-                }
-            }
-            Map<TableName, SourceTable> tables = new LinkedHashMap<>();
-            for (TableName name : names) {
-                tables.put(name, SourceTable.read(connection, name));
-            }
-            return tables;
-        }
-
-        /**
-         * What the transactions noted that {@code to} has seen and {@code from} had not. With an index on xid, both halves are
-         * quick: transactions that are younger than {@code from}, and those that were at work then.
-         */
-        private static String window(
-                SourceTable table, String from, String to, String what, String condition, String union) {
-            String notes = Tracking.tracking(table.name()).quoted();
-            String xid = TableName.quote(table.xidColumn());
-            String select = "select " + what + " from " + notes + " where " + condition + " and pg_visible_in_snapshot("
-                    + xid + ", " + Snapshot.literal(to) + ") and " + xid;
-            return select + " >= pg_snapshot_xmax(" + Snapshot.literal(from) + ") and " + xid + " < pg_snapshot_xmax("
-                    + Snapshot.literal(to) + ") " + union + " " + select + " = any (array(select pg_snapshot_xip("
-                    + Snapshot.literal(from) + ")))";
-        }
-
-        private static String quoted(List<String> columns, String prefix) {
-            return columns.stream().map(c -> prefix + TableName.quote(c)).collect(Collectors.joining(", "));
-        }
-
-        boolean truncated(SourceTable table, String from, String to) throws SQLException {
-            String key = TableName.quote(table.key().get(0));
-            return exists(window(table, from, to, "", key + " is null", "union all"));
-        }
-
-        boolean anyChange(SourceTable table, String from, List<Leaf> newPartitions) throws SQLException {
-            return exists(keys(table, from, snapshot, newPartitions, "union all"));
-        }
-
-        private boolean exists(String query) throws SQLException {
-            try (Statement statement = connection.createStatement();
-                    ResultSet row = statement.executeQuery("select exists (" + query + ")")) {
-                row.next();
-                return row.getBoolean(1);
-            }
-        }
-
-        private static String keys(SourceTable table, String from, String to, List<Leaf> newPartitions, String union) {
-            String keys = quoted(table.key(), "");
-            StringBuilder query = new StringBuilder(
-                    window(table, from, to, keys, TableName.quote(table.key().get(0)) + " is not null", union));
-            for (Leaf leaf : newPartitions) {
-                query.append(' ')
-                        .append(union)
-                        .append(" select ")
-                        .append(keys)
-                        .append(" from ")
-                        .append(leaf.name());
-            }
-            return query.toString();
-        }
-
-        /** The keys that a set holds, each once; null for a full set, which has no need of them. */
-        String ids(Planned one) {
-            Window window = one.set.window();
-            return one.full ? null : keys(one.table, window.from(), window.to(), one.newPartitions, "union");
-        }
-
-        String records(Planned one, long ids) throws SQLException {
-            String columns = quoted(one.table.columns(), "t.");
-            String from =
-                    (one.table.partitioned() ? "" : "only ") + one.table.name().quoted() + " t";
-            if (one.full) {
-                return "select " + columns + " from " + from;
-            }
-            if (ids == 0) {
-                return null;
-            }
-            // the planner knows nothing of a tracking table that has just grown
-            boolean few = ids * FEW < one.table.rows();
-            try (Statement statement = connection.createStatement()) {
-                for (String method : new String[] {"hashjoin", "mergejoin", "nestloop"}) {
-                    statement.execute(
-                            "set local enable_" + method + " = " + (few == method.equals("nestloop") ? "on" : "off"));
-                }
-            }
-            return "select " + columns + " from (" + ids(one) + ") k join " + from + " on " + one.table.sameKey();
-        }
-
-        CopyOut copy(String query) throws SQLException {
-            return connection.unwrap(PGConnection.class).getCopyAPI().copyOut("copy (" + query + ") to stdout");
-        }
-
-        @Override
-        public void close() throws SQLException {
-            try (connection) {
-                if (!connection.isClosed()) {
-                    connection.rollback();
-                    connection.setAutoCommit(true);
-                }
             }
         }
     }

@@ -14,6 +14,8 @@ import io.pgcaravan.changeset.SetName.Part;
 import io.pgcaravan.partition.TableName;
 import java.io.IOException;
 import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
@@ -101,7 +103,25 @@ public record Manifest(
     }
 
     /** @param system the cluster's system identifier, as text */
-    public record Source(String system, String database, String host) {}
+    public record Source(String system, String database, String host) {
+
+        /** What this process reads, with the name of the machine that it runs on; {@code unknown} where that has none. */
+        static Source here(io.pgcaravan.queue.Source database) {
+            return new Source(database.system(), database.database(), hostName());
+        }
+
+        private static String hostName() {
+            String name = System.getenv("HOSTNAME");
+            if (name != null && !name.isBlank()) {
+                return name;
+            }
+            try {
+                return InetAddress.getLocalHost().getHostName();
+            } catch (UnknownHostException e) {
+                return "unknown";
+            }
+        }
+    }
 
     /**
      * @param rows lines of COPY text; 1 for the columns

@@ -1,0 +1,68 @@
+package io.pgcaravan.changeset;
+
+import io.pgcaravan.changeset.SourceTable.Leaf;
+import io.pgcaravan.queue.Source;
+import java.util.Map;
+
+/** When the changes of a table cannot be relied upon, so that a set has to hold all of its rows. */
+final class FullSet {
+
+    private FullSet() {}
+
+    /**
+     * Why the changes since the last set will not do.
+     *
+     * @param last null where there is none
+     * @param snapshot of the set that is to be made
+     * @param here the database as it is now
+     * @return null where they will
+     */
+    static String reason(ExportSet last, SourceTable table, String snapshot, Source here) {
+        if (last == null) {
+            return "it is the target's first set";
+        }
+        if (last.forgotten()) {
+            return "the target had been forgotten";
+        }
+        if (!last.window().sourceSystem().equals(here.system())) {
+            return "the database is in another cluster now (restored or upgraded)";
+        }
+        if (!last.window().sourceDatabase().equals(here.database())) {
+            return "the last set came from database \"" + last.window().sourceDatabase() + "\"";
+        }
+        if (Long.compareUnsigned(
+                        Snapshot.xmax(snapshot), Snapshot.xmax(last.window().to()))
+                < 0) {
+            return "the database was set back to an earlier time";
+        }
+        if (last.window().tableOid() != table.oid()) {
+            return "the table was made anew";
+        }
+        if (!last.window().columns().equals(table.described())) {
+            return "its columns were changed";
+        }
+        if (table.problem() != null) {
+            return table.problem();
+        }
+        if (!last.window().triggers().equals(table.triggers())) {
+            return "its tracking triggers were changed or switched off meanwhile";
+        }
+        return reason(Leaf.parse(last.window().partitions()), table.partitions());
+    }
+
+    private static String reason(Map<Long, Leaf> before, Map<Long, Leaf> now) {
+        for (Leaf was : before.values()) {
+            Leaf is = now.get(was.oid());
+            if (is == null) {
+                return "a partition was detached or dropped";
+            }
+            if (!was.version().equals(is.version())) {
+                return "the tracking trigger of partition " + is.name() + " was changed or switched off meanwhile";
+            }
+            if (was.file() != is.file() && !(was.seesTruncate() && is.seesTruncate())) {
+                return "partition " + is.name() + ", which has no TRUNCATE trigger, was truncated or rewritten";
+            }
+        }
+        return null;
+    }
+}
