@@ -153,7 +153,7 @@ final class Inserts implements Iterable<Message>, OpenBatch.Participant {
             return "insert into " + group.table.quoted() + " default values";
         }
         return "insert into " + group.table.quoted() + " ("
-                + group.columns().stream().map(TableName::quote).collect(Collectors.joining(", ")) + ") values ("
+                + TableName.quote(group.columns()) + ") values ("
                 + group.columns().stream().map(column -> "?").collect(Collectors.joining(", ")) + ")";
     }
 

@@ -2,8 +2,6 @@ package io.pgcaravan.changeset;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
-import io.pgcaravan.changeset.Manifest.Fields;
-import io.pgcaravan.changeset.Manifest.MalformedException;
 import io.pgcaravan.changeset.SetName.Part;
 import java.io.IOException;
 import java.io.StringWriter;

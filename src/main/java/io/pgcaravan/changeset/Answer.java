@@ -2,8 +2,6 @@ package io.pgcaravan.changeset;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
-import io.pgcaravan.changeset.Manifest.Fields;
-import io.pgcaravan.changeset.Manifest.MalformedException;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.file.Path;
@@ -178,7 +176,7 @@ public record Answer(Digest digest, Applied applied, long rows, Instant answered
                             ? null
                             : new Applied(
                                     applied.number("set", 1, Long.MAX_VALUE),
-                                    Manifest.snapshot(applied),
+                                    applied.snapshot("snapshot"),
                                     applied.text("system", 40)),
                     fields.number("rows", 0, Long.MAX_VALUE),
                     fields.instant("answeredAt"));

@@ -68,7 +68,7 @@ record ComparedTable(TableName name, String database, Map<String, Column> column
         List<String> missing =
                 names.stream().filter(column -> !columns.containsKey(column)).toList();
         if (!missing.isEmpty()) {
-            throw new ChangeSetException("column(s) " + ImportTable.quoted(missing) + " are missing in " + name.quoted()
+            throw new ChangeSetException("column(s) " + TableName.quote(missing) + " are missing in " + name.quoted()
                     + " of database \"" + database + "\"; --columns says which to compare");
         }
     }

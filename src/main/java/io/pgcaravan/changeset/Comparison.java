@@ -302,7 +302,7 @@ public final class Comparison {
                 }
             });
         } catch (IOException e) {
-            throw new ChangeSetException("the digest " + file + " cannot be read: " + Exporter.reason(e), e);
+            throw new ChangeSetException("the digest " + file + " cannot be read: " + ChangeSetException.reason(e), e);
         }
     }
 
@@ -389,7 +389,7 @@ public final class Comparison {
                 }
             });
         } catch (IOException e) {
-            throw new ChangeSetException("the answer " + file + " cannot be read: " + Exporter.reason(e), e);
+            throw new ChangeSetException("the answer " + file + " cannot be read: " + ChangeSetException.reason(e), e);
         }
     }
 
@@ -398,7 +398,7 @@ public final class Comparison {
         try (Answer.Reading answer = new Answer.Reading(file)) {
             return answer.answer.digest();
         } catch (IOException e) {
-            throw new ChangeSetException("the answer " + file + " cannot be read: " + Exporter.reason(e), e);
+            throw new ChangeSetException("the answer " + file + " cannot be read: " + ChangeSetException.reason(e), e);
         }
     }
 
@@ -458,7 +458,7 @@ public final class Comparison {
                 .filter(column -> !hashing.columns().contains(column))
                 .toList();
         if (!generated.isEmpty()) {
-            remarks.add("generated columns are not compared: " + ImportTable.quoted(generated));
+            remarks.add("generated columns are not compared: " + TableName.quote(generated));
         }
         remarkFurther(hashing, target, remarks);
         boolean both =
@@ -474,7 +474,7 @@ public final class Comparison {
                 .filter(column -> !hashing.columns().contains(column))
                 .toList();
         if (!further.isEmpty()) {
-            remarks.add("further columns of the target are not compared: " + ImportTable.quoted(further));
+            remarks.add("further columns of the target are not compared: " + TableName.quote(further));
         }
     }
 
@@ -735,7 +735,7 @@ public final class Comparison {
                             + e.getMessage().lines().collect(Collectors.joining("; ")),
                     e);
         } catch (IOException e) {
-            throw new ChangeSetException("the comparison of " + table + " failed: " + Exporter.reason(e), e);
+            throw new ChangeSetException("the comparison of " + table + " failed: " + ChangeSetException.reason(e), e);
         }
     }
 }

@@ -2,8 +2,6 @@ package io.pgcaravan.changeset;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
-import io.pgcaravan.changeset.Manifest.Fields;
-import io.pgcaravan.changeset.Manifest.MalformedException;
 import io.pgcaravan.partition.TableName;
 import java.io.IOException;
 import java.io.StringWriter;
@@ -139,7 +137,7 @@ public record Digest(
                     all.table("table"),
                     hashing(all),
                     all.text("probe", 200),
-                    Manifest.snapshot(all),
+                    all.snapshot("snapshot"),
                     all.number("rows", 0, Long.MAX_VALUE),
                     all.instant("writtenAt"));
         } catch (IllegalArgumentException e) {

@@ -128,7 +128,7 @@ public final class DmlImporter {
                     .toList();
         } catch (IOException e) {
             throw new ChangeSetException(
-                    "directory " + options.directory + " cannot be read: " + Exporter.reason(e), e);
+                    "directory " + options.directory + " cannot be read: " + ChangeSetException.reason(e), e);
         }
     }
 
@@ -149,7 +149,9 @@ public final class DmlImporter {
             return new Outcome(table, Result.FAILED, "failed, and changed nothing: " + e.getMessage());
         } catch (IOException e) {
             return new Outcome(
-                    table, Result.FAILED, "its files cannot be read or moved to done/: " + Exporter.reason(e));
+                    table,
+                    Result.FAILED,
+                    "its files cannot be read or moved to done/: " + ChangeSetException.reason(e));
         }
     }
 
@@ -181,7 +183,7 @@ public final class DmlImporter {
         private final Connection connection;
         private final TableName table;
         private final DmlFiles files;
-        private final MessageDigest digest = SetFile.sha256();
+        private final MessageDigest digest = Sha256.digest();
 
         Run(Connection connection, TableName table, DmlFiles files) {
             this.connection = connection;
@@ -290,7 +292,7 @@ public final class DmlImporter {
         }
 
         private void stage() throws SQLException, IOException {
-            String columns = ImportTable.quoted(files.columns());
+            String columns = TableName.quote(files.columns());
             execute("create temp table " + CHANGES.substring(8)
                     + " on commit drop as select null::bigint as number, id from " + table.quoted() + " with no data");
             execute("create temp table " + RECORDS.substring(8) + " on commit drop as select " + columns + " from "

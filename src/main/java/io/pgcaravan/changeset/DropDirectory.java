@@ -123,7 +123,7 @@ public final class DropDirectory {
                     throw new ChangeSetException(path + " has sets for " + manifest.target() + " ("
                             + set.file(Part.DONE) + "): give " + target + " a drop directory of its own");
                 }
-            } catch (Manifest.MalformedException e) {
+            } catch (MalformedException e) {
                 // the import says so
             }
         }
@@ -232,23 +232,23 @@ public final class DropDirectory {
      *
      * @return null where it has gone meanwhile
      */
-    public Manifest manifest(SetName set) throws IOException, Manifest.MalformedException {
+    public Manifest manifest(SetName set) throws IOException, MalformedException {
         byte[] bytes = marker(set, Part.DONE);
         return bytes == null ? null : Manifest.read(set, bytes);
     }
 
     /** The bytes of a small file, null where there is none. */
-    byte[] marker(SetName set, Part part) throws IOException, Manifest.MalformedException {
+    byte[] marker(SetName set, Part part) throws IOException, MalformedException {
         Path file = path.resolve(set.file(part));
         try (SeekableByteChannel channel = open(file)) {
-            if (channel.size() > Manifest.MOST_BYTES) {
-                throw new Manifest.MalformedException("is longer than " + Manifest.MOST_BYTES + " bytes");
+            if (channel.size() > Fields.MOST_BYTES) {
+                throw new MalformedException("is longer than " + Fields.MOST_BYTES + " bytes");
             }
-            return Channels.newInputStream(channel).readNBytes(Manifest.MOST_BYTES);
+            return Channels.newInputStream(channel).readNBytes(Fields.MOST_BYTES);
         } catch (NoSuchFileException e) {
             return null;
         } catch (UnsafeFileException e) {
-            throw new Manifest.MalformedException(e.getMessage());
+            throw new MalformedException(e.getMessage());
         }
     }
 
@@ -287,7 +287,7 @@ public final class DropDirectory {
 
     /** The SHA-256 of a file from its start, which it is put back to. */
     static String hash(SeekableByteChannel channel) throws IOException {
-        MessageDigest digest = SetFile.sha256();
+        MessageDigest digest = Sha256.digest();
         ByteBuffer buffer = ByteBuffer.allocate(1 << 17);
         channel.position(0);
         while (channel.read(buffer) >= 0) {
@@ -314,7 +314,7 @@ public final class DropDirectory {
     }
 
     /** The marker that is kept out of sight, null where there is none. */
-    Manifest keptMarker(SetName set) throws IOException, Manifest.MalformedException {
+    Manifest keptMarker(SetName set) throws IOException, MalformedException {
         try {
             return Manifest.read(set, Files.readAllBytes(fetched(set)));
         } catch (NoSuchFileException e) {
@@ -361,7 +361,7 @@ public final class DropDirectory {
             }
             Manifest here = Manifest.read(manifest.name(), bytes);
             return anySending ? here.setId().equals(manifest.setId()) : here.equals(manifest);
-        } catch (Manifest.MalformedException e) {
+        } catch (MalformedException e) {
             return false;
         }
     }

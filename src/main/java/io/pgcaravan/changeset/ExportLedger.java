@@ -92,7 +92,7 @@ public final class ExportLedger {
     private static long key(Target target, TableName table) {
         String name = "caravan export\0" + (target == null ? "" : target.host() + "\0" + target.database()) + "\0"
                 + table.schema() + "\0" + table.name();
-        return ByteBuffer.wrap(SetFile.sha256().digest(name.getBytes(StandardCharsets.UTF_8)))
+        return ByteBuffer.wrap(Sha256.digest().digest(name.getBytes(StandardCharsets.UTF_8)))
                 .getLong();
     }
 

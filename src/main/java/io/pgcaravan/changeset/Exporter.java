@@ -138,7 +138,7 @@ public final class Exporter {
             }
         } catch (IOException e) {
             throw new ChangeSetException(
-                    "the export into " + request.directory + " failed: " + reason(e)
+                    "the export into " + request.directory + " failed: " + ChangeSetException.reason(e)
                             + "; nothing is lost, the next export writes the set again",
                     e);
         } catch (SQLException e) {
@@ -151,19 +151,6 @@ public final class Exporter {
 
     private static String names(List<TableName> tables) {
         return tables.stream().map(TableName::toString).collect(Collectors.joining(", "));
-    }
-
-    static String reason(IOException e) {
-        if (e instanceof java.nio.file.AccessDeniedException denied) {
-            return "no permission for " + denied.getFile();
-        }
-        if (e instanceof java.nio.file.NoSuchFileException missing) {
-            return missing.getFile() + " is missing";
-        }
-        if (e instanceof java.nio.file.FileAlreadyExistsException exists) {
-            return exists.getFile() + " is in the way";
-        }
-        return e.getMessage();
     }
 
     /** One export, with its connection to the ledger. */
@@ -315,7 +302,7 @@ public final class Exporter {
         private Manifest manifest(ExportSet set) {
             try {
                 return Manifest.read(set.name(), set.manifest().getBytes(StandardCharsets.UTF_8));
-            } catch (Manifest.MalformedException e) {
+            } catch (MalformedException e) {
                 throw new ChangeSetException(
                         "what the ledger " + ledgerName.quoted() + " has of " + set + " " + e.getMessage(), e);
             }

@@ -133,8 +133,4 @@ record ImportTable(
     String sameKey() {
         return SourceTable.sameKey(key, operators);
     }
-
-    static String quoted(List<String> columns) {
-        return columns.stream().map(TableName::quote).collect(Collectors.joining(", "));
-    }
 }

@@ -3,9 +3,7 @@ package io.pgcaravan.changeset;
 import io.pgcaravan.changeset.ImportLedger.Position;
 import io.pgcaravan.changeset.ImportLedger.Standing;
 import io.pgcaravan.changeset.Manifest.FileSum;
-import io.pgcaravan.changeset.Manifest.MalformedException;
 import io.pgcaravan.changeset.Manifest.Member;
-import io.pgcaravan.changeset.Manifest.UnfinishedException;
 import io.pgcaravan.changeset.SetName.Part;
 import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.Sql;
@@ -147,7 +145,7 @@ public final class Importer {
             return directory.markers(Part.DONE);
         } catch (IOException e) {
             throw new ChangeSetException(
-                    "the drop directory " + directory + " cannot be read: " + Exporter.reason(e), e);
+                    "the drop directory " + directory + " cannot be read: " + ChangeSetException.reason(e), e);
         }
     }
 
@@ -172,7 +170,8 @@ public final class Importer {
         } catch (MalformedException e) {
             return List.of(broken(name, null, null, name.file(Part.DONE) + " is refused: it " + e.getMessage()));
         } catch (IOException e) {
-            return List.of(new Outcome(name, Result.INCOMPLETE, null, "cannot be read: " + Exporter.reason(e), 0));
+            return List.of(
+                    new Outcome(name, Result.INCOMPLETE, null, "cannot be read: " + ChangeSetException.reason(e), 0));
         }
     }
 
@@ -226,7 +225,7 @@ public final class Importer {
                     set,
                     Result.REFUSED,
                     manifest,
-                    why + "; and it cannot be moved to failed/: " + Exporter.reason(e),
+                    why + "; and it cannot be moved to failed/: " + ChangeSetException.reason(e),
                     0);
         }
     }
@@ -288,7 +287,7 @@ public final class Importer {
                     outcome.set,
                     Result.FAILED,
                     outcome.manifest,
-                    "is in the table, but its files cannot be moved to done/: " + Exporter.reason(e),
+                    "is in the table, but its files cannot be moved to done/: " + ChangeSetException.reason(e),
                     outcome.deleted);
         }
     }
@@ -564,7 +563,7 @@ public final class Importer {
         private void stageIds(Loaded one) throws SQLException, IOException {
             ImportTable table = one.table;
             if (!one.set.replacesEverything()) {
-                String key = ImportTable.quoted(table.key());
+                String key = TableName.quote(table.key());
                 execute("create temp table " + one.ids().substring(8) + " on commit drop as select " + key + " from "
                         + table.name().quoted() + " with no data");
                 copy(one, Part.IDS, one.ids() + " (" + key + ")");
@@ -575,7 +574,7 @@ public final class Importer {
         private void stageRecords(Loaded one) throws SQLException, IOException {
             ImportTable table = one.table;
             if (table.keeps() != null) {
-                String columns = ImportTable.quoted(table.columns());
+                String columns = TableName.quote(table.columns());
                 execute("create temp table " + one.records().substring(8) + " on commit drop as select " + columns
                         + " from " + table.name().quoted() + " with no data");
                 copy(one, Part.RECORDS, one.records() + " (" + columns + ")");

@@ -2,12 +2,6 @@ package io.pgcaravan.changeset;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.core.JsonParseException;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import io.pgcaravan.changeset.SetName.Part;
@@ -16,24 +10,18 @@ import java.io.IOException;
 import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
-import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /**
  * What a set's {@code .done} says.
@@ -74,13 +62,8 @@ public record Manifest(
     /** The last thing in a marker. */
     private static final Pattern SEAL = Pattern.compile("(\"" + CHECK + "\" : \")[0-9a-f]{64}(?=\"\\s*}\\s*$)");
 
-    /** No honest marker is longer: a group of a thousand tables with long names takes a fifth of it. */
-    static final int MOST_BYTES = 1 << 20;
-
     private static final int MOST_TABLES = 1000;
-    private static final int LONGEST_NAME = 63 * 4;
     private static final Pattern HEX = Pattern.compile("[0-9a-f]{64}");
-    private static final Pattern SNAPSHOT = Pattern.compile("\\d{1,19}:\\d{1,19}:(\\d{1,19}(,\\d{1,19})*)?");
 
     /** All rows, or the changed ones. */
     public enum Kind {
@@ -106,7 +89,7 @@ public record Manifest(
     public record Source(String system, String database, String host) {
 
         /** What this process reads, with the name of the machine that it runs on; {@code unknown} where that has none. */
-        static Source here(io.pgcaravan.queue.Source database) {
+        public static Source here(io.pgcaravan.queue.Source database) {
             return new Source(database.system(), database.database(), hostName());
         }
 
@@ -232,7 +215,8 @@ public record Manifest(
     }
 
     /** Where rows come from, and whom they are for. */
-    static void writeOrigin(JsonGenerator json, Source source, Target target, TableName table) throws IOException {
+    public static void writeOrigin(JsonGenerator json, Source source, Target target, TableName table)
+            throws IOException {
         json.writeObjectFieldStart("source");
         json.writeStringField("system", source.system);
         json.writeStringField("database", source.database);
@@ -248,7 +232,8 @@ public record Manifest(
         json.writeEndObject();
     }
 
-    static void texts(JsonGenerator json, String field, List<String> texts) throws IOException {
+    /** An array of texts. */
+    public static void texts(JsonGenerator json, String field, List<String> texts) throws IOException {
         json.writeArrayFieldStart(field);
         for (String text : texts) {
             json.writeString(text);
@@ -266,7 +251,7 @@ public record Manifest(
     }
 
     private static String sum(String text) {
-        return HexFormat.of().formatHex(SetFile.sha256().digest(text.getBytes(StandardCharsets.UTF_8)));
+        return HexFormat.of().formatHex(Sha256.digest().digest(text.getBytes(StandardCharsets.UTF_8)));
     }
 
     /** No bit of a set's id, snapshot or names may have changed on the way. */
@@ -276,29 +261,11 @@ public record Manifest(
         String found = sum(SEAL.matcher(text).replaceFirst("$1" + NO_CHECK));
         if (!found.equals(check)) {
             throw new MalformedException(
-                    "was changed on its way: its SHA-256 is " + found + ", and it says " + printable(check));
+                    "was changed on its way: its SHA-256 is " + found + ", and it says " + Fields.printable(check));
         }
     }
 
     // ---- reading what others wrote
-
-    /** A {@code .done} or {@code .ack} that is not what it should be; the message goes on after "... is refused: it ". */
-    static class MalformedException extends Exception {
-        private static final long serialVersionUID = 1L;
-
-        MalformedException(String message) {
-            super(message);
-        }
-    }
-
-    /** A marker that breaks off: on carriers without rename, the rest of it is on its way. */
-    static final class UnfinishedException extends MalformedException {
-        private static final long serialVersionUID = 1L;
-
-        UnfinishedException() {
-            super("breaks off");
-        }
-    }
 
     /**
      * Reads a marker strictly: every field, no other field, none twice, each within its limits.
@@ -325,7 +292,7 @@ public record Manifest(
         if (!kind.equals("full") && !kind.equals("changes")) {
             throw new MalformedException("has a kind \"" + kind + "\"");
         }
-        String snapshot = snapshot(all);
+        String snapshot = all.snapshot("snapshot");
         Manifest manifest = new Manifest(
                 new Source(source.text("system", 40), source.name("database"), source.text("host", 1024)),
                 target(target),
@@ -353,14 +320,6 @@ public record Manifest(
         return manifest;
     }
 
-    static String snapshot(Fields fields) throws MalformedException {
-        String snapshot = fields.text("snapshot", 100_000);
-        if (!SNAPSHOT.matcher(snapshot).matches()) {
-            throw new MalformedException("has no snapshot in \"snapshot\"");
-        }
-        return snapshot;
-    }
-
     private static Target target(Fields target) throws MalformedException {
         try {
             return new Target(target.text("host", 1024), target.name("database"));
@@ -384,7 +343,7 @@ public record Manifest(
             Fields file = files.object(part.suffix().substring(1));
             String name = file.text("name", 255);
             if (!name.equals(set.file(part, compression))) {
-                throw new MalformedException("names a file that is not of its set: \"" + printable(name) + "\"");
+                throw new MalformedException("names a file that is not of its set: \"" + Fields.printable(name) + "\"");
             }
             FileSum sum = new FileSum(
                     file.number("rows", 0, Long.MAX_VALUE),
@@ -406,7 +365,7 @@ public record Manifest(
             }
             sums.put(part, sum);
         }
-        if (sums.get(Part.COLUMNS).rows != 1 || sums.get(Part.COLUMNS).bytes > MOST_BYTES) {
+        if (sums.get(Part.COLUMNS).rows != 1 || sums.get(Part.COLUMNS).bytes > Fields.MOST_BYTES) {
             throw new MalformedException("has more than a line of columns");
         }
         files.end();
@@ -436,250 +395,5 @@ public record Manifest(
         }
         group.end();
         return new Group(id, members);
-    }
-
-    private static String printable(String text) {
-        return text.replaceAll("\\p{Cntrl}", "?");
-    }
-
-    /** The fields of a JSON object, each to be asked for once. */
-    static final class Fields {
-
-        private static final JsonFactory JSON = JsonFactory.builder()
-                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                .streamReadConstraints(StreamReadConstraints.builder()
-                        .maxNestingDepth(8)
-                        .maxNumberLength(19)
-                        .maxStringLength(200_000)
-                        .maxNameLength(100)
-                        .maxDocumentLength(MOST_BYTES)
-                        .build())
-                .build();
-
-        private final Map<String, Object> values;
-
-        private Fields(Map<String, Object> values) {
-            this.values = values;
-        }
-
-        static Fields parse(byte[] bytes) throws MalformedException {
-            if (bytes.length > MOST_BYTES) {
-                throw new MalformedException("is longer than " + MOST_BYTES + " bytes");
-            }
-            String text = decode(bytes);
-            if (text.isEmpty()) {
-                throw new UnfinishedException();
-            }
-            try (JsonParser json = JSON.createParser(text)) {
-                if (json.nextToken() != JsonToken.START_OBJECT) {
-                    throw new MalformedException("is no JSON object");
-                }
-                Fields fields = new Fields(object(json));
-                if (json.nextToken() != null) {
-                    throw new MalformedException("goes on after its end");
-                }
-                return fields;
-            } catch (JsonEOFException e) {
-                throw new UnfinishedException();
-            } catch (JsonParseException e) {
-                if (breaksOff(text, e.getLocation().getCharOffset())) {
-                    throw new UnfinishedException();
-                }
-                throw new MalformedException("is no JSON that can be read: "
-                        + e.getMessage().lines().findFirst().orElse(""));
-            } catch (IOException e) {
-                throw new MalformedException("is no JSON that can be read: "
-                        + e.getMessage().lines().findFirst().orElse(""));
-            }
-        }
-
-        /** Whether a text that is no JSON, from some character on, would be if it went on: it ends within a word or number. */
-        private static boolean breaksOff(String text, long wrongFrom) {
-            int begins = text.length();
-            while (begins > 0 && Character.isLetter(text.charAt(begins - 1))) {
-                begins--;
-            }
-            String word = text.substring(begins);
-            return wrongFrom >= begins && Stream.of("null", "true", "false").anyMatch(one -> one.startsWith(word));
-        }
-
-        private static String decode(byte[] bytes) throws MalformedException {
-            ByteBuffer in = ByteBuffer.wrap(bytes);
-            CharBuffer text = CharBuffer.allocate(bytes.length);
-            CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
-            if (decoder.decode(in, text, false).isError()) {
-                throw new MalformedException("is not UTF-8");
-            }
-            if (in.hasRemaining()) {
-                // the first bytes of a character
-                throw new UnfinishedException();
-            }
-            return text.flip().toString();
-        }
-
-        private static Map<String, Object> object(JsonParser json) throws IOException {
-            Map<String, Object> values = new LinkedHashMap<>();
-            while (json.nextToken() != JsonToken.END_OBJECT) {
-                String name = json.currentName();
-                json.nextToken();
-                values.put(name, value(json));
-            }
-            return values;
-        }
-
-        private static Object value(JsonParser json) throws IOException {
-            return switch (json.currentToken()) {
-                case START_OBJECT -> object(json);
-                case START_ARRAY -> {
-                    List<Object> items = new ArrayList<>();
-                    while (json.nextToken() != JsonToken.END_ARRAY) {
-                        items.add(value(json));
-                    }
-                    yield items;
-                }
-                case VALUE_NUMBER_INT -> json.getLongValue();
-                case VALUE_TRUE -> Boolean.TRUE;
-                case VALUE_FALSE -> Boolean.FALSE;
-                case VALUE_STRING -> json.getText();
-                case VALUE_NULL -> null;
-                default -> throw new IOException("a value that no field has");
-            };
-        }
-
-        private <T> T take(String field, Class<T> type, boolean orNull) throws MalformedException {
-            if (!values.containsKey(field)) {
-                throw new MalformedException("lacks \"" + field + "\"");
-            }
-            Object value = values.remove(field);
-            if (value == null && orNull) {
-                return null;
-            }
-            if (!type.isInstance(value)) {
-                throw new MalformedException("has no proper \"" + field + "\"");
-            }
-            return type.cast(value);
-        }
-
-        void end() throws MalformedException {
-            if (!values.isEmpty()) {
-                throw new MalformedException(
-                        "has a field \"" + printable(values.keySet().iterator().next()) + "\", which format " + FORMAT
-                                + " does not know");
-            }
-        }
-
-        long number(String field, long least, long most) throws MalformedException {
-            long value = take(field, Long.class, false);
-            if (value < least || value > most) {
-                throw new MalformedException("has " + value + " in \"" + field + "\"");
-            }
-            return value;
-        }
-
-        boolean flag(String field) throws MalformedException {
-            return take(field, Boolean.class, false);
-        }
-
-        String text(String field, int longest) throws MalformedException {
-            return checked(field, take(field, String.class, false), longest);
-        }
-
-        private static String checked(String field, String value, int longest) throws MalformedException {
-            if (value.isEmpty() || value.length() > longest || value.indexOf('\0') >= 0) {
-                throw new MalformedException("has no proper \"" + field + "\"");
-            }
-            return value;
-        }
-
-        /** A name of something in PostgreSQL. */
-        String name(String field) throws MalformedException {
-            return text(field, LONGEST_NAME);
-        }
-
-        TableName table(String field) throws MalformedException {
-            Fields table = object(field);
-            TableName name = new TableName(table.name("schema"), table.name("name"));
-            table.end();
-            return name;
-        }
-
-        /** A name of something in PostgreSQL, or nothing. */
-        String textOrNull(String field) throws MalformedException {
-            String text = take(field, String.class, true);
-            return text == null ? null : checked(field, text, LONGEST_NAME);
-        }
-
-        UUID uuid(String field) throws MalformedException {
-            return uuid(field, take(field, String.class, false));
-        }
-
-        UUID uuidOrNull(String field) throws MalformedException {
-            String text = take(field, String.class, true);
-            return text == null ? null : uuid(field, text);
-        }
-
-        private static UUID uuid(String field, String text) throws MalformedException {
-            try {
-                UUID id = UUID.fromString(text);
-                if (id.toString().equals(text)) {
-                    return id;
-                }
-            } catch (IllegalArgumentException e) {
-                // said below
-            }
-            throw new MalformedException("has no proper \"" + field + "\"");
-        }
-
-        Instant instant(String field) throws MalformedException {
-            try {
-                return Instant.parse(text(field, 40));
-            } catch (DateTimeException e) {
-                throw new MalformedException("has no proper \"" + field + "\"");
-            }
-        }
-
-        Fields object(String field) throws MalformedException {
-            return new Fields(map(take(field, Map.class, false)));
-        }
-
-        Fields objectOrNull(String field) throws MalformedException {
-            Map<?, ?> value = take(field, Map.class, true);
-            return value == null ? null : new Fields(map(value));
-        }
-
-        @SuppressWarnings("unchecked")
-        private static Map<String, Object> map(Map<?, ?> value) {
-            return (Map<String, Object>) value;
-        }
-
-        private List<?> items(String field, int most) throws MalformedException {
-            List<?> items = take(field, List.class, false);
-            if (items.isEmpty() || items.size() > most) {
-                throw new MalformedException("has " + items.size() + " items in \"" + field + "\"");
-            }
-            return items;
-        }
-
-        List<Fields> objects(String field, int most) throws MalformedException {
-            List<Fields> objects = new ArrayList<>();
-            for (Object item : items(field, most)) {
-                if (!(item instanceof Map<?, ?> object)) {
-                    throw new MalformedException("has no proper \"" + field + "\"");
-                }
-                objects.add(new Fields(map(object)));
-            }
-            return objects;
-        }
-
-        List<String> texts(String field, int most) throws MalformedException {
-            List<String> texts = new ArrayList<>();
-            for (Object item : items(field, most)) {
-                if (!(item instanceof String text)) {
-                    throw new MalformedException("has no proper \"" + field + "\"");
-                }
-                texts.add(checked(field, text, LONGEST_NAME));
-            }
-            return texts;
-        }
     }
 }

@@ -1,7 +1,5 @@
 package io.pgcaravan.changeset;
 
-import io.pgcaravan.changeset.Manifest.MalformedException;
-import io.pgcaravan.changeset.Manifest.UnfinishedException;
 import io.pgcaravan.changeset.SetName.Part;
 import java.io.IOException;
 import java.nio.channels.SeekableByteChannel;
@@ -216,7 +214,7 @@ public final class Relay {
         try {
             return step.run();
         } catch (IOException e) {
-            throw new ChangeSetException(what + ": " + Exporter.reason(e), e);
+            throw new ChangeSetException(what + ": " + ChangeSetException.reason(e), e);
         }
     }
 

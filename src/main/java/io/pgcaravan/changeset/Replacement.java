@@ -176,7 +176,7 @@ final class Replacement {
     private void append(Rows rows) throws SQLException, IOException {
         ImportTable table = rows.table;
         if (rows.streamed != null) {
-            rows.streamed.copy(table.name().quoted() + " (" + ImportTable.quoted(table.columns()) + ")");
+            rows.streamed.copy(table.name().quoted() + " (" + TableName.quote(table.columns()) + ")");
             return;
         }
         String insert = insert(rows);
@@ -187,14 +187,14 @@ final class Replacement {
                     .map(TableName::quote)
                     .map(column -> column + " = excluded." + column)
                     .toList();
-            insert += " on conflict (" + ImportTable.quoted(table.key()) + ") do "
+            insert += " on conflict (" + TableName.quote(table.key()) + ") do "
                     + (sets.isEmpty() ? "nothing" : "update set " + String.join(", ", sets));
         }
         execute(insert);
     }
 
     private static String insert(Rows rows) {
-        String columns = ImportTable.quoted(rows.table.columns());
+        String columns = TableName.quote(rows.table.columns());
         return "insert into " + rows.table.name().quoted() + " (" + columns + ") overriding system value select "
                 + columns + " from " + rows.staged;
     }

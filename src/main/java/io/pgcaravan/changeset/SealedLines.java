@@ -30,7 +30,7 @@ import java.util.Set;
 final class SealedLines {
 
     /** As for the marker of a set. */
-    static final int LONGEST_LINE = Manifest.MOST_BYTES;
+    static final int LONGEST_LINE = Fields.MOST_BYTES;
 
     private static final String END = "end\t";
     private static final int SEAL = END.length() + 64 + 1;
@@ -43,7 +43,7 @@ final class SealedLines {
         private final Path file;
         private final Path temporary;
         private final FileChannel channel;
-        private final MessageDigest digest = SetFile.sha256();
+        private final MessageDigest digest = Sha256.digest();
         private final OutputStream out;
         private boolean finished;
 
@@ -90,7 +90,7 @@ final class SealedLines {
         private long left;
 
         /** @param mostBytes what no honest file exceeds */
-        Reader(Path file, long mostBytes) throws IOException, Manifest.MalformedException {
+        Reader(Path file, long mostBytes) throws IOException, MalformedException {
             BasicFileAttributes attributes;
             try {
                 attributes = Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
@@ -98,48 +98,48 @@ final class SealedLines {
                 throw new ChangeSetException("there is no file " + file);
             }
             if (!attributes.isRegularFile()) {
-                throw new Manifest.MalformedException("is no regular file");
+                throw new MalformedException("is no regular file");
             }
             channel = Files.newByteChannel(file, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS));
             try {
                 long size = channel.size();
                 if (size > mostBytes) {
-                    throw new Manifest.MalformedException("is longer than " + mostBytes + " bytes");
+                    throw new MalformedException("is longer than " + mostBytes + " bytes");
                 }
                 left = size - SEAL;
                 in = new BufferedInputStream(Channels.newInputStream(channel), 1 << 16);
                 mustBeSealed();
-            } catch (IOException | Manifest.MalformedException e) {
+            } catch (IOException | MalformedException e) {
                 channel.close();
                 throw e;
             }
         }
 
-        private void mustBeSealed() throws IOException, Manifest.MalformedException {
+        private void mustBeSealed() throws IOException, MalformedException {
             if (left < 0) {
-                throw new Manifest.MalformedException("is cut off, or is something else");
+                throw new MalformedException("is cut off, or is something else");
             }
-            MessageDigest digest = SetFile.sha256();
+            MessageDigest digest = Sha256.digest();
             InputStream all = Channels.newInputStream(channel);
             byte[] buffer = new byte[1 << 16];
             for (long rest = left; rest > 0; ) {
                 int n = all.read(buffer, 0, (int) Math.min(buffer.length, rest));
                 if (n < 0) {
-                    throw new Manifest.MalformedException("is cut off");
+                    throw new MalformedException("is cut off");
                 }
                 digest.update(buffer, 0, n);
                 rest -= n;
             }
             String seal = new String(all.readNBytes(SEAL), StandardCharsets.US_ASCII);
             if (!seal.equals(END + HexFormat.of().formatHex(digest.digest()) + "\n")) {
-                throw new Manifest.MalformedException(
+                throw new MalformedException(
                         "is damaged or cut off: its last line is not the SHA-256 of what is before it");
             }
             channel.position(0);
         }
 
         /** The next line, null where none is left. */
-        String line() throws IOException, Manifest.MalformedException {
+        String line() throws IOException, MalformedException {
             if (left <= 0) {
                 return null;
             }
@@ -150,7 +150,7 @@ final class SealedLines {
                     return bytes.toString(StandardCharsets.UTF_8);
                 }
                 if (b < 0 || bytes.size() == LONGEST_LINE) {
-                    throw new Manifest.MalformedException("has a line without an end");
+                    throw new MalformedException("has a line without an end");
                 }
                 bytes.write(b);
             }

@@ -9,7 +9,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /** A file of a set while it is written, under its temporary name: compressed, counted and hashed on the way. */
@@ -18,7 +17,7 @@ final class SetFile extends OutputStream {
     private static final int BUFFER = 1 << 17;
 
     private final FileChannel channel;
-    private final MessageDigest digest = sha256();
+    private final MessageDigest digest = Sha256.digest();
     private final OutputStream plain;
     private long plainBytes;
     private long bytes;
@@ -26,14 +25,6 @@ final class SetFile extends OutputStream {
     SetFile(Path path, Compression compression) throws IOException {
         channel = FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         plain = new BufferedOutputStream(compression.compress(new OnDisk()), BUFFER);
-    }
-
-    static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
     }
 
     @Override

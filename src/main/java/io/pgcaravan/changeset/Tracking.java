@@ -31,7 +31,7 @@ public record Tracking(TableName ledger, String owner, String grantee, boolean r
         if ((name + ending).getBytes(StandardCharsets.UTF_8).length <= LONGEST_NAME) {
             return name + ending;
         }
-        byte[] hash = SetFile.sha256().digest(name.getBytes(StandardCharsets.UTF_8));
+        byte[] hash = Sha256.digest().digest(name.getBytes(StandardCharsets.UTF_8));
         String rest = "_" + HexFormat.of().formatHex(hash, 0, 4) + ending;
         StringBuilder cut = new StringBuilder();
         int room = LONGEST_NAME - rest.getBytes(StandardCharsets.UTF_8).length;

@@ -53,7 +53,7 @@ public record WaitingSets(TableName table, int sets, Long missing, Long missingT
             Manifest manifest;
             try {
                 manifest = directory.manifest(set);
-            } catch (Manifest.MalformedException e) {
+            } catch (MalformedException e) {
                 // the import moves it to failed/
                 continue;
             }

@@ -90,7 +90,7 @@ public final class ArrayInserts {
             return null;
         }
         String statement = "insert into " + table.quoted() + " ("
-                + columns.names().stream().map(TableName::quote).collect(Collectors.joining(", "))
+                + TableName.quote(columns.names())
                 + ") select * from unnest("
                 + types.stream().map(type -> "?::" + type + "[]").collect(Collectors.joining(", ")) + ")";
         List<String> arrays = new ArrayList<>(columns.size());

@@ -80,7 +80,7 @@ final class NetEffect {
             places.add(new Place(one.quoted(), one.table));
         }
         key = changes.key();
-        keyList = key.stream().map(TableName::quote).collect(Collectors.joining(", "));
+        keyList = TableName.quote(key);
         sameKey = sameKey("p");
     }
 

@@ -283,7 +283,7 @@ public final class PartitionTemplate {
                     + ", but the event names no key columns; give the source table's trigger a key (or the job),"
                     + " or write the columns into the template");
         }
-        return values.key.stream().map(TableName::quote).collect(Collectors.joining(", "));
+        return TableName.quote(values.key);
     }
 
     /** A name as PostgreSQL cuts it: to 63 bytes, never inside a character. */

@@ -1,5 +1,8 @@
 package io.pgcaravan.partition;
 
+import java.util.Collection;
+import java.util.stream.Collectors;
+
 /**
  * A table's name: an optional schema and a name, both raw (unquoted) text.
  *
@@ -24,6 +27,11 @@ public record TableName(String schema, String name) {
             throw new IllegalArgumentException("a NUL character in an identifier");
         }
         return '"' + identifier.replace("\"", "\"\"") + '"';
+    }
+
+    /** Identifiers quoted for SQL, with commas between. */
+    public static String quote(Collection<String> identifiers) {
+        return identifiers.stream().map(TableName::quote).collect(Collectors.joining(", "));
     }
 
     /** The raw text that {@link #parse} reads; for messages. */

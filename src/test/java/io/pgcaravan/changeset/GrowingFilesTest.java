@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pgcaravan.changeset.Importer.Outcome;
 import io.pgcaravan.changeset.Importer.Result;
-import io.pgcaravan.changeset.Manifest.UnfinishedException;
 import io.pgcaravan.changeset.SetName.Part;
 import java.io.OutputStream;
 import java.nio.file.Files;

@@ -132,7 +132,7 @@ class HostileDropTest {
                 "\"id, v\n",
                 "id v\n",
                 "\n")) {
-            String sum = HexFormat.of().formatHex(SetFile.sha256().digest(line.getBytes(StandardCharsets.UTF_8)));
+            String sum = HexFormat.of().formatHex(Sha256.digest().digest(line.getBytes(StandardCharsets.UTF_8)));
             String json = honest.replaceFirst(
                     "(\"columns\" : \\{[^}]*)\"bytes\" : \\d+,\\s*\"plainBytes\" : \\d+,\\s*\"sha256\" : \"[^\"]*\"",
                     "$1\"bytes\" : " + line.length() + ", \"plainBytes\" : " + line.length() + ", \"sha256\" : \"" + sum
@@ -225,7 +225,7 @@ class HostileDropTest {
         return json.replaceFirst(
                 "(\"" + part + "\" : \\{[^}]*)\"bytes\" : \\d+,\\s*\"plainBytes\" : \\d+,\\s*\"sha256\" : \"[^\"]*\"",
                 "$1\"bytes\" : " + bytes.length + ", \"plainBytes\" : " + plain + ", \"sha256\" : \""
-                        + HexFormat.of().formatHex(SetFile.sha256().digest(bytes)) + "\"");
+                        + HexFormat.of().formatHex(Sha256.digest().digest(bytes)) + "\"");
     }
 
     private static byte[] gzip(byte[] plain) throws Exception {
@@ -246,7 +246,7 @@ class HostileDropTest {
                         "(\"records\" : \\{[^}]*)\"rows\" : 1,\\s*\"bytes\" : \\d+,\\s*\"plainBytes\" : \\d+,\\s*\"sha256\" : \"[^\"]*\"",
                         "$1\"rows\" : 2, \"bytes\" : " + bytes.length + ", \"plainBytes\" : " + bytes.length
                                 + ", \"sha256\" : \""
-                                + HexFormat.of().formatHex(SetFile.sha256().digest(bytes)) + "\""));
+                                + HexFormat.of().formatHex(Sha256.digest().digest(bytes)) + "\""));
     }
 
     @Test

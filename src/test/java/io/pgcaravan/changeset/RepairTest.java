@@ -257,7 +257,7 @@ class RepairTest {
         String body = change.apply(text.substring(0, text.lastIndexOf("end\t")));
         byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
         Files.writeString(
-                file, body + "end\t" + HexFormat.of().formatHex(SetFile.sha256().digest(bytes)) + "\n");
+                file, body + "end\t" + HexFormat.of().formatHex(Sha256.digest().digest(bytes)) + "\n");
     }
 
     @Test
