@@ -2,10 +2,10 @@ package io.pgcaravan.camel;
 
 import io.pgcaravan.queue.Event;
 import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.row.CharacterRepair;
 import io.pgcaravan.row.JsonRows;
 import io.pgcaravan.row.Mask;
 import io.pgcaravan.row.MaskedRows;
-import io.pgcaravan.row.Repair;
 import io.pgcaravan.row.RowChange;
 import io.pgcaravan.row.RowDecoder;
 import io.pgcaravan.row.RowSelection;
@@ -156,10 +156,10 @@ public class DecodeEndpoint extends StepEndpoint {
         };
     }
 
-    private Repair repair() {
+    private CharacterRepair repair() {
         return encoding == null
                 ? null
-                : new Repair(
+                : new CharacterRepair(
                         encoding,
                         (event, column) ->
                                 LOG.warn("{}: column \"{}\" holds what {} cannot; replaced", event, column, encoding));

@@ -6,14 +6,14 @@ import java.sql.SQLException;
 import java.sql.Statement;
 
 /** How rows are read that have to come out as the same text wherever that is done: for a set, and for a comparison. */
-final class ReadSession {
+public final class ReadSession {
 
     private static final String SESSION = Sql.file("changeset/session");
 
     private ReadSession() {}
 
     /** Begins a transaction that sees one snapshot, which its first question takes. */
-    static void begin(Connection connection) throws SQLException {
+    public static void begin(Connection connection) throws SQLException {
         connection.setAutoCommit(false);
         try (Statement statement = connection.createStatement()) {
             statement.execute("set transaction isolation level repeatable read read only");

@@ -31,7 +31,7 @@ import java.util.stream.Collectors;
  * @param partitions leaf partitions by oid; empty for a plain table
  * @param problem why its changes cannot be relied upon just now; null where all is well
  */
-record SourceTable(
+public record SourceTable(
         TableName name,
         long oid,
         boolean partitioned,
@@ -64,7 +64,7 @@ record SourceTable(
      * @param seesTruncate whether a trigger of its own notes that
      * @param version of its row trigger
      */
-    record Leaf(long oid, String name, long file, boolean seesTruncate, String version) {
+    public record Leaf(long oid, String name, long file, boolean seesTruncate, String version) {
 
         static Map<Long, Leaf> parse(String text) {
             Map<Long, Leaf> leaves = new HashMap<>();
@@ -109,7 +109,7 @@ record SourceTable(
     }
 
     /** @throws ChangeSetException where it cannot be exported */
-    static SourceTable read(Connection source, TableName name) throws SQLException {
+    public static SourceTable read(Connection source, TableName name) throws SQLException {
         TableName tracking = Tracking.tracking(name);
         try (PreparedStatement statement = source.prepareStatement(TABLE)) {
             statement.setString(1, name.schema());

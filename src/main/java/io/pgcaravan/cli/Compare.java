@@ -1,13 +1,13 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.changeset.Comparison;
-import io.pgcaravan.changeset.Comparison.Answered;
-import io.pgcaravan.changeset.Comparison.Differences;
-import io.pgcaravan.changeset.Comparison.Request;
-import io.pgcaravan.changeset.Comparison.Result;
-import io.pgcaravan.changeset.Difference;
-import io.pgcaravan.changeset.Digest;
 import io.pgcaravan.changeset.SetName;
+import io.pgcaravan.changeset.compare.Comparison;
+import io.pgcaravan.changeset.compare.Comparison.Answered;
+import io.pgcaravan.changeset.compare.Comparison.Differences;
+import io.pgcaravan.changeset.compare.Comparison.Request;
+import io.pgcaravan.changeset.compare.Comparison.Result;
+import io.pgcaravan.changeset.compare.Difference;
+import io.pgcaravan.changeset.compare.Digest;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;

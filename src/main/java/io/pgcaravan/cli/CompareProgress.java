@@ -1,6 +1,6 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.changeset.Comparison;
+import io.pgcaravan.changeset.compare.Comparison;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;

@@ -1,12 +1,12 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.changeset.ChangeSetException;
-import io.pgcaravan.changeset.Comparison.Request;
-import io.pgcaravan.changeset.Comparison.Result;
 import io.pgcaravan.changeset.Connect;
-import io.pgcaravan.changeset.Difference;
 import io.pgcaravan.changeset.Target;
 import io.pgcaravan.changeset.Tracking;
+import io.pgcaravan.changeset.compare.Comparison.Request;
+import io.pgcaravan.changeset.compare.Comparison.Result;
+import io.pgcaravan.changeset.compare.Difference;
 import io.pgcaravan.partition.TableName;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -1,18 +1,18 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.changeset.Comparison;
-import io.pgcaravan.changeset.Comparison.Differences;
-import io.pgcaravan.changeset.Comparison.Request;
-import io.pgcaravan.changeset.Comparison.Result;
 import io.pgcaravan.changeset.Compression;
 import io.pgcaravan.changeset.Connect;
-import io.pgcaravan.changeset.Difference;
-import io.pgcaravan.changeset.Digest;
 import io.pgcaravan.changeset.DropDirectory;
 import io.pgcaravan.changeset.Exporter;
 import io.pgcaravan.changeset.Exporter.Exported;
-import io.pgcaravan.changeset.Repair;
 import io.pgcaravan.changeset.Target;
+import io.pgcaravan.changeset.compare.Comparison;
+import io.pgcaravan.changeset.compare.Comparison.Differences;
+import io.pgcaravan.changeset.compare.Comparison.Request;
+import io.pgcaravan.changeset.compare.Comparison.Result;
+import io.pgcaravan.changeset.compare.Difference;
+import io.pgcaravan.changeset.compare.Digest;
+import io.pgcaravan.changeset.compare.Repair;
 import io.pgcaravan.partition.TableName;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -84,7 +84,7 @@ public final class UrlEncodedRows implements RowDecoder {
     private record Shape(byte[][] names, int[] sources, ColumnSet columns) {}
 
     private final RowSelection selection;
-    private final Repair repair;
+    private final CharacterRepair repair;
     private final EventTypes types;
     private final EventTypes.RowReader reader = this::row;
     private final Map<String, Shape> shapes = new HashMap<>();
@@ -112,7 +112,7 @@ public final class UrlEncodedRows implements RowDecoder {
     }
 
     /** @param repair null where a value that is no text makes its row a bad one */
-    public UrlEncodedRows(RowSelection selection, Repair repair) {
+    public UrlEncodedRows(RowSelection selection, CharacterRepair repair) {
         this.selection = selection;
         this.repair = repair;
         this.types = EventTypes.logutriga(selection);

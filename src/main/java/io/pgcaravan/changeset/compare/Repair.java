@@ -1,5 +1,9 @@
-package io.pgcaravan.changeset;
+package io.pgcaravan.changeset.compare;
 
+import io.pgcaravan.changeset.ChangeSetException;
+import io.pgcaravan.changeset.Connect;
+import io.pgcaravan.changeset.SourceTable;
+import io.pgcaravan.changeset.Tracking;
 import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.Sql;
 import java.sql.Array;

@@ -1,5 +1,9 @@
-package io.pgcaravan.changeset;
+package io.pgcaravan.changeset.compare;
 
+import io.pgcaravan.changeset.ChangeSetException;
+import io.pgcaravan.changeset.Fields;
+import io.pgcaravan.changeset.MalformedException;
+import io.pgcaravan.changeset.Sha256;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;

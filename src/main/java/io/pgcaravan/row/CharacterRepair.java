@@ -9,7 +9,7 @@ import java.util.function.BiConsumer;
  * What becomes of characters that cannot be loaded: bytes that are none in the source's encoding and {@code %00} become
  * U+FFFD, and what the destination's encoding lacks becomes {@code ?}. Not thread-safe.
  */
-public final class Repair {
+public final class CharacterRepair {
 
     private static final char REPLACEMENT = '\uFFFD';
 
@@ -21,7 +21,7 @@ public final class Repair {
      * @param told gets each event and column in which something was replaced
      * @throws IllegalArgumentException where Java has no such encoding
      */
-    public Repair(String encoding, BiConsumer<Event, String> told) {
+    public CharacterRepair(String encoding, BiConsumer<Event, String> told) {
         String name = encoding.strip();
         Charset charset = ServerEncoding.charsetOf(name.equalsIgnoreCase("utf-8") ? "UTF8" : name);
         this.destination = charset.newEncoder();

@@ -1,8 +1,12 @@
-package io.pgcaravan.changeset;
+package io.pgcaravan.changeset.compare;
 
-import io.pgcaravan.changeset.ComparedTable.Column;
-import io.pgcaravan.changeset.Difference.Kind;
-import io.pgcaravan.changeset.RowHashing.Hash;
+import io.pgcaravan.changeset.ChangeSetException;
+import io.pgcaravan.changeset.Connect;
+import io.pgcaravan.changeset.ImportLedger;
+import io.pgcaravan.changeset.Manifest;
+import io.pgcaravan.changeset.Snapshot;
+import io.pgcaravan.changeset.Target;
+import io.pgcaravan.changeset.compare.RowHashing.Hash;
 import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.Source;
 import java.io.IOException;
@@ -16,7 +20,6 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -46,9 +49,6 @@ public final class Comparison {
 
     /** Differences that are looked at once more are held in memory. */
     private static final int MOST_RECHECKED = 100_000;
-
-    /** Rows with one key: a table whose key is no key at all is not compared. */
-    private static final int MOST_OF_A_KEY = 100_000;
 
     private final Progress progress;
 
@@ -158,8 +158,9 @@ public final class Comparison {
             Long sets;
             try (ComparedSide there = ComparedSide.open(target, request.table);
                     ComparedSide here = ComparedSide.open(source, request.table)) {
-                hashing = hashing(request, here.table(), ROWS_A_RANGE, hash(here.probe(), there.probe()));
-                hashing = agreed(hashing, here.table(), there.table(), remarks);
+                hashing = Agreement.hashing(
+                        request, here.table(), ROWS_A_RANGE, Agreement.hash(here.probe(), there.probe()));
+                hashing = Agreement.agreed(hashing, here.table(), there.table(), remarks);
                 List<RangeSums> sums = sums(hashing, here, there);
                 sourceRows = sums.get(0).rows();
                 targetRows = sums.get(1).rows();
@@ -168,7 +169,8 @@ public final class Comparison {
                 sets = setsOnTheirWay(here, position, ledger);
                 differences.by(hashing.key());
                 if (!ranges.isEmpty()) {
-                    merge(here, hashing, ranges, Answer.Applied.of(position), there.rows(hashing, ranges), tally);
+                    new RowByRow(tally, progress)
+                            .merge(here, hashing, ranges, Answer.Applied.of(position), there.rows(hashing, ranges));
                 }
             }
             long settled = 0;
@@ -209,17 +211,16 @@ public final class Comparison {
         pause(wait);
         Map<List<String>, Difference> before = new LinkedHashMap<>();
         first.forEach(difference -> before.put(difference.key(), difference));
-        long listed = tally.listed;
         tally.startAgain(differences, difference -> {
             Difference was = before.get(difference.key());
             return was != null && was.hash() == difference.hash();
         });
         try (ComparedSide there = ComparedSide.open(target, request.table);
                 ComparedSide here = ComparedSide.open(source, request.table)) {
-            merge(here, hashing, ranges, Answer.Applied.of(there.position()), there.rows(hashing, ranges), tally);
+            new RowByRow(tally, progress)
+                    .merge(here, hashing, ranges, Answer.Applied.of(there.position()), there.rows(hashing, ranges));
         }
-        tally.listed += listed;
-        return before.size() - tally.wrong() - tally.onTheirWay;
+        return before.size() - tally.wrong() - tally.onTheirWay();
     }
 
     private void pause(Duration wait) {
@@ -246,7 +247,7 @@ public final class Comparison {
         return tried(request.table, () -> {
             try (ComparedSide here = ComparedSide.open(source, request.table)) {
                 RowHashing hashing =
-                        hashing(request, here.table(), ROWS_A_RANGE_OF_A_DIGEST, md5 ? Hash.MD5 : Hash.FAST);
+                        Agreement.hashing(request, here.table(), ROWS_A_RANGE_OF_A_DIGEST, md5 ? Hash.MD5 : Hash.FAST);
                 RangeSums sums = sums(hashing, here).get(0);
                 Source system = here.system();
                 Digest digest = new Digest(
@@ -283,7 +284,7 @@ public final class Comparison {
                     List<String> remarks = new ArrayList<>();
                     RowHashing hashing = digest.hashing();
                     mustHash(digest, there);
-                    mustSuit(hashing, there.table(), remarks);
+                    Agreement.mustSuit(hashing, there.table(), remarks);
                     RangeSums sums = sums(hashing, there).get(0);
                     BitSet differing = read.sums().differing(sums);
                     long listed = 0;
@@ -374,10 +375,11 @@ public final class Comparison {
                                 + digest.source().system() + "), and this is " + system);
                     }
                     mustHash(digest, here);
-                    mustSuit(digest.hashing(), here.table(), new ArrayList<>());
+                    Agreement.mustSuit(digest.hashing(), here.table(), new ArrayList<>());
                     differences.by(digest.hashing().key());
                     Tally tally = new Tally(differences);
-                    merge(here, digest.hashing(), answer.ranges, answer.answer.applied(), answer, tally);
+                    new RowByRow(tally, progress)
+                            .merge(here, digest.hashing(), answer.ranges, answer.answer.applied(), answer);
                     return tally.result(
                             digest.rows(),
                             answer.answer.rows(),
@@ -413,80 +415,6 @@ public final class Comparison {
     }
 
     // ---- how
-
-    private static Hash hash(String here, String there) {
-        return here.equals(there) ? Hash.FAST : Hash.MD5;
-    }
-
-    private static RowHashing hashing(Request request, ComparedTable source, int rowsARange, Hash hash) {
-        List<String> key = request.key != null ? request.key : source.primaryKey();
-        if (key.isEmpty()) {
-            throw new ChangeSetException(
-                    source.name().quoted() + " has no primary key: --key names the columns that tell its rows apart");
-        }
-        Set<String> columns = new LinkedHashSet<>(
-                request.columns != null
-                        ? request.columns
-                        : source.columns().values().stream()
-                                .filter(column -> !column.generated())
-                                .map(Column::name)
-                                .toList());
-        columns.addAll(key);
-        source.mustHave(List.copyOf(columns));
-        // the last one is what counts up within the others
-        String block = null;
-        for (String column : key) {
-            block = source.columns().get(column).whole() ? column : block;
-        }
-        return RowHashing.of(key, List.copyOf(columns), block, source.rows(), rowsARange, hash);
-    }
-
-    private static RowHashing agreed(
-            RowHashing hashing, ComparedTable source, ComparedTable target, List<String> remarks) {
-        target.mustHave(hashing.columns());
-        for (String column : hashing.columns()) {
-            String here = source.columns().get(column).type();
-            String there = target.columns().get(column).type();
-            if (!here.equals(there)) {
-                remarks.add("column " + TableName.quote(column) + " is " + here + " at the source and " + there
-                        + " at the target: equal values may be written differently, and count as different then");
-            }
-        }
-        List<String> generated = source.columns().values().stream()
-                .filter(Column::generated)
-                .map(Column::name)
-                .filter(column -> !hashing.columns().contains(column))
-                .toList();
-        if (!generated.isEmpty()) {
-            remarks.add("generated columns are not compared: " + TableName.quote(generated));
-        }
-        remarkFurther(hashing, target, remarks);
-        boolean both =
-                hashing.block() == null || target.columns().get(hashing.block()).whole();
-        return both
-                ? hashing
-                : new RowHashing(
-                        hashing.key(), hashing.columns(), null, hashing.shift(), hashing.ranges(), hashing.hash());
-    }
-
-    private static void remarkFurther(RowHashing hashing, ComparedTable target, List<String> remarks) {
-        List<String> further = target.columns().keySet().stream()
-                .filter(column -> !hashing.columns().contains(column))
-                .toList();
-        if (!further.isEmpty()) {
-            remarks.add("further columns of the target are not compared: " + TableName.quote(further));
-        }
-    }
-
-    private static void mustSuit(RowHashing hashing, ComparedTable table, List<String> remarks) {
-        table.mustHave(hashing.columns());
-        if (hashing.block() != null && !table.columns().get(hashing.block()).whole()) {
-            throw new ChangeSetException("column " + TableName.quote(hashing.block())
-                    + " of the key is a whole number where the digest was written, and "
-                    + table.columns().get(hashing.block()).type() + " in database \"" + table.database() + "\"");
-        }
-        remarkFurther(hashing, table, remarks);
-    }
 
     /** Every side at once. */
     private List<RangeSums> sums(RowHashing hashing, ComparedSide... sides) throws SQLException, IOException {
@@ -527,162 +455,6 @@ public final class Comparison {
                 }
                 throw new IllegalStateException(e.getCause());
             }
-        }
-    }
-
-    // ---- row by row
-
-    private void merge(
-            ComparedSide source,
-            RowHashing hashing,
-            BitSet ranges,
-            Answer.Applied applied,
-            HashedRows there,
-            Tally tally)
-            throws SQLException, IOException {
-        boolean known =
-                applied != null && applied.system().equals(source.system().system());
-        if (known && Long.compareUnsigned(Snapshot.xmax(applied.snapshot()), Snapshot.xmax(source.snapshot())) > 0) {
-            there.close();
-            throw new ChangeSetException("the source has not seen yet what the target has applied: it is a standby that"
-                    + " lags behind; compare again later, or with the primary");
-        }
-        try (there;
-                HashedRows here = source.rows(hashing, ranges);
-                NotedKeys noted = source.noted(hashing, ranges, known ? applied.snapshot() : null)) {
-            HashedRows.Row s = here.next();
-            HashedRows.Row t = there.next();
-            while (s != null || t != null) {
-                long keyHash = t == null || s != null && s.keyHash() <= t.keyHash() ? s.keyHash() : t.keyHash();
-                Map<List<String>, Pair> keys = new LinkedHashMap<>();
-                for (; s != null && s.keyHash() == keyHash; s = here.next()) {
-                    pair(keys, s.key()).source(s.hash());
-                    tally.listed++;
-                }
-                for (; t != null && t.keyHash() == keyHash; t = there.next()) {
-                    pair(keys, t.key()).target(t.hash());
-                    tally.listed++;
-                }
-                for (Map.Entry<List<String>, Pair> entry : keys.entrySet()) {
-                    Kind kind = entry.getValue().kind();
-                    if (kind != null) {
-                        tally.add(new Difference(
-                                kind, entry.getKey(), keyHash, entry.getValue().sourceSum, noted.has(keyHash)));
-                    }
-                }
-                if ((tally.listed & 0x1fff) < keys.size() * 2L) {
-                    progress.at("comparing rows of ranges that differ", tally.listed);
-                }
-            }
-        }
-    }
-
-    private static Pair pair(Map<List<String>, Pair> keys, List<String> key) {
-        Pair pair = keys.computeIfAbsent(key, any -> new Pair());
-        if (keys.size() > MOST_OF_A_KEY) {
-            throw new ChangeSetException("more keys than can be have the same hash: the key tells no rows apart");
-        }
-        return pair;
-    }
-
-    /** The rows of one key; more than one on a side only where nothing keeps them unique. */
-    private static final class Pair {
-
-        private long sources;
-        private long sourceSum;
-        private long targets;
-        private long targetSum;
-
-        void source(long hash) {
-            sources++;
-            sourceSum += hash;
-        }
-
-        void target(long hash) {
-            targets++;
-            targetSum += hash;
-        }
-
-        Kind kind() {
-            if (targets == 0) {
-                return Kind.MISSING;
-            }
-            if (sources == 0) {
-                return Kind.EXTRA;
-            }
-            return sources == targets && sourceSum == targetSum ? null : Kind.DIFFERENT;
-        }
-    }
-
-    private static final class Tally {
-
-        private interface Wanted {
-            boolean is(Difference difference);
-        }
-
-        private Differences each;
-        private Wanted wanted = difference -> true;
-        private long missing;
-        private long extra;
-        private long different;
-        private long onTheirWay;
-        private long listed;
-
-        Tally(Differences each) {
-            this.each = each;
-        }
-
-        void startAgain(Differences other, Wanted these) {
-            each = other;
-            wanted = these;
-            missing = 0;
-            extra = 0;
-            different = 0;
-            onTheirWay = 0;
-            listed = 0;
-        }
-
-        void add(Difference difference) throws SQLException {
-            if (!wanted.is(difference)) {
-                return;
-            }
-            if (difference.onItsWay()) {
-                onTheirWay++;
-            } else {
-                switch (difference.kind()) {
-                    case MISSING -> missing++;
-                    case EXTRA -> extra++;
-                    case DIFFERENT -> different++;
-                }
-            }
-            each.add(difference);
-        }
-
-        long wrong() {
-            return missing + extra + different;
-        }
-
-        Result result(
-                long sourceRows,
-                long targetRows,
-                RowHashing hashing,
-                BitSet differing,
-                long settled,
-                Long sets,
-                List<String> remarks) {
-            return new Result(
-                    sourceRows,
-                    targetRows,
-                    hashing.ranges(),
-                    differing.cardinality(),
-                    listed,
-                    missing,
-                    extra,
-                    different,
-                    onTheirWay,
-                    settled,
-                    sets,
-                    List.copyOf(remarks));
         }
     }
 

@@ -1,5 +1,6 @@
-package io.pgcaravan.changeset;
+package io.pgcaravan.changeset.compare;
 
+import io.pgcaravan.changeset.ChangeSetException;
 import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.Sql;
 import java.sql.Connection;

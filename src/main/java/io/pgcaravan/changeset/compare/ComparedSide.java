@@ -1,5 +1,10 @@
-package io.pgcaravan.changeset;
+package io.pgcaravan.changeset.compare;
 
+import io.pgcaravan.changeset.Connect;
+import io.pgcaravan.changeset.ImportLedger;
+import io.pgcaravan.changeset.ReadSession;
+import io.pgcaravan.changeset.Snapshot;
+import io.pgcaravan.changeset.Tracking;
 import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.Source;
 import io.pgcaravan.queue.Sql;

@@ -1,4 +1,4 @@
-package io.pgcaravan.changeset;
+package io.pgcaravan.changeset.compare;
 
 import io.pgcaravan.partition.TableName;
 import java.util.BitSet;

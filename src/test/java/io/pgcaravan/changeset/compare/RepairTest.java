@@ -1,14 +1,20 @@
-package io.pgcaravan.changeset;
+package io.pgcaravan.changeset.compare;
 
 import static io.pgcaravan.changeset.Shipping.execute;
 import static io.pgcaravan.changeset.Shipping.query;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.pgcaravan.changeset.Comparison.Answered;
-import io.pgcaravan.changeset.Comparison.Progress;
-import io.pgcaravan.changeset.Comparison.Request;
-import io.pgcaravan.changeset.Comparison.Result;
+import io.pgcaravan.changeset.ChangeSetException;
+import io.pgcaravan.changeset.Manifest;
+import io.pgcaravan.changeset.SetName;
+import io.pgcaravan.changeset.Sha256;
+import io.pgcaravan.changeset.Shipping;
+import io.pgcaravan.changeset.Tracking;
+import io.pgcaravan.changeset.compare.Comparison.Answered;
+import io.pgcaravan.changeset.compare.Comparison.Progress;
+import io.pgcaravan.changeset.compare.Comparison.Request;
+import io.pgcaravan.changeset.compare.Comparison.Result;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,7 +1,11 @@
-package io.pgcaravan.changeset;
+package io.pgcaravan.changeset.compare;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import io.pgcaravan.changeset.ChangeSetException;
+import io.pgcaravan.changeset.Fields;
+import io.pgcaravan.changeset.ImportLedger;
+import io.pgcaravan.changeset.MalformedException;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.file.Path;

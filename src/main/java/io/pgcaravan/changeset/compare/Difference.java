@@ -1,4 +1,4 @@
-package io.pgcaravan.changeset;
+package io.pgcaravan.changeset.compare;
 
 import java.util.List;
 

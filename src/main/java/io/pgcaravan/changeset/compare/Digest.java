@@ -1,7 +1,12 @@
-package io.pgcaravan.changeset;
+package io.pgcaravan.changeset.compare;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import io.pgcaravan.changeset.ChangeSetException;
+import io.pgcaravan.changeset.Fields;
+import io.pgcaravan.changeset.MalformedException;
+import io.pgcaravan.changeset.Manifest;
+import io.pgcaravan.changeset.Target;
 import io.pgcaravan.partition.TableName;
 import java.io.IOException;
 import java.io.StringWriter;
