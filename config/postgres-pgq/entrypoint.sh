@@ -28,7 +28,11 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
 create database :"name";
 SQL
   fi
-  psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --command='create extension pgq' "$POSTGRES_DB"
+  # a role called caravan would otherwise make its tables in the schema caravan, as soon as that is there
+  psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --set=role="$POSTGRES_USER" "$POSTGRES_DB" <<'SQL'
+create extension pgq;
+alter role :"role" set search_path = public;
+SQL
   pg_ctl stop --wait --mode=fast
   unset PGHOST PGUSER
 fi

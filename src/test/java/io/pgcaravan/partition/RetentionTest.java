@@ -265,9 +265,12 @@ class RetentionTest {
 
             assertThat(held.done()).isEmpty();
             assertThat(held.problems())
-                    .singleElement()
+                    // PostgreSQL 13 cannot begin with one: each is tried
+                    .hasSize(detachesConcurrently() ? 1 : 2)
+                    .allMatch(text -> text.contains("a long query"))
+                    .element(0)
                     .asString()
-                    .contains("Cannot drop partition public.orders_2024_05_01 of public.orders", "a long query");
+                    .contains("Cannot drop partition public.orders_2024_05_01 of public.orders");
             // new partitions and old rows are loaded meanwhile, one of them of the partition on its way out
             target.apply(
                     loading,
@@ -367,7 +370,8 @@ class RetentionTest {
                 """,
                 "alter table orders detach partition orders_2024_05_01",
                 "alter table orders detach partition orders_2024_05_02",
-                "alter table orders detach partition orders_2024_05_03 concurrently");
+                "alter table orders detach partition orders_2024_05_03"
+                        + (detachesConcurrently() ? " concurrently" : ""));
 
         assertThat(round(settings).problems()).isEmpty();
 
@@ -417,5 +421,10 @@ class RetentionTest {
             PartitionTarget.execute(other, "select pg_advisory_unlock_all()");
         }
         assertThat(round(settings).done()).hasSize(1);
+    }
+
+    private boolean detachesConcurrently() throws SQLException {
+        return target.rows("select current_setting('server_version_num')::int >= 140000")
+                .contains("t");
     }
 }
