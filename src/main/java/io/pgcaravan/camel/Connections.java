@@ -9,6 +9,9 @@ import org.postgresql.PGConnection;
 /** Connections that a consumer keeps, and what their failures mean. */
 final class Connections {
 
+    /** How long a server may take to hear that a statement is no longer wanted, milliseconds. */
+    private static final long CANCEL_PATIENCE = 2000;
+
     private Connections() {}
 
     /** @param role source or target, for the message */
@@ -56,6 +59,41 @@ final class Connections {
         } catch (SQLException e) {
             // it is being thrown away
         }
+    }
+
+    /**
+     * Ends a session that another thread is using, and what it does just now: the server itself notices only after a
+     * statement that nobody is there any more, and keeps the locks until then.
+     *
+     * @param connection null does nothing
+     */
+    static void abandon(Connection connection) throws SQLException {
+        if (connection == null) {
+            return;
+        }
+        Thread cancelling = new Thread(
+                () -> {
+                    try {
+                        connection.unwrap(PGConnection.class).cancelQuery();
+                    } catch (SQLException e) {
+                        // nobody to ask: then only the connection goes
+                    }
+                },
+                "cancel");
+        cancelling.setDaemon(true);
+        cancelling.start();
+        // set where the time for a stop is over
+        boolean interrupted = Thread.interrupted();
+        try {
+            cancelling.join(CANCEL_PATIENCE);
+        } catch (InterruptedException e) {
+            interrupted = true;
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        connection.abort(Runnable::run);
     }
 
     /** Ends the session for good: the pool is not to lend it to anybody again. */

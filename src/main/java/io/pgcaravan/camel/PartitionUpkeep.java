@@ -70,11 +70,8 @@ final class PartitionUpkeep {
 
     void stop() throws SQLException {
         context.getExecutorServiceManager().shutdownNow(executor);
-        Connection open = connection;
-        if (open != null) {
-            // a statement that waits for a lock or reads a large partition does not hear of the stop
-            open.abort(Runnable::run);
-        }
+        // a statement that waits for a lock or reads a large partition does not hear of the stop
+        Connections.abandon(connection);
     }
 
     /** Tells whose batches the step works on, where the route does not (a step that is named at run time). */

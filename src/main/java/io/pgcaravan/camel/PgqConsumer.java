@@ -5,7 +5,6 @@ import io.pgcaravan.load.DeadLetter;
 import io.pgcaravan.queue.Batch;
 import io.pgcaravan.queue.LostPositionException;
 import io.pgcaravan.queue.Pgq;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Locale;
@@ -128,8 +127,8 @@ final class PgqConsumer extends ScheduledPollConsumer {
             // A batch is still on its way, past the time that the shutdown allowed for it. Without its connections
             // it ends at once, uncommitted, and is done again at the next start.
             LOG.warn("{} stops in the middle of a batch, which is left for the next start", endpoint);
-            abort(target == null ? null : target.connection());
-            abort(source == null ? null : source.connection());
+            Connections.abandon(target == null ? null : target.connection());
+            Connections.abandon(source == null ? null : source.connection());
         }
     }
 
@@ -150,12 +149,6 @@ final class PgqConsumer extends ScheduledPollConsumer {
         return applying && !strategy.isTimeoutOccurred()
                 ? strategy.getTimeUnit().toMillis(strategy.getTimeout())
                 : STOP_PATIENCE;
-    }
-
-    private static void abort(Connection connection) throws SQLException {
-        if (connection != null) {
-            connection.abort(Runnable::run);
-        }
     }
 
     @Override

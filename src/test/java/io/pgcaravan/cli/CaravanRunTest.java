@@ -256,6 +256,8 @@ class CaravanRunTest {
                 run.process.destroy();
                 assertThat(run.process.waitFor(60, TimeUnit.SECONDS)).isTrue();
                 assertThat(run.output()).contains("stops in the middle of a batch, which is left for the next start");
+                // the server does not go on with what nobody wants any more
+                await().atMost(Duration.ofSeconds(60)).until(() -> waiting(statement) == 0);
                 blocker.rollback();
                 assertThat(count(statement)).isZero();
                 blocker.rollback();
@@ -296,14 +298,16 @@ class CaravanRunTest {
         blocker.setAutoCommit(false);
         // against writing, not against those who only look
         statement.execute("lock table orders, orders_2026_10_01 in share mode");
-        await().atMost(Duration.ofSeconds(60)).until(() -> {
-            try (ResultSet row = statement.executeQuery(
-                    "select count(*) from pg_locks where not granted and mode = 'RowExclusiveLock' and database ="
-                            + " (select oid from pg_database where datname = current_database())")) {
-                row.next();
-                return row.getInt(1) > 0;
-            }
-        });
+        await().atMost(Duration.ofSeconds(60)).until(() -> waiting(statement) > 0);
+    }
+
+    private static int waiting(Statement statement) throws Exception {
+        try (ResultSet row = statement.executeQuery(
+                "select count(*) from pg_locks where not granted and mode = 'RowExclusiveLock' and database ="
+                        + " (select oid from pg_database where datname = current_database())")) {
+            row.next();
+            return row.getInt(1);
+        }
     }
 
     private static int count(Statement statement) throws Exception {
