@@ -61,6 +61,7 @@ final class JobProcess {
             if (pidFile != null) {
                 pidFile.release();
             }
+            JobLog.end();
         }
     }
 

@@ -69,6 +69,11 @@ public final class JobLog {
         return log.warnings;
     }
 
+    /** Ends the logging of this process: the last lines and sums go to the databases, where those take them within two seconds. */
+    public static void end() {
+        LogManager.shutdown();
+    }
+
     private void configure(boolean terminal) throws IOException {
         TableDispatcherJob.Logging settings = job.logging();
         configuration.setName(job.name());

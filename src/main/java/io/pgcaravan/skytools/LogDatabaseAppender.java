@@ -68,8 +68,8 @@ final class LogDatabaseAppender extends AbstractAppender {
         setStopping();
         ended = true;
         try {
-            // what is queued may go out yet, where the database takes it at once
-            sender.join(500);
+            // what is queued and summed up may go out yet, where the database takes it at once
+            sender.join(2_000);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -109,19 +109,24 @@ final class LogDatabaseAppender extends AbstractAppender {
         long pause = FIRST_PAUSE;
         long statisticsSent = 0;
         Line line = null;
-        while (!ended || line != null || !queue.isEmpty()) {
+        while (true) {
             try {
-                line = line == null ? queue.poll(200, TimeUnit.MILLISECONDS) : line;
-                long now = System.currentTimeMillis();
-                if (line == null && now - statisticsSent < STATISTICS_MILLIS) {
-                    continue;
-                }
+                // before the look at the queue: what was logged before the end is in it then
+                boolean last = ended;
+                line = line == null ? queue.poll(last ? 0 : 200, TimeUnit.MILLISECONDS) : line;
                 if (line == null) {
-                    statisticsSent = now;
-                    line = sums();
-                    if (line == null) {
+                    long now = System.currentTimeMillis();
+                    if (!last && now - statisticsSent < STATISTICS_MILLIS) {
                         continue;
                     }
+                    statisticsSent = now;
+                    line = sums();
+                }
+                if (line == null) {
+                    if (last) {
+                        break;
+                    }
+                    continue;
                 }
                 if (connection == null) {
                     connection = connector.connect();

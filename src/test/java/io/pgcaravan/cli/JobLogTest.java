@@ -81,14 +81,22 @@ class JobLogTest {
             Path ini = job.ini("archive", "use_skylog = 2\npart_field = created_at\n" + IniJob.TEMPLATE);
             job.register("archive");
             job.insert(1, 1);
-            job.start(ini);
+            Process process = job.start(ini);
             job.awaitTarget("select count(*) from orders_2026_10_01", "1");
             job.awaitTarget(
                     "select count(*) from log.line where job = 'archive' and message like 'job archive runs%'", "1");
-            // the sums of batches go as one line
-            job.awaitTarget(
-                    "select count(*) > 0 from log.line where level = 'INFO' and message like '{count: %, duration: %}'",
-                    "t");
+            // the sums of batches go as one line, once a minute and at the end
+            new ProcessBuilder("kill", "-INT", Long.toString(process.pid()))
+                    .start()
+                    .waitFor();
+            assertThat(job.ended(process)).isZero();
+            assertThat(value(job.target, "select count(*) from log.line where message = 'stopped'"))
+                    .isEqualTo("1");
+            assertThat(value(
+                            job.target,
+                            "select count(*) > 0 from log.line where level = 'INFO' and message like"
+                                    + " '{count: %, duration: %}'"))
+                    .isEqualTo("t");
             assertThat(value(
                             job.target,
                             "select message from log.line where level = 'WARNING' and message like '%fluent%'"))
