@@ -244,12 +244,12 @@ class DispatchOptionsTest {
                 job.context().createProducerTemplate().sendBody("direct:hand-made", "a=1");
                 String events = orders.value(orders.target, "select pgq.current_event_table('copied')")
                         .toString();
-                assertThat(
-                                orders.column(
-                                        orders.target,
-                                        "select ev_type || ' ' || (ev_extra1 is not null) || ' ' || (ev_extra2 is not null) || ' ' || count(*) from "
-                                                + events
-                                                + " group by ev_type, ev_extra1, ev_extra2 is not null, (ev_extra1 is not null) order by 1"))
+                assertThat(orders.column(
+                                orders.target,
+                                // PgQ before 3.5 has an insert's row in ev_extra2 as well
+                                "select ev_type || ' ' || (ev_extra1 is not null) || ' ' || bool_and(ev_type like 'U%' and ev_extra2 is not null) || ' ' || count(*) from "
+                                        + events
+                                        + " group by ev_type, ev_extra1, (ev_extra1 is not null) order by 1"))
                         .containsExactly("I:id true false 20", "U:id true true 1", "note false false 1");
             }
         }
