@@ -80,7 +80,8 @@ class InstallServiceTest {
         assertThat(text).contains("patience=55").contains(home);
         // what it starts is another test's matter
         Path stand = directory.resolve("it's a launcher");
-        Files.writeString(stand, "#!/bin/sh\necho \"$@\"\nexec sleep 60\n");
+        Path named = Files.writeString(directory.resolve("caravan"), "");
+        Files.writeString(stand, "#!/bin/sh\necho \"$@\"\nexec tail -f " + named + "\n");
         assertThat(stand.toFile().setExecutable(true)).isTrue();
         Path script = Files.writeString(
                 directory.resolve("script"),
@@ -94,6 +95,17 @@ class InstallServiceTest {
         assertThat(init(script, "stop")).isZero();
         assertThat(init(script, "status")).isEqualTo(3);
         assertThat(init(script, "nonsense")).isEqualTo(2);
+
+        // after a kill the number may be another process's
+        Process other = new ProcessBuilder("sleep", "60").start();
+        try {
+            Files.writeString(directory.resolve("pid"), other.pid() + "\n");
+            assertThat(init(script, "status")).isEqualTo(3);
+            assertThat(init(script, "stop")).isZero();
+            assertThat(other.isAlive()).isTrue();
+        } finally {
+            other.destroyForcibly();
+        }
     }
 
     private int init(Path script, String what) throws IOException, InterruptedException {
