@@ -1,13 +1,16 @@
 -- what pgcaravan keeps in this database, as far as it is there
-select format('grant usage on schema %I to %s', n.nspname, {role})
-  from pg_namespace n
- where n.nspname in ('caravan', 'pgq_ext'{schemas})
-    or exists (select from pg_class c
-                where c.relnamespace = n.oid and obj_description(c.oid, 'pg_class') like 'pgcaravan: %')
- order by 1 \gexec
-select format('grant select on table %I.%I to %s', n.nspname, c.relname, {role})
-  from pg_class c join pg_namespace n on n.oid = c.relnamespace
- where c.relkind = 'r'
-   and (n.nspname = 'caravan' or n.nspname = 'pgq_ext' and c.relname = 'completed_tick'
-        or obj_description(c.oid, 'pg_class') like 'pgcaravan: %')
+with kept as (
+    select n.nspname, c.relname
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where c.relkind = 'r'
+       and ((n.nspname, c.relname) in (('pgq_ext', 'completed_tick'), ('caravan', 'position'), ('caravan', 'dead_letter'),
+                                       ('caravan', 'partition'), ('caravan', 'import_set'), ('caravan', 'import_history'))
+            or obj_description(c.oid, 'pg_class') like any (array['pgcaravan: the change sets of %', 'pgcaravan: keys of changed rows of %']))
+)
+select format('grant usage on schema %I to %s', nspname, {role}) from kept
+union
+select format('grant usage on schema %I to %s', nspname, {role}) from pg_namespace
+ where nspname in ({schemas}) and to_regclass('caravan.position') is not null
+union
+select format('grant select on table %I.%I to %s', nspname, relname, {role}) from kept
  order by 1 \gexec

@@ -33,8 +33,9 @@ import picocli.CommandLine.TypeConversionException;
             "Prints the SQL that gives a role the rights that a job needs in one database, and no others: for psql, run by an"
                     + " administrator of that database. Nothing is connected to. Running it twice changes nothing.",
             "source and target are the two sides of the dispatch routes that are on; both, where no --side is given, each under"
-                    + " the name of its database. export and import are for the tables that --table names, queues for"
-                    + " making and ticking queues (the ticker route), monitor for looking at everything (caravan status)."
+                    + " the name of its database. export and import are for the tables that --table names, compare for"
+                    + " both sides of caravan compare, repair for the source of caravan repair (its target takes compare), queues"
+                    + " for making and ticking queues (the ticker route), monitor for looking at everything (caravan status)."
         })
 final class Grants implements Callable<Integer> {
 
@@ -44,6 +45,8 @@ final class Grants implements Callable<Integer> {
         TARGET,
         EXPORT,
         IMPORT,
+        COMPARE,
+        REPAIR,
         QUEUES,
         MONITOR
     }
@@ -55,8 +58,8 @@ final class Grants implements Callable<Integer> {
             try {
                 return Side.valueOf(name.toUpperCase(Locale.ROOT));
             } catch (IllegalArgumentException e) {
-                throw new TypeConversionException(
-                        "\"" + name + "\" is no side; source, target, export, import, queues and monitor are");
+                throw new TypeConversionException("\"" + name
+                        + "\" is no side; source, target, export, import, compare, repair, queues and monitor are");
             }
         }
     }
@@ -68,7 +71,7 @@ final class Grants implements Callable<Integer> {
             names = "--side",
             paramLabel = "SIDE",
             converter = SideNames.class,
-            description = "source, target, export, import, queues or monitor.")
+            description = "source, target, export, import, compare, repair, queues or monitor.")
     private Side side;
 
     @Option(
@@ -76,7 +79,7 @@ final class Grants implements Callable<Integer> {
             split = ",",
             paramLabel = "SCHEMA.TABLE",
             description =
-                    "Tables that are exported, imported, or get a queue's trigger, raw: the first dot of each separates"
+                    "Tables that are exported, imported, compared, or get a queue's trigger, raw: the first dot of each separates"
                             + " the schema.")
     private List<String> tables = List.of();
 
@@ -106,9 +109,10 @@ final class Grants implements Callable<Integer> {
             dispatch(grants);
         } else {
             switch (side) {
-                case EXPORT ->
-                    grants.exports(someTables(), ledger == null ? Tracking.LEDGER : QualifiedTable.of(spec, ledger));
+                case EXPORT -> grants.exports(someTables(), ledger());
                 case IMPORT -> grants.imports(someTables());
+                case COMPARE -> grants.compares(someTables(), ledger());
+                case REPAIR -> grants.repairs(someTables(), ledger());
                 case QUEUES -> grants.queues("pgq", tables());
                 case MONITOR -> {
                     refuseTables();
@@ -168,8 +172,12 @@ final class Grants implements Callable<Integer> {
         if (!tables.isEmpty()) {
             throw new ParameterException(
                     spec.commandLine(),
-                    "--table is for --side export, import and queues; routes say what the others need");
+                    "--table is for --side export, import, compare, repair and queues; routes say what the others need");
         }
+    }
+
+    private TableName ledger() {
+        return ledger == null ? Tracking.LEDGER : QualifiedTable.of(spec, ledger);
     }
 
     private List<TableName> someTables() {

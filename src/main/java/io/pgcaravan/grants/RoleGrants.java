@@ -13,6 +13,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * What a role has to be granted in one database, as a script for psql that an administrator runs there. Running it again
@@ -24,6 +25,7 @@ public final class RoleGrants {
     private static final String OWN = Sql.file("grants/own-table-and-partitions");
     private static final String PARTITIONS = Sql.file("grants/partitions-too");
     private static final String UPDATE_IN_PLACE = Sql.file("grants/update-in-place");
+    private static final String AS_FAR_AS_THERE = Sql.file("grants/as-far-as-there");
     private static final String MONITOR = Sql.file("grants/monitor");
 
     private final String role;
@@ -215,6 +217,45 @@ public final class RoleGrants {
         return this;
     }
 
+    /**
+     * Either side of a comparison: {@code caravan compare}.
+     *
+     * @param ledger the source's
+     */
+    public RoleGrants compares(List<TableName> tables, TableName ledger) {
+        return compares(tables, ledger, "select");
+    }
+
+    /** The source's side of {@code caravan repair}; the target's is that of a comparison. */
+    public RoleGrants repairs(List<TableName> tables, TableName ledger) {
+        return compares(tables, ledger, "select, insert");
+    }
+
+    private RoleGrants compares(List<TableName> tables, TableName ledger, String onNotes) {
+        connect();
+        StringBuilder wanted = new StringBuilder();
+        for (TableName table : tables) {
+            comment("table " + table);
+            usage(table.schema());
+            grant("select", table);
+            wanted(wanted, Tracking.tracking(table), onNotes);
+        }
+        wanted(wanted, ledger, "select");
+        wanted(wanted, new TableName("caravan", "import_set"), "select");
+        comment("which rows and sets are on their way, as far as this database tells");
+        say(fill(AS_FAR_AS_THERE.replace("{wanted}", wanted), null, null));
+        return this;
+    }
+
+    private static void wanted(StringBuilder wanted, TableName table, String rights) {
+        wanted.append(wanted.isEmpty() ? "" : ", ")
+                .append('(')
+                .append(Tracking.literal(table.quoted()))
+                .append(", ")
+                .append(Tracking.literal(rights))
+                .append(')');
+    }
+
     // ---- looking
 
     /**
@@ -224,14 +265,14 @@ public final class RoleGrants {
      */
     public RoleGrants monitor(List<CheckedJob> jobs) {
         connect();
-        StringBuilder schemas = new StringBuilder();
-        jobs.stream()
+        String schemas = jobs.stream()
                 .flatMap(job -> job.loads().stream())
                 .map(load ->
                         load.table().schema() == null ? "public" : load.table().schema())
                 .distinct()
-                .forEach(schema -> schemas.append(", ").append(Tracking.literal(schema)));
-        say(fill(MONITOR.replace("{schemas}", schemas), null, null));
+                .map(Tracking::literal)
+                .collect(Collectors.joining(", "));
+        say(fill(MONITOR.replace("{schemas}", schemas.isEmpty() ? "null" : schemas), null, null));
         return this;
     }
 

@@ -44,7 +44,7 @@ final class Arrivals {
      */
     record OnTheirWay(Instant since, long late, String said) {}
 
-    /** Reads the import ledgers; one that cannot be read is told elsewhere. */
+    /** Reads the import ledgers. */
     Arrivals(Looks all) {
         for (Look look : all.looks()) {
             try {
@@ -52,7 +52,7 @@ final class Arrivals {
                     read(look.connection());
                 }
             } catch (SQLException e) {
-                // as its imports are read
+                all.unreadable(look.name(), "the import ledger", e);
             }
         }
     }

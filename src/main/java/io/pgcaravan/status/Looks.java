@@ -28,7 +28,11 @@ record Looks(Watch watch, Map<Place, Look> byPlace, Limits limits, Instant now, 
     }
 
     void problem(Problem.Kind kind, String subject, String said) {
-        problems.add(new Problem(kind, subject, said.replaceAll("\\s*\\R\\s*", " ")));
+        Problem problem = new Problem(kind, subject, said.replaceAll("\\s*\\R\\s*", " "));
+        // a ledger is read for more than one purpose
+        if (!problems.contains(problem)) {
+            problems.add(problem);
+        }
     }
 
     void unreadable(String subject, String what, SQLException failure) {

@@ -3,6 +3,8 @@ package io.pgcaravan.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.search.Search;
 import io.pgcaravan.PgServer;
 import io.pgcaravan.camel.JobPlans;
 import io.pgcaravan.check.CheckedJob;
@@ -10,7 +12,15 @@ import io.pgcaravan.check.Finding;
 import io.pgcaravan.check.JobCheck;
 import io.pgcaravan.database.Address;
 import io.pgcaravan.database.AddressDataSource;
+import io.pgcaravan.partition.PartitionSettings;
+import io.pgcaravan.partition.Partitioner;
 import io.pgcaravan.partition.TableName;
+import io.pgcaravan.partition.Upkeep;
+import io.pgcaravan.status.Limits;
+import io.pgcaravan.status.Meter;
+import io.pgcaravan.status.Problem;
+import io.pgcaravan.status.Status;
+import io.pgcaravan.status.StatusReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +36,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -47,7 +58,8 @@ class GrantsTest {
                 select format('schema %%I', nspname), nspacl from pg_namespace
                 union all
                 select format('table %%I.%%I', n.nspname, c.relname), c.relacl
-                  from pg_class c join pg_namespace n on n.oid = c.relnamespace, me where c.relowner <> me.oid)
+                  from pg_class c join pg_namespace n on n.oid = c.relnamespace, me
+                 where c.relowner <> me.oid and c.relpersistence <> 't')
             select format('revoke %%s on %%s from %%s', a.privilege_type, what, me.name),
                    format('grant %%s on %%s to %%s', a.privilege_type, what, me.name)
               from acl cross join me cross join lateral aclexplode(entries) a
@@ -59,7 +71,7 @@ class GrantsTest {
             select format('alter table %%I.%%I owner to current_user', n.nspname, c.relname),
                    format('alter table %%I.%%I owner to %%s', n.nspname, c.relname, me.name)
               from pg_class c join pg_namespace n on n.oid = c.relnamespace join me on c.relowner = me.oid
-             where c.relkind in ('r', 'p')""";
+             where c.relkind in ('r', 'p') and c.relpersistence <> 't'""";
 
     private static final AtomicInteger ROLES = new AtomicInteger();
 
@@ -133,6 +145,15 @@ class GrantsTest {
         edits.put(
                 "period: \"{{dispatch.period}}\"",
                 "period: \"{{dispatch.period}}\"\n                    tableMode: direct");
+        // a new session for each batch, and a failure tried again at once
+        edits.put(
+                "onError: \"{{dispatch.onError}}\"",
+                "onError: \"{{dispatch.onError}}\"\n        exceptionSleep: 20\n        connectionLifetime: 1\n        delay: 20");
+        keys.put("dispatch.onError", "dead-letter");
+        edits.put(
+                "rowMode: \"{{dispatch.rowMode}}\"",
+                "rowMode: \"{{dispatch.rowMode}}\"\n                    onTruncate: apply");
+        on(target, "alter table orders add check (customer <> 'bad')");
         for (String mode : List.of("append", "keep_latest", "plain")) {
             keys.put("dispatch.rowMode", mode);
             configure();
@@ -140,15 +161,13 @@ class GrantsTest {
             grant("source", sourceUrl);
             grant("target", targetUrl);
             assertThat(check()).as(mode).isZero();
-            if (mode.equals("append")) {
-                run(
-                        "insert into orders values (9, 'a', '2026-10-01')",
-                        () -> value(target, "select count(*) from orders").equals(1L));
-                on(target, "truncate orders");
-            } else {
-                assertEachIsNeeded(target, this::isWell, mode.equals("plain") ? "" : "public.orders");
-            }
+            assertTheRunningJobNeedsEach(target, mode.equals("append") ? "" : "public.orders");
+            on(target, "truncate orders");
         }
+        assertTheRunningJobNeedsEach(target, "database");
+        assertTheRunningJobNeedsEach(source, "");
+        on(source, "truncate orders");
+        on(target, "truncate orders");
         dispatchToTheEnd();
     }
 
@@ -172,6 +191,28 @@ class GrantsTest {
                 () -> value(target, "select count(*) from orders").equals(1L)
                         && value(target, "select to_regclass('orders_2001_01_01') is null")
                                 .equals(true));
+
+        // a round of what the job does beside its batches
+        assertEachIsNeeded(target, () -> isWell() && retires());
+    }
+
+    /** Whether a partition that has become old goes. */
+    private boolean retires() throws SQLException {
+        on(
+                target,
+                "drop table if exists orders_2002_01_01",
+                "create table orders_2002_01_01 partition of orders for values from ('2002-01-01') to ('2002-01-02')",
+                "alter table orders_2002_01_01 owner to " + TableName.quote(role));
+        PartitionSettings settings = job.loads().get(0).partition();
+        try (Connection asRole = job.target().getConnection()) {
+            Upkeep.Round round = new Upkeep(settings, new Partitioner(settings)).round(asRole, job.consumer());
+            return round.problems().isEmpty()
+                    && round.done().toString().contains("dropped public.orders_2002_01_01")
+                    && value(target, "select to_regclass('orders_2002_01_01') is null")
+                            .equals(true);
+        } catch (SQLException e) {
+            return false;
+        }
     }
 
     @Test
@@ -300,6 +341,95 @@ class GrantsTest {
     }
 
     @Test
+    void compare_and_repair() throws Exception {
+        for (Connection side : List.of(source, target)) {
+            on(side, "create schema \"Sh'op\"", "create table \"Sh'op\".\"it ems\" (id int primary key, name text)");
+        }
+        on(source, "insert into \"Sh'op\".\"it ems\" values (1, 'a'), (2, 'b'), (3, 'c')");
+        String table = "Sh'op.it ems";
+        ship(table);
+        // one set and one change are on their way
+        on(source, "update \"Sh'op\".\"it ems\" set name = 'B' where id = 2");
+        assertThat(export(table)).isZero();
+        on(source, "update \"Sh'op\".\"it ems\" set name = 'C' where id = 3");
+        Callable<CommandRun> compare = () ->
+                CommandRun.of("compare", "--source", conninfo(source), "--target", conninfo(target), "--table", table);
+        assertThat(compare.call().status()).isEqualTo(1);
+        for (String side : List.of("compare", "compare", "repair", "repair")) {
+            String script = CommandRun.of("grants", "--role", role, "--side", side, "--table", table)
+                    .out();
+            psql(side.equals("compare") ? targetUrl : sourceUrl, script);
+        }
+        String well = compare.call().out();
+        assertThat(well).contains("on their way", "1 set");
+
+        assertEachIsNeeded(target, () -> compare.call().out().equals(well));
+        on(target, "update \"Sh'op\".\"it ems\" set name = 'x' where id = 1");
+        // each time something that was not noted before
+        AtomicInteger number = new AtomicInteger(10);
+        assertEachIsNeeded(source, () -> {
+            int n = number.incrementAndGet();
+            Object onItsWay = value(source, "select count(*) from \"Sh'op\".\"it ems_dml\" where id = 3");
+            on(target, "insert into \"Sh'op\".\"it ems\" values (" + n + ", 'extra')");
+            CommandRun repair = CommandRun.of(
+                    "repair", "--source", conninfo(source), "--target", conninfo(target), "--table", table);
+            return repair.status() == 0
+                    && repair.out().contains("1 set")
+                    && value(source, "select count(*) from \"Sh'op\".\"it ems_dml\" where id = " + n)
+                            .equals(1L)
+                    && value(source, "select count(*) from \"Sh'op\".\"it ems_dml\" where id = 3")
+                            .equals(onItsWay);
+        });
+
+        // who only compares may not write at the source either
+        role = "only " + role;
+        on(source, "create role " + TableName.quote(role) + " login password 'secret'");
+        for (String url : List.of(sourceUrl, targetUrl)) {
+            psql(
+                    url,
+                    CommandRun.of("grants", "--role", role, "--side", "compare", "--table", table)
+                            .out());
+        }
+        assertThat(compare.call().out()).contains("on their way", "1 set");
+        on(target, "insert into \"Sh'op\".\"it ems\" values (99, 'extra')");
+        assertThat(CommandRun.of("repair", "--source", conninfo(source), "--target", conninfo(target), "--table", table)
+                        .err())
+                .contains("permission denied", "caravan grants --side repair");
+    }
+
+    /** As a superuser: the table is tracked and accepted, and its first set is through. */
+    private void ship(String table) throws Exception {
+        String[] name = table.split("\\.", 2);
+        assertThat(CommandRun.of("ddl", "exporter", name[0], name[1], "--apply", "--db", sourceUrl)
+                        .err())
+                .isEmpty();
+        assertThat(CommandRun.of("ddl", "importer", name[0], name[1], "--apply", "--db", targetUrl)
+                        .err())
+                .isEmpty();
+        assertThat(export(table)).isZero();
+        assertThat(CommandRun.of("import", "--db", targetUrl, "--dir", drop()).status())
+                .isZero();
+    }
+
+    private int export(String table) throws Exception {
+        return CommandRun.of(
+                        "export",
+                        "--db",
+                        sourceUrl,
+                        "--table",
+                        table,
+                        "--target",
+                        "far/" + target.getCatalog(),
+                        "--dir",
+                        drop())
+                .status();
+    }
+
+    private String drop() throws IOException {
+        return Files.createDirectories(directory.resolve("drop")).toString();
+    }
+
+    @Test
     void looking_at_everything() throws Exception {
         orders("primary key (id, created_at)) partition by range (created_at)");
         configure();
@@ -307,16 +437,45 @@ class GrantsTest {
         grant("target", targetUrl);
         run("insert into orders values (1, 'a', '2026-10-01')", () -> value(target, "select count(*) from orders")
                 .equals(1L));
+        on(
+                target,
+                "insert into caravan.dead_letter (consumer, queue, batch_id, tick, tick_time, ev_id, ev_time, ev_type, error)"
+                        + " values ('dispatch', 'orders', 1, 2, now(), 7, now(), 'I', 'x')");
+        for (Connection side : List.of(source, target)) {
+            on(side, "create schema shop", "create table shop.parcels (id int primary key)");
+        }
+        ship("shop.parcels");
+        on(source, "insert into shop.parcels values (1)");
         role = "watcher " + role;
         on(source, "create role " + TableName.quote(role) + " login password 'secret'");
         configure();
-        assertThat(status()).contains("permission denied");
+        assertThat(status()).contains("permission denied for database");
         grant("monitor", sourceUrl);
         grant("monitor", targetUrl);
 
         assertThat(status()).contains("dispatch").doesNotContain("permission denied");
-        on(target, "revoke select on caravan.position from " + TableName.quote(role));
-        assertThat(status()).contains("permission denied");
+        try (Application application = Application.waiting(config(), routes(), null)) {
+            application.start();
+            StatusReader reader = new StatusReader(application.watch(), Limits.PRESET);
+            assertEachIsNeeded(source, () -> seesAll(reader.read()));
+            assertEachIsNeeded(target, () -> seesAll(reader.read()));
+        }
+    }
+
+    private static boolean seesAll(Status status) {
+        return status.problems().stream()
+                        .noneMatch(problem -> problem.kind() == Problem.Kind.UNREADABLE
+                                || problem.kind() == Problem.Kind.DATABASE_DOWN)
+                && status.queues().size() == 1
+                && status.jobs().size() == 1
+                && status.jobs().stream()
+                        .allMatch(job -> job.tick() != null
+                                && job.lag() != null
+                                && job.deadLetters() == 1
+                                && job.tables().get(0).partitions() == 1)
+                && status.exports().size() == 1
+                && status.exports().stream().allMatch(set -> set.oldestChange() != null && set.onItsWaySince() == null)
+                && status.imports().size() == 1;
     }
 
     private String status() {
@@ -353,6 +512,65 @@ class GrantsTest {
         }
         assertThat(superfluous).isEmpty();
         assertThat(works.call()).isTrue();
+    }
+
+    /**
+     * The same by a job that runs all the while, over new sessions for each batch: it fails without the right, and goes on with
+     * it. Each time it has rows that are inserted, changed, deleted and bad, and a TRUNCATE.
+     *
+     * @param on part of what the rights are on that are looked at
+     */
+    private void assertTheRunningJobNeedsEach(Connection side, String on) throws Exception {
+        try (Application application = Application.configured(config(), routes())) {
+            application.start();
+            await().atMost(Duration.ofSeconds(60)).until(() -> value(source, "select count(*) from pgq.subscription")
+                    .equals(1L));
+            Search failures = application
+                    .context()
+                    .getRegistry()
+                    .findSingleByType(MeterRegistry.class)
+                    .find(Meter.BATCH_FAILURES.meterName());
+            AtomicInteger number = new AtomicInteger();
+            awaitApplied(change(number), () -> false);
+            assertEachIsNeeded(
+                    side,
+                    () -> {
+                        double before = failures.counter().count();
+                        return awaitApplied(
+                                change(number), () -> failures.counter().count() > before);
+                    },
+                    on);
+        }
+    }
+
+    /** @return the tick that has it */
+    private long change(AtomicInteger number) throws SQLException {
+        int n = number.addAndGet(10);
+        on(
+                source,
+                "truncate orders",
+                "insert into orders values (" + n + ", 'a', '2026-10-01'), (" + (n + 1) + ", 'b', '2026-10-01'), ("
+                        + (n + 2) + ", 'bad', '2026-10-01')",
+                "update orders set customer = 'c' where id = " + n,
+                "delete from orders where id = " + (n + 1),
+                "select pgq.force_tick('orders')",
+                "select pgq.ticker('orders')");
+        return (Long) value(source, "select max(tick_id) from pgq.tick");
+    }
+
+    /** Whether the job has come to this tick, or fails meanwhile. */
+    private boolean awaitApplied(long tick, Callable<Boolean> fails) {
+        AtomicBoolean applied = new AtomicBoolean();
+        await().atMost(Duration.ofSeconds(60))
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> {
+                    // first, as it may be applied after it has failed for another reason
+                    boolean failed = fails.call();
+                    applied.set(value(target, "select coalesce(max(tick), 0) >= " + tick + " from caravan.position")
+                            .equals(true));
+                    return applied.get() || failed;
+                });
+        return applied.get();
     }
 
     private String grants() {

@@ -166,7 +166,7 @@ public final class Repair implements Comparison.Differences, AutoCloseable {
                 "the keys of " + table + " that differ cannot be noted in " + Tracking.tracking(table) + ": "
                         + e.getMessage().lines().collect(Collectors.joining("; "))
                         + ("42501".equals(e.getSQLState())
-                                ? "; let the owner of that table do it, or grant INSERT on it"
+                                ? "; let the owner of that table do it, or a role with the rights that caravan grants --side repair prints"
                                 : "")
                         + "; nothing was noted",
                 e);
