@@ -127,6 +127,7 @@ final class Application implements AutoCloseable {
         properties.setProperty("camel.management.enabled", "false");
         properties.setProperty("camel.metrics.enabled", "false");
         application.main.setOverrideProperties(properties);
+        application.endsAtOnce();
         return application;
     }
 
@@ -139,7 +140,13 @@ final class Application implements AutoCloseable {
         properties.setProperty("camel.main.autoConfigurationLogSummary", "false");
         properties.setProperty("camel.main.autoStartup", "false");
         application.main.setOverrideProperties(properties);
+        application.endsAtOnce();
         return application;
+    }
+
+    /** On Ctrl-C: Camel would wait for batches in progress, which there are none of. */
+    private void endsAtOnce() {
+        main.setShutdownStrategy(new SimpleMainShutdownStrategy());
     }
 
     private static Application of(Configuration configuration, Path config, Map<String, Database> others) {

@@ -68,6 +68,15 @@ class StatusCommandTest {
     }
 
     @Test
+    void watching_the_configuration_s_databases_ends_as_soon_as_it_is_told_to() throws Exception {
+        Process watching = DemoTest.caravan("status", "--json", "--watch", "30");
+        // the shipped databases, which need not be there
+        assertThat(watching.inputReader().readLine()).startsWith("{");
+        watching.destroy();
+        assertThat(watching.waitFor(20, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
     void watching_goes_on_until_it_is_interrupted() throws Exception {
         String url = PgServer.get().createDatabase("status_watch");
         CompletableFuture<CommandRun> ended = new CompletableFuture<>();
