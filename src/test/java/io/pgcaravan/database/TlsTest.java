@@ -106,7 +106,8 @@ class TlsTest {
     @Test
     void no_tls_is_refused_by_a_server_that_wants_it() {
         assertThatThrownBy(() -> pat("host=db.example sslmode=disable", ENCRYPTED))
-                .hasMessageContaining("no encryption");
+                // as PostgreSQL 14 and later say it, and 13
+                .hasMessageMatching("(?s).*(no encryption|SSL off).*");
     }
 
     @ParameterizedTest
@@ -198,7 +199,8 @@ class TlsTest {
         // PKCS#8, elliptic curve and RSA
         openssl("pkcs8", "-topk8", "-in", "ann.key", "-nocrypt", "-out", "ann.p8.pem");
         assertThat(ask(ann("ann.crt", "ann.p8.pem"), "select current_user")).isEqualTo("ann");
-        openssl("genrsa", "-traditional", "-out", "rsa.key", "2048");
+        openssl("genrsa", "-out", "rsa.pem", "2048");
+        openssl("pkey", "-in", "rsa.pem", "-traditional", "-out", "rsa.key");
         sign("rsa", "ca", "ann", "keyUsage=digitalSignature");
         // DER
         openssl("pkcs8", "-topk8", "-in", "ann.key", "-nocrypt", "-outform", "DER", "-out", "ann.pk8");
