@@ -7,6 +7,7 @@ const history = new Map(); // by job: looks of the last hour
 let since = 0;
 let token = null;
 let waiting = false;
+let saying = null;
 
 const $ = id => document.getElementById(id);
 
@@ -81,8 +82,8 @@ function fact(name, value, small) {
 
 // ---- acts
 
-function act(label, path) {
-  return token === null ? null : el('button', {type: 'button', onclick: event => run(event.target, path)}, label);
+function act(label, path, title) {
+  return token === null ? null : el('button', {type: 'button', title, 'data-act': path, onclick: event => run(event.target, path)}, label);
 }
 
 async function run(button, path) {
@@ -103,6 +104,9 @@ function say(text, bad) {
   $('said').textContent = text;
   $('said').className = bad ? 'bad' : '';
   $('said').hidden = false;
+  clearTimeout(saying);
+  // what went wrong stays until the next act
+  if (!bad) saying = setTimeout(() => { $('said').hidden = true; }, 20e3);
 }
 
 function setToken(given) {
@@ -254,10 +258,15 @@ function isAway(route) {
   return Boolean(route) && route.state !== 'Started';
 }
 
-// the button that suspends a route, or lets it go on
+// the buttons that suspend a route, let it go on, or leave it to the process that stands by
 function turn(route) {
-  return route ? act(isAway(route) ? 'Resume' : 'Suspend',
-    (isAway(route) ? 'resume' : 'suspend') + '?route=' + encodeURIComponent(route.route)) : null;
+  if (!route) return null;
+  const query = '?route=' + encodeURIComponent(route.route);
+  if (isAway(route)) return act('Resume', 'resume' + query);
+  return [
+    act('Suspend', 'suspend' + query, route.runs ? 'no more batches; the lock is kept, so that no other process takes over' : null),
+    route.runs ? act('Hand over', 'hand-over' + query, 'stops here; a process that stands by takes over') : null,
+  ];
 }
 
 function showJobs(page, now) {
@@ -270,7 +279,8 @@ function showJobs(page, now) {
     return el('article', {class: 'card', 'data-job': job.consumer},
       el('div', {class: 'head'},
         el('h3', {}, job.route || 'consumer ' + job.consumer),
-        isAway(route) ? pill(route.state.toLowerCase(), 'warn') : pill(running[0], running[1]),
+        isAway(route) ? pill(route.state.toLowerCase() + (route.runs ? ', keeps its lock' : ''), 'warn') : pill(running[0], running[1]),
+        route && !isAway(route) && !route.runs ? pill('this process stands by') : null,
         job.lost ? pill('position lost', 'bad') : null,
         el('span', {class: 'space'}),
         turn(route)),
@@ -310,8 +320,9 @@ function showSets(page, now) {
           imported.missing !== null || imported.diverged ? 'bad' : imported.set === set.published ? 'done' : 'open',
           imported.missing !== null ? 'set ' + imported.missing + ' is missing' : ago(imported.appliedAt, now))
           : step('imported', '?', '', 'its database is not here'),
-        step('acknowledged', set.acknowledged, set.acknowledged === set.published ? 'done' : 'open',
-          set.acknowledged ? ago(set.acknowledgedAt, now) : 'nothing came back yet')),
+        step('acknowledged', set.acknowledged, set.overdue ? 'bad' : set.acknowledged === set.published ? 'done' : 'open',
+          set.overdue ? count(set.overdue) + ' overdue, since ' + ago(set.onItsWaySince, now).replace(' ago', '')
+            : set.acknowledged ? ago(set.acknowledgedAt, now) : 'nothing came back yet')),
       el('p', {class: 'quiet'}, set.oldestChange === null ? 'every change has its set'
         : 'the oldest change without a set is ' + (set.exact ? '' : 'at most ')
           + age((now - Date.parse(set.oldestChange)) / 1000) + ' old',
@@ -362,7 +373,13 @@ function showRest(page) {
   const drops = page.status.drops.map(drop => [drop.route, drop.free === null ? pill('unknown', 'bad')
     : pill(Math.round(100 * drop.free / drop.total) + ' % free', drop.free < drop.total / 10 ? 'bad' : 'good'),
   bytes(drop.free) + ' of ' + bytes(drop.total), drop.directory]);
-  section('places', 'Databases and drop directories', rows(['', 'state', '', 'where'], places.concat(drops)));
+  section('places', 'Databases and drop directories', rows(['name', 'state', 'what', 'where'], places.concat(drops)));
+}
+
+function showNothing(page) {
+  const nothing = page.status.jobs.length + page.status.exports.length + page.status.imports.length === 0
+    && page.routes.every(route => !route.exports);
+  $('nothing').hidden = !nothing;
 }
 
 function showProblems(page) {
@@ -392,7 +409,8 @@ function places() {
     first: !document.body.dataset.ready,
     scrolled: [...document.querySelectorAll('.calendar, .scroll')].map(part => part.scrollLeft),
     button: buttons.indexOf(document.activeElement),
-    buttons: buttons.length,
+    act: document.activeElement.dataset.act,
+    visible: document.activeElement.matches(':focus-visible'),
   };
 }
 
@@ -401,8 +419,11 @@ function restore(kept) {
     // the newest partitions first
     part.scrollLeft = kept.first && part.classList.contains('calendar') ? part.scrollWidth : kept.scrolled[i] || 0;
   });
-  const buttons = document.querySelectorAll('main button');
-  if (kept.button >= 0 && buttons.length === kept.buttons) buttons[kept.button].focus({preventScroll: true});
+  if (kept.button < 0) return;
+  const buttons = [...document.querySelectorAll('main button')];
+  // the same one, or what has come in its place
+  const same = buttons.find(button => button.dataset.act === kept.act) || buttons[kept.button];
+  if (same) same.focus({preventScroll: true, focusVisible: kept.visible});
 }
 
 async function look() {
@@ -425,12 +446,17 @@ async function look() {
       showSets(page, now);
       showLetters(page);
       showRest(page);
+      showNothing(page);
       restore(kept);
+      document.body.classList.remove('stale');
       document.body.dataset.ready = 'true';
     }
   } catch (failure) {
     $('state').textContent = 'pgcaravan does not answer';
     $('state').className = 'pill bad';
+    document.title = '(!) pgcaravan';
+    // what is below is as it was at the time that stands above
+    document.body.classList.add('stale');
   }
   waiting = false;
 }

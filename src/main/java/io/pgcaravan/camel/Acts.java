@@ -31,9 +31,10 @@ public final class Acts {
      *
      * @param state as Camel has it: Started, Suspended, Stopped
      * @param dispatches whether it is a job of a queue
+     * @param runs whether it is one that this process has the lock of: no other one applies its batches
      * @param exports whether it can be asked for an export
      */
-    public record Standing(String route, String state, boolean dispatches, boolean exports) {}
+    public record Standing(String route, String state, boolean dispatches, boolean runs, boolean exports) {}
 
     /** The enabled routes, and those that were stopped since. */
     public List<Standing> routes() {
@@ -43,6 +44,7 @@ public final class Acts {
                         route.getRouteId(),
                         String.valueOf(context.getRouteController().getRouteStatus(route.getRouteId())),
                         route.getEndpoint() instanceof PgqEndpoint,
+                        route.getConsumer() instanceof PgqConsumer job && job.runs(),
                         exports(definition(route.getRouteId()).getOutputs())))
                 .toList();
     }
@@ -64,11 +66,23 @@ public final class Acts {
                         || exports(step.getOutputs()));
     }
 
-    /** Lets the batch in progress end, and takes no other. The job keeps its lock: no standby takes over. */
+    /**
+     * Lets the batch in progress end, and takes no other. A job keeps its lock: whoever wants it to rest does not want another
+     * process to go on with it.
+     */
     public String suspend(String route) throws Exception {
-        known(route);
+        boolean runs = known(route).getConsumer() instanceof PgqConsumer job && job.runs();
         context.getRouteController().suspendRoute(route);
-        return "route " + route + " is suspended";
+        return "route " + route + " is suspended"
+                + (runs ? "; it keeps its lock, so that no other process takes over" : "");
+    }
+
+    /** Lets the batch in progress end, and ends the job's connections with its lock: a process that stands by takes over. */
+    public String handOver(String route) throws Exception {
+        job(route);
+        context.getRouteController().stopRoute(route);
+        return "route " + route
+                + " is stopped in this process; its lock is free, and a process that stands by takes over";
     }
 
     /** Goes on with what was suspended, or stopped. */

@@ -11,6 +11,7 @@ import io.pgcaravan.database.Secrets;
 import io.pgcaravan.status.Limits;
 import io.pgcaravan.status.Watch;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -21,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -32,6 +34,7 @@ import org.apache.camel.PropertyBindingException;
 import org.apache.camel.Route;
 import org.apache.camel.component.platform.http.main.ManagementHttpServer;
 import org.apache.camel.component.properties.PropertiesComponent;
+import org.apache.camel.health.HealthCheckRegistry;
 import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
@@ -45,6 +48,8 @@ import org.slf4j.LoggerFactory;
 final class Application implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Application.class);
+
+    private static final Set<String> EVERY_ADDRESS = Set.of("0.0.0.0", "::", "[::]", "0:0:0:0:0:0:0:0");
 
     private static final Pattern BOUND_KEY = Pattern.compile("\\((camel\\.[^=]+)=");
 
@@ -279,6 +284,11 @@ final class Application implements AutoCloseable {
             poll = new StatusPoll(context(), watch(), Limits.PRESET);
             console = new Console(poll, new Acts(context()), consoleToken);
             console.mount(server.getRouter());
+            HealthCheckRegistry checks = HealthCheckRegistry.get(context());
+            if (checks != null) {
+                checks.register(
+                        new ConsoleHealth(URI.create(management(context())).getAuthority()));
+            }
             poll.start(statusPeriod);
         }
     }
@@ -316,21 +326,28 @@ final class Application implements AutoCloseable {
                         .getRouteStatus(route.getRouteId())
                         .isStarted()));
         LOG.info(
-                "{} runs {}{}; health: {}",
+                "{} runs {}{}; {}",
                 new Version().getVersion()[0],
                 routes.get(true).isEmpty() ? "no route" : names(routes.get(true)),
                 routes.get(false).isEmpty() ? "" : " (off: " + names(routes.get(false)) + ")",
                 property(context, "camel.management.enabled").equals("true")
-                        ? "http://" + property(context, "camel.management.host") + ":"
-                                + property(context, "camel.management.port")
+                        ? (console == null ? "" : "console: " + management(context) + "; ") + "health: "
+                                + management(context).replaceFirst("/$", "")
                                 + property(context, "camel.management.healthPath") + "/ready"
-                        : "off");
+                        : "no console, no health");
         for (Route route : routes.get(true)) {
             LOG.info("{}: {}", route.getRouteId(), RouteSummary.of(route, this::name));
         }
         Thread asking = new Thread(() -> pools.forEach(Application::announce), "caravan-databases");
         asking.setDaemon(true);
         asking.start();
+    }
+
+    /** Where the console is, for somebody on this machine, which always is a name that the port answers to. */
+    private static String management(CamelContext context) {
+        String host = property(context, "camel.management.host");
+        return "http://" + (EVERY_ADDRESS.contains(host) ? "127.0.0.1" : host.contains(":") ? "[" + host + "]" : host)
+                + ":" + property(context, "camel.management.port") + "/";
     }
 
     private static void announce(String name, BatchDataSource database) {

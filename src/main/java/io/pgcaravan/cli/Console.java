@@ -97,6 +97,7 @@ final class Console implements AutoCloseable {
         });
         router.get("/console/status").handler(this::status);
         act(router, "suspend", request -> acts.suspend(parameter(request, "route")));
+        act(router, "hand-over", request -> acts.handOver(parameter(request, "route")));
         act(router, "resume", request -> acts.resume(parameter(request, "route")));
         act(
                 router,

@@ -24,6 +24,7 @@ final class GuardedManagement extends DefaultMainHttpServerFactory {
     /** @param names by which the server may be called besides those of this machine */
     GuardedManagement(List<String> names) {
         this.names = names;
+        HostlessRequests.areNotLogged();
     }
 
     @Override

@@ -86,6 +86,8 @@ final class Browser implements AutoCloseable {
                 .buildAsync(URI.create(address), new Answers())
                 .get(30, TimeUnit.SECONDS);
         call("Page.enable", Map.of());
+        // else nothing in a page that no window shows has the focus
+        call("Emulation.setFocusEmulationEnabled", Map.of("enabled", true));
         call("Page.navigate", Map.of("url", url));
     }
 

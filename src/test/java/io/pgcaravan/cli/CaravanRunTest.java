@@ -200,7 +200,10 @@ class CaravanRunTest {
             assertThat(run.output()).doesNotContain("S3cret");
             assertThat(health(run, "ready")).isEqualTo(503);
             assertThat(health(run, "live")).isEqualTo(200);
-            assertThat(run.output()).contains("runs dispatch").doesNotContain("\tat ");
+            assertThat(run.output())
+                    .contains("runs dispatch")
+                    .containsPattern("; console: (http://127\\.0\\.0\\.1:\\d+/); health: \\1observe/health/ready\n")
+                    .doesNotContain("\tat ");
         }
     }
 

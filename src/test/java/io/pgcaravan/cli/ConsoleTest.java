@@ -174,12 +174,13 @@ class ConsoleTest {
     void a_route_is_suspended_and_resumed_and_an_export_asked_for() throws Exception {
         assertThat(running.post("/console/suspend?route=dispatch", "Authorization", ALLOWED)
                         .body())
-                .contains("route dispatch is suspended");
+                .contains("route dispatch is suspended; it keeps its lock");
         long before = rows();
         Shipping.execute(source, "insert into orders values (500000, '2026-10-02')");
         tick();
         awaitTrue(() -> running.get("/console/status").body().contains("\"state\":\"Suspended\""));
         assertThat(rows()).isEqualTo(before);
+        assertThat(isLocked()).as("no other process goes on with it").isTrue();
         assertThat(running.post("/console/resume?route=dispatch", "Authorization", ALLOWED)
                         .body())
                 .contains("route dispatch runs");
@@ -195,6 +196,40 @@ class ConsoleTest {
         assertThat(running.post("/console/export?route=dispatch", "Authorization", ALLOWED)
                         .statusCode())
                 .isEqualTo(404);
+    }
+
+    @Test
+    void a_job_is_handed_over_to_the_process_that_stands_by() throws Exception {
+        assertThat(running.get("/console/status").body())
+                .contains("\"state\":\"Started\",\"dispatches\":true,\"runs\":true");
+        assertThat(running.post("/console/hand-over?route=dispatch", "Authorization", ALLOWED)
+                        .body())
+                .contains("route dispatch is stopped in this process; its lock is free");
+        assertThat(isLocked()).isFalse();
+        awaitTrue(() -> running.get("/console/status")
+                .body()
+                .contains("\"state\":\"Stopped\",\"dispatches\":true,\"runs\":false"));
+        assertThat(running.post("/console/resume?route=dispatch", "Authorization", ALLOWED)
+                        .body())
+                .contains("route dispatch runs");
+        awaitTrue(ConsoleTest::isLocked);
+        assertThat(running.post("/console/hand-over?route=export", "Authorization", ALLOWED)
+                        .statusCode())
+                .isEqualTo(404);
+    }
+
+    private static boolean isLocked() throws Exception {
+        return !Shipping.query(
+                        target,
+                        "select 1 from pg_locks where locktype = 'advisory' and granted and database = (select oid from"
+                                + " pg_database where datname = current_database())")
+                .isEmpty();
+    }
+
+    @Test
+    void the_health_says_where_the_console_is() throws Exception {
+        assertThat(running.get("/observe/health/ready").body())
+                .contains("for the console open " + running.url.replace("http://", "") + " in a browser");
     }
 
     @Test
@@ -260,6 +295,19 @@ class ConsoleTest {
             browser.evaluate("[...document.querySelectorAll('[data-job=dispatch] button')].find("
                     + "button => button.textContent === 'Resume').click()");
             awaitTrue(() -> browser.text().contains("route dispatch runs"));
+
+            // the key that was used last leaves its mark where the page is drawn anew
+            awaitTrue(() -> browser.text().contains("Hand over"));
+            browser.evaluate("document.querySelector('[data-job=dispatch] button').focus({focusVisible: true})");
+            String drawn = browser.evaluate("document.getElementById('at').textContent")
+                    .toString();
+            awaitTrue(() -> !browser.evaluate("document.getElementById('at').textContent")
+                    .equals(drawn));
+            assertThat(browser.evaluate(
+                                    "document.activeElement.outerHTML + document.activeElement.matches(':focus-visible')")
+                            .toString())
+                    .contains("suspend?route=dispatch")
+                    .endsWith("true");
 
             // nothing sticks out of a phone's screen
             browser.becomes(375, 740, true, "dark");

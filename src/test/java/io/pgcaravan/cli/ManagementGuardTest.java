@@ -131,6 +131,21 @@ class ManagementGuardTest {
     }
 
     @Test
+    void a_request_that_has_to_name_a_host_and_does_not_is_refused_without_ado() throws IOException {
+        RecentLines log = RecentLines.listen();
+        try {
+            for (String path : List.of("/", "/observe/health/ready", "/console/status", "/nothing/here")) {
+                String answer = request("GET " + path + " HTTP/1.1", "Accept: */*");
+                assertThat(answer).startsWith("HTTP/1.1 400 ");
+                assertThat(answer.substring(answer.indexOf("\r\n\r\n")).strip()).isEqualTo("Bad Request");
+            }
+            assertThat(log.latest()).isEmpty();
+        } finally {
+            log.listenNoMore();
+        }
+    }
+
+    @Test
     void it_listens_on_this_machine_s_loopback_address_only() throws IOException {
         assertThat(Files.readString(Path.of("config/application.properties")))
                 .contains("\ncamel.management.host = 127.0.0.1\n");
