@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -70,9 +71,12 @@ final class Grants implements Callable<Integer> {
     @Option(
             names = "--side",
             paramLabel = "SIDE",
+            split = ",",
             converter = SideNames.class,
-            description = "source, target, export, import, compare, repair, queues or monitor.")
-    private Side side;
+            description =
+                    "source, target, export, import, compare, repair, queues or monitor; several where the role is to do all that in one"
+                            + " database.")
+    private List<Side> sides = List.of();
 
     @Option(
             names = "--table",
@@ -104,21 +108,22 @@ final class Grants implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         RoleGrants grants = new RoleGrants(role);
-        if (side == null || side == Side.SOURCE || side == Side.TARGET) {
+        if (EnumSet.of(Side.SOURCE, Side.TARGET, Side.MONITOR).containsAll(sides)) {
             refuseTables();
-            dispatch(grants);
-        } else {
+        }
+        if (sides.isEmpty()) {
+            dispatch(grants, true, true);
+        }
+        for (Side side : sides) {
             switch (side) {
-                case EXPORT -> grants.exports(someTables(), ledger());
-                case IMPORT -> grants.imports(someTables());
-                case COMPARE -> grants.compares(someTables(), ledger());
-                case REPAIR -> grants.repairs(someTables(), ledger());
+                case SOURCE -> dispatch(grants, true, false);
+                case TARGET -> dispatch(grants, false, true);
+                case EXPORT -> grants.exports(someTables(side), ledger());
+                case IMPORT -> grants.imports(someTables(side));
+                case COMPARE -> grants.compares(someTables(side), ledger());
+                case REPAIR -> grants.repairs(someTables(side), ledger());
                 case QUEUES -> grants.queues("pgq", tables());
-                case MONITOR -> {
-                    refuseTables();
-                    grants.monitor(jobs());
-                }
-                default -> throw new IllegalStateException(side.name());
+                case MONITOR -> grants.monitor(jobs());
             }
         }
         PrintWriter out = spec.commandLine().getOut();
@@ -127,19 +132,19 @@ final class Grants implements Callable<Integer> {
         return 0;
     }
 
-    private void dispatch(RoleGrants grants) throws IOException {
+    private void dispatch(RoleGrants grants, boolean atSource, boolean atTarget) throws IOException {
         List<CheckedJob> jobs = jobs();
         if (jobs.isEmpty()) {
             throw new ConfigurationException("no route that starts from pgq: is on, so that there is nothing to grant");
         }
-        if (side != Side.TARGET) {
+        if (atSource) {
             Map<DataSource, List<CheckedJob>> sources = new LinkedHashMap<>();
             jobs.forEach(job -> sources.computeIfAbsent(job.source(), source -> new ArrayList<>())
                     .add(job));
             sources.forEach(
                     (source, those) -> grants.heading("source: " + source).source(those));
         }
-        if (side != Side.SOURCE) {
+        if (atTarget) {
             Map<DataSource, List<CheckedJob>> targets = new LinkedHashMap<>();
             jobs.forEach(job -> targets.computeIfAbsent(job.target(), target -> new ArrayList<>())
                     .add(job));
@@ -180,7 +185,7 @@ final class Grants implements Callable<Integer> {
         return ledger == null ? Tracking.LEDGER : QualifiedTable.of(spec, ledger);
     }
 
-    private List<TableName> someTables() {
+    private List<TableName> someTables(Side side) {
         if (tables.isEmpty()) {
             throw new ParameterException(
                     spec.commandLine(), "--side " + side.name().toLowerCase(Locale.ROOT) + " needs --table");

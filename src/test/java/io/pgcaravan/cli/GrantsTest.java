@@ -478,6 +478,17 @@ class GrantsTest {
                 && status.imports().size() == 1;
     }
 
+    @Test
+    void one_script_for_all_that_a_role_does_in_one_database() throws Exception {
+        orders("primary key (id, created_at)) partition by range (created_at)");
+        configure();
+        grant("source,monitor", sourceUrl);
+        grant("target,monitor", targetUrl);
+        run("insert into orders values (1, 'a', '2026-10-01')", () -> value(target, "select count(*) from orders")
+                .equals(1L));
+        assertThat(status()).contains("dispatch").doesNotContain("permission denied");
+    }
+
     private String status() {
         CommandRun run = CommandRun.of("status", "--config", config().toString(), "--routes", routes().toString());
         return run.out() + run.err();
