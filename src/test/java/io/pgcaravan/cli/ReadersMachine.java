@@ -378,6 +378,8 @@ final class ReadersMachine implements AutoCloseable {
         } finally {
             warm.destroy();
             warm.waitFor();
+            deleteContent(directory);
+            Files.delete(directory);
         }
     }
 }

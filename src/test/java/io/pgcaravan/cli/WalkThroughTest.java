@@ -1,7 +1,10 @@
 package io.pgcaravan.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
+import java.io.Reader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -9,6 +12,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
 import java.util.stream.Stream;
 import org.apache.sshd.common.config.keys.KeyUtils;
 import org.apache.sshd.common.file.virtualfs.VirtualFileSystemFactory;
@@ -35,6 +39,10 @@ class WalkThroughTest {
 
     private static final String SOME =
             "insert into orders select i, 'c' || i, i, 'new', '2026-10-02 12:00'" + " from generate_series(1, 100) i";
+
+    /** What a page types besides, and a machine may lack. */
+    private static final Map<String, List<String>> PROGRAMS =
+            Map.of("ship-encrypted.md", List.of("gpg"), "ship-over-sftp.md", List.of("ssh-keygen", "ssh-keyscan"));
 
     private static ReadersMachine machine;
 
@@ -68,6 +76,8 @@ class WalkThroughTest {
     @ParameterizedTest(name = "{0}")
     @MethodSource("pages")
     void the_page_does_what_it_says(Page page) throws Exception {
+        assumeThat(PROGRAMS.getOrDefault(page.name().replaceFirst(".*/", ""), List.of()))
+                .allMatch(program -> Executables.onPath(program).isPresent());
         Walk walk = new Walk(page, machine);
         switch (page.name().replaceFirst(".*/", "")) {
             case "README.md" -> readme(walk);
@@ -386,5 +396,71 @@ class WalkThroughTest {
             assertThat(pages).as("%s shows %s", one.page(), one.command()).anyMatch(page -> page.commands().stream()
                     .anyMatch(shown -> Elsewhere.of(page, shown) == one));
         });
+    }
+
+    @Test
+    void a_page_that_is_wrong_is_found_out() throws Exception {
+        assertThat(Page.of("made up", "```\n./caravan status\n```\n").hidden()).hasSize(1);
+        assertThat(Page.of("made up", "```text\n$ ./caravan status\n```\n").hidden())
+                .hasSize(1);
+        assertThat(Page.of("made up", "Type\n\n    ./caravan status\n").hidden())
+                .hasSize(1);
+        assertThat(Page.of("made up", "```console\n$ ./caravan status\n```\n").hidden())
+                .isEmpty();
+        assertWrong("```console\n$ ./caravan frobnicate\n```", "frobnicate");
+        assertWrong("```console\n$ ./caravan --version\nanother thing\n```", "another thing");
+        assertWrong("```sh\nfalse\n```", "false");
+        assertWrong("```sql\nselect 1;\n```", "its first line says where it goes");
+        assertWrong("```sql\n-- in postgres\nselekt 1;\n```", "selekt");
+        assertWrong("```properties\ndispatch.quue = orders\n```", "dispatch.quue");
+        assertThatThrownBy(() -> new Walk(Page.of("made up", "```sh\ntrue\n```"), machine)
+                        .before("what the page does not say", () -> {})
+                        .go())
+                .hasMessageContaining("what the page does not say");
+        assertThat(new Walk(Page.of("made up", "```console\n$ ./caravan --version\npgcaravan ...\n```"), machine).go())
+                .isEqualTo(1);
+    }
+
+    private static void assertWrong(String text, String said) {
+        assertThatThrownBy(() -> new Walk(Page.of("made up", text), machine).go())
+                .hasMessageContaining(said);
+    }
+
+    @Test
+    void what_is_shown_is_compared_by_its_words() {
+        List<String> printed = List.of("JOB   LAG", "a     4.2 s", "3 rows in t_2026_11_21, at 2026-11-21 18:35:31");
+        assertThat(Walk.differences(
+                        List.of("JOB  LAG", "a    17 s", "4,711 rows in t_2025_01_01, at 2025-01-01 00:00:00"),
+                        printed))
+                .isEmpty();
+        assertThat(Walk.differences(List.of("JOB  LAG", "..."), printed)).isEmpty();
+        assertThat(Walk.differences(List.of("...", "3 rows ..."), printed)).isEmpty();
+        assertThat(Walk.differences(List.of("JOB  LAG"), printed)).hasSize(1);
+        assertThat(Walk.differences(List.of("JOB  LAG", "...", "b 4.2 s"), printed))
+                .containsExactly("b 4.2 s");
+        assertThat(Walk.differences(List.of("a 4.2 s", "..."), printed)).hasSize(1);
+    }
+
+    @Test
+    void each_route_that_a_page_shows_has_only_options_that_there_are() throws Exception {
+        Properties keys = new Properties();
+        try (Reader shipped = Files.newBufferedReader(Path.of("config/application.properties"))) {
+            keys.load(shipped);
+        }
+        int blocks = 0;
+        try (RouteOptions options = new RouteOptions(keys)) {
+            for (Page page : Page.all()) {
+                for (Page.Block block : page.blocks()) {
+                    if (block.language().equals("yaml")) {
+                        blocks++;
+                        assertThat(options.problems(Path.of(page.name()), block.text()))
+                                .isEmpty();
+                    }
+                }
+            }
+            assertThat(options.problems(Path.of("made up"), "- to: decode:logutriga?shrads=3"))
+                    .hasSize(1);
+        }
+        assertThat(blocks).isGreaterThan(3);
     }
 }
