@@ -3,6 +3,7 @@ package io.pgcaravan.camel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.pgcaravan.load.DeadLetter;
 import io.pgcaravan.load.DeadLetters;
@@ -66,6 +67,13 @@ class MaskingTest {
     void rows_are_masked_found_by_their_hashed_keys_and_buried_masked(String format) throws Exception {
         try (Orders orders = people(format);
                 LogLines log = LogLines.of(PgqConsumer.class)) {
+            assumeTrue(
+                    format.equals("logutriga")
+                            || orders.count(
+                                            orders.source,
+                                            "select count(*) where string_to_array(pgq.version(), '.')::int[] >= array[3, 5]")
+                                    == 1,
+                    "before PgQ 3.5 the backup of jsontriga is not JSON");
             try (Job job = job(orders, format, true)) {
                 ShippedRoutesTest.awaitRegistered(orders);
                 orders.source(
