@@ -7,10 +7,13 @@ import io.pgcaravan.status.Watch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
 import org.apache.camel.model.ModelCamelContext;
 import org.apache.camel.model.ProcessorDefinition;
+import org.apache.camel.model.ProcessorDefinitionHelper;
 import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.model.SendDefinition;
 
@@ -50,7 +53,30 @@ public final class StatusWatch {
                         .forEach(step -> add(route.getRouteId(), step, exports, imports));
             }
         }
-        return new Watch(places, dispatches, exports, imports);
+        List<String> others = databases.keySet().stream()
+                .filter(name -> ((ModelCamelContext) context)
+                        .getRouteDefinitions().stream()
+                                .filter(route -> JobPlans.isOn(context, route))
+                                .flatMap(route -> uris(context, route))
+                                .anyMatch(uri -> names(uri, name)))
+                .toList();
+        return new Watch(places, dispatches, exports, imports, others);
+    }
+
+    private static Stream<String> uris(CamelContext context, RouteDefinition route) {
+        return Stream.concat(
+                        Stream.of(route.getInput().getEndpointUri()),
+                        ProcessorDefinitionHelper.filterTypeInOutputs(route.getOutputs(), SendDefinition.class).stream()
+                                .map(SendDefinition::getEndpointUri))
+                .filter(Objects::nonNull)
+                .map(context::resolvePropertyPlaceholders);
+    }
+
+    /** Whether an endpoint names a data source, as {@code jdbc:NAME} or {@code #NAME}. */
+    private static boolean names(String uri, String database) {
+        return Pattern.compile("(^jdbc:(//)?|#(bean:)?|%23)" + Pattern.quote(database) + "(?![A-Za-z0-9_-])")
+                .matcher(uri)
+                .find();
     }
 
     private static Stream<ChangesetEndpoint> changesetSteps(

@@ -338,7 +338,14 @@ final class Application implements AutoCloseable {
         for (Route route : routes.get(true)) {
             LOG.info("{}: {}", route.getRouteId(), RouteSummary.of(route, this::name));
         }
-        Thread asking = new Thread(() -> pools.forEach(Application::announce), "caravan-databases");
+        Watch watch = watch();
+        Thread asking = new Thread(
+                () -> pools.forEach((name, database) -> {
+                    if (watch.matters(name)) {
+                        announce(database);
+                    }
+                }),
+                "caravan-databases");
         asking.setDaemon(true);
         asking.start();
     }
@@ -350,7 +357,7 @@ final class Application implements AutoCloseable {
                 + ":" + property(context, "camel.management.port") + "/";
     }
 
-    private static void announce(String name, BatchDataSource database) {
+    private static void announce(BatchDataSource database) {
         try (Connection connection = database.unpooled().getConnection();
                 Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery("select current_setting('server_version'),"

@@ -84,7 +84,7 @@ public final class StatusReader {
         Instant now = Instant.now();
         List<Problem> problems = new ArrayList<>();
         for (Look look : looks.values()) {
-            if (!look.up()) {
+            if (!look.up() && watch.matters(look.name())) {
                 problems.add(new Problem(
                         Problem.Kind.DATABASE_DOWN,
                         look.name(),

@@ -8,8 +8,17 @@ import java.util.List;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 
-/** What to look at: databases, and what routes do with them. */
-public record Watch(List<Place> places, List<Dispatch> dispatches, List<Export> exports, List<Import> imports) {
+/**
+ * What to look at: databases, and what routes do with them.
+ *
+ * @param others names of databases that further steps of the routes use, a ticker's for instance
+ */
+public record Watch(
+        List<Place> places,
+        List<Dispatch> dispatches,
+        List<Export> exports,
+        List<Import> imports,
+        List<String> others) {
 
     /**
      * A route that dispatches a queue.
@@ -40,7 +49,7 @@ public record Watch(List<Place> places, List<Dispatch> dispatches, List<Export> 
 
     /** The databases alone. */
     public static Watch of(List<Place> places) {
-        return new Watch(places, List.of(), List.of(), List.of());
+        return new Watch(places, List.of(), List.of(), List.of(), List.of());
     }
 
     public Watch {
@@ -48,20 +57,26 @@ public record Watch(List<Place> places, List<Dispatch> dispatches, List<Export> 
         dispatches = List.copyOf(dispatches);
         exports = List.copyOf(exports);
         imports = List.copyOf(imports);
+        others = List.copyOf(others);
     }
 
     /** The names of the databases that a route needs. */
     public List<String> used() {
-        return Stream.of(
+        Stream<String> watched = Stream.of(
                         dispatches.stream()
                                 .flatMap(dispatch -> Stream.of(
                                         dispatch.job().source(), dispatch.job().target())),
                         exports.stream().map(Export::database),
                         imports.stream().map(Import::database))
                 .flatMap(found -> found)
-                .map(found -> place(found).name())
-                .distinct()
-                .toList();
+                .map(found -> place(found).name());
+        return Stream.concat(watched, others.stream()).distinct().toList();
+    }
+
+    /** Whether it matters that a database is there: all do where no route says which ones are used. */
+    public boolean matters(String name) {
+        List<String> used = used();
+        return used.isEmpty() || used.contains(name);
     }
 
     Place place(DataSource known) {

@@ -59,6 +59,28 @@ class StatusCommandTest {
     }
 
     @Test
+    void a_database_that_no_enabled_route_uses_may_be_away() throws Exception {
+        String here = PgServer.get().createDatabase("status_ticker");
+        String away = "jdbc:postgresql://127.0.0.1:1/away";
+        for (boolean used : new boolean[] {false, true}) {
+            // the ticker's statements go to sourceDb
+            Path config = config(new TreeMap<>(Map.of(
+                    "dispatch.enabled",
+                    "false",
+                    "ticker.enabled",
+                    "true",
+                    used ? "database.sourceDb.url" : "database.targetDb.url",
+                    away,
+                    used ? "database.targetDb.url" : "database.sourceDb.url",
+                    here)));
+            CommandRun run = CommandRun.of("status", "--config", config.toString(), "--routes", ROUTES.toString());
+            assertThat(run.status()).as(run.out() + run.err()).isEqualTo(used ? 1 : 0);
+            assertThat(run.out()).contains("DOWN");
+            assertThat(run.out().contains("WRONG  sourceDb")).isEqualTo(used);
+        }
+    }
+
+    @Test
     void one_database_without_a_configuration() throws Exception {
         String url = PgServer.get().createDatabase("status_one");
         CommandRun run = CommandRun.of("status", "--db", url);
