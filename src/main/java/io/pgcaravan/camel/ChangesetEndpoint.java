@@ -5,7 +5,7 @@ import io.pgcaravan.changeset.DropDirectory;
 import io.pgcaravan.changeset.Exporter;
 import io.pgcaravan.changeset.Target;
 import io.pgcaravan.changeset.Tracking;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,8 +1,8 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.partition.Partition;
-import io.pgcaravan.partition.TableName;
 import io.pgcaravan.row.RowChange;
+import io.pgcaravan.table.Partition;
+import io.pgcaravan.table.TableName;
 import java.util.Map;
 import org.apache.camel.Category;
 import org.apache.camel.Exchange;

@@ -1,11 +1,11 @@
 package io.pgcaravan.camel;
 
 import io.pgcaravan.load.ArrayInserts;
-import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.Batch;
 import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.row.ColumnSet;
 import io.pgcaravan.row.RowChange;
+import io.pgcaravan.table.TableName;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;

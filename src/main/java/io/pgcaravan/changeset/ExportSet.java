@@ -1,7 +1,7 @@
 package io.pgcaravan.changeset;
 
 import io.pgcaravan.changeset.Manifest.Kind;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.util.UUID;
 
 /**

@@ -1,6 +1,6 @@
 package io.pgcaravan.changeset;
 
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;

@@ -1,6 +1,6 @@
 package io.pgcaravan.changeset;
 
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;

@@ -2,7 +2,7 @@ package io.pgcaravan.changeset;
 
 import io.pgcaravan.changeset.ExportSet.Window;
 import io.pgcaravan.changeset.SourceTable.Leaf;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;

@@ -1,7 +1,7 @@
 package io.pgcaravan.changeset;
 
-import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.Sql;
+import io.pgcaravan.table.TableName;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 

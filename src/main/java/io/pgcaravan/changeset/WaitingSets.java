@@ -3,7 +3,7 @@ package io.pgcaravan.changeset;
 import io.pgcaravan.changeset.ImportLedger.Position;
 import io.pgcaravan.changeset.ImportLedger.Standing;
 import io.pgcaravan.changeset.SetName.Part;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;

@@ -2,8 +2,8 @@ package io.pgcaravan.check;
 
 import io.pgcaravan.load.LoadSettings;
 import io.pgcaravan.partition.PartitionSettings;
-import io.pgcaravan.partition.TableName;
 import io.pgcaravan.row.RowSelection;
+import io.pgcaravan.table.TableName;
 import java.util.List;
 import javax.sql.DataSource;
 

@@ -1,7 +1,7 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.changeset.Tracking;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.sql.Connection;

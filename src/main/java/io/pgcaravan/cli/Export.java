@@ -10,7 +10,7 @@ import io.pgcaravan.changeset.Manifest;
 import io.pgcaravan.changeset.SetName.Part;
 import io.pgcaravan.changeset.Target;
 import io.pgcaravan.changeset.Tracking;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -1,6 +1,6 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;

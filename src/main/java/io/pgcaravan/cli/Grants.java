@@ -4,7 +4,7 @@ import io.pgcaravan.camel.JobPlans;
 import io.pgcaravan.changeset.Tracking;
 import io.pgcaravan.check.CheckedJob;
 import io.pgcaravan.grants.RoleGrants;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

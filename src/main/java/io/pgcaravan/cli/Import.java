@@ -6,7 +6,7 @@ import io.pgcaravan.changeset.DropDirectory;
 import io.pgcaravan.changeset.Importer;
 import io.pgcaravan.changeset.Importer.Outcome;
 import io.pgcaravan.changeset.Target;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

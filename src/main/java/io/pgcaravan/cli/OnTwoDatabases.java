@@ -7,7 +7,7 @@ import io.pgcaravan.changeset.Tracking;
 import io.pgcaravan.changeset.compare.Comparison.Request;
 import io.pgcaravan.changeset.compare.Comparison.Result;
 import io.pgcaravan.changeset.compare.Difference;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.sql.SQLException;

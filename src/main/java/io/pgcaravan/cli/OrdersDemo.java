@@ -1,8 +1,8 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.changeset.Tracking;
-import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.Sql;
+import io.pgcaravan.table.TableName;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;

@@ -4,7 +4,7 @@ import io.pgcaravan.camel.JobPartitions;
 import io.pgcaravan.partition.NewPartitions;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.RetentionPeriod;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

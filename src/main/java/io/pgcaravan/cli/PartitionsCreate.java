@@ -1,8 +1,8 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.partition.NewPartitions;
-import io.pgcaravan.partition.Partition;
 import io.pgcaravan.partition.PartitionSettings;
+import io.pgcaravan.table.Partition;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

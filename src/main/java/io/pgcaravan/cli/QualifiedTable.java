@@ -1,6 +1,6 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 

@@ -1,9 +1,9 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.Queues;
 import io.pgcaravan.queue.Queues.Feeder;
 import io.pgcaravan.queue.Queues.Setting;
+import io.pgcaravan.table.TableName;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

@@ -13,7 +13,7 @@ import io.pgcaravan.changeset.compare.Comparison.Result;
 import io.pgcaravan.changeset.compare.Difference;
 import io.pgcaravan.changeset.compare.Digest;
 import io.pgcaravan.changeset.compare.Repair;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

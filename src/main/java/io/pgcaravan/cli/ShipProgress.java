@@ -1,7 +1,7 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.changeset.SetName.Part;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;

@@ -4,7 +4,7 @@ import io.pgcaravan.changeset.ExportLedger;
 import io.pgcaravan.changeset.ExportLedger.Standing;
 import io.pgcaravan.changeset.Target;
 import io.pgcaravan.changeset.Tracking;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.sql.Connection;

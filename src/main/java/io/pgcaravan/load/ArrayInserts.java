@@ -1,9 +1,9 @@
 package io.pgcaravan.load;
 
 import io.pgcaravan.load.TargetTable.Column;
-import io.pgcaravan.partition.TableName;
 import io.pgcaravan.row.ColumnSet;
 import io.pgcaravan.row.RowChange;
+import io.pgcaravan.table.TableName;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;

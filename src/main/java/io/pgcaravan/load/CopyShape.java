@@ -2,8 +2,8 @@ package io.pgcaravan.load;
 
 import io.pgcaravan.load.TargetTable.Column;
 import io.pgcaravan.load.TargetTable.Layout;
-import io.pgcaravan.partition.TableName;
 import io.pgcaravan.row.ColumnSet;
+import io.pgcaravan.table.TableName;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;

@@ -1,8 +1,8 @@
 package io.pgcaravan.load;
 
 import io.pgcaravan.load.TargetTable.Layout;
-import io.pgcaravan.partition.TableName;
 import io.pgcaravan.row.ColumnSet;
+import io.pgcaravan.table.TableName;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,8 +1,8 @@
 package io.pgcaravan.load;
 
-import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.OwnTables;
 import io.pgcaravan.queue.Sql;
+import io.pgcaravan.table.TableName;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -65,7 +65,7 @@ final class LoadErrors {
                 "table " + table + " in the target database \"" + target.getCatalog() + "\" lacks "
                         + (columns.size() == 1 ? "column " : "columns ")
                         + columns.stream()
-                                .map(io.pgcaravan.partition.TableName::quote)
+                                .map(io.pgcaravan.table.TableName::quote)
                                 .collect(java.util.stream.Collectors.joining(", "))
                         + " of the events; add it to the table, leave it out with fields or skipFields,"
                         + " or set onUnknownColumn=ignore",

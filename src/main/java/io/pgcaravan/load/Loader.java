@@ -2,13 +2,13 @@ package io.pgcaravan.load;
 
 import io.pgcaravan.load.Destination.DirectRows;
 import io.pgcaravan.load.Family.Member;
-import io.pgcaravan.partition.Partition;
-import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.BadRowException;
 import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.row.ColumnSet;
 import io.pgcaravan.row.Op;
 import io.pgcaravan.row.RowChange;
+import io.pgcaravan.table.Partition;
+import io.pgcaravan.table.TableName;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;

@@ -2,10 +2,10 @@ package io.pgcaravan.load;
 
 import io.pgcaravan.load.TargetTable.Column;
 import io.pgcaravan.load.TargetTable.Layout;
-import io.pgcaravan.partition.TableName;
 import io.pgcaravan.row.ColumnSet;
 import io.pgcaravan.row.Op;
 import io.pgcaravan.row.RowChange;
+import io.pgcaravan.table.TableName;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;

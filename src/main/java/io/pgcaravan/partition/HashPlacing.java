@@ -1,6 +1,7 @@
 package io.pgcaravan.partition;
 
 import io.pgcaravan.row.RowChange;
+import io.pgcaravan.table.Partition;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 

@@ -2,6 +2,7 @@ package io.pgcaravan.partition;
 
 import io.pgcaravan.queue.OwnTables;
 import io.pgcaravan.queue.Sql;
+import io.pgcaravan.table.TableName;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -1,5 +1,7 @@
 package io.pgcaravan.partition;
 
+import io.pgcaravan.table.Partition;
+import io.pgcaravan.table.TableName;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.SQLException;

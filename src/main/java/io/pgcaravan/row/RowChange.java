@@ -1,7 +1,7 @@
 package io.pgcaravan.row;
 
-import io.pgcaravan.partition.Partition;
 import io.pgcaravan.queue.Event;
+import io.pgcaravan.table.Partition;
 import java.nio.charset.StandardCharsets;
 import java.util.AbstractMap;
 import java.util.AbstractSet;

@@ -2,8 +2,8 @@ package io.pgcaravan.status;
 
 import io.pgcaravan.changeset.ExportLedger;
 import io.pgcaravan.changeset.Target;
-import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.Sql;
+import io.pgcaravan.table.TableName;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -3,7 +3,7 @@ package io.pgcaravan.status;
 import io.pgcaravan.changeset.DropDirectory;
 import io.pgcaravan.changeset.Target;
 import io.pgcaravan.check.CheckedJob;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.util.List;
 import java.util.stream.Stream;
 import javax.sql.DataSource;

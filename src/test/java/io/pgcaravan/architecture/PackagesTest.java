@@ -1,6 +1,7 @@
 package io.pgcaravan.architecture;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
@@ -16,6 +17,7 @@ class PackagesTest {
             .that()
             .resideInAnyPackage(
                     "io.pgcaravan.database..",
+                    "io.pgcaravan.table..",
                     "io.pgcaravan.queue..",
                     "io.pgcaravan.row..",
                     "io.pgcaravan.partition..",
@@ -53,6 +55,10 @@ class PackagesTest {
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("io.pgcaravan.row..", "io.pgcaravan.partition..", "io.pgcaravan.load..");
+
+    @ArchTest
+    static final ArchRule packages_do_not_know_each_other_in_circles =
+            slices().matching("io.pgcaravan.(**)").should().beFreeOfCycles();
 
     @ArchTest
     static final ArchRule names_say_what_a_class_is =

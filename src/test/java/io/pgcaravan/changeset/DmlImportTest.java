@@ -285,7 +285,7 @@ class DmlImportTest {
         execute(
                 ship.target,
                 new Tracking(Tracking.LEDGER, null, null, false)
-                        .importer(new io.pgcaravan.partition.TableName("Old One", "O.dd")));
+                        .importer(new io.pgcaravan.table.TableName("Old One", "O.dd")));
         execute(ship.source, "insert into \"Old One\".\"O.dd\" (id, \"Mixed Case\") values (7, 'x')");
         exported = 0;
         export("\"Old One\".\"O.dd\"", "\"Old One\".\"O.dd\"");

@@ -41,7 +41,7 @@ final class KilledShip {
         };
         DropDirectory drop = new DropDirectory(Path.of(args[2]));
         if (args[0].equals("export")) {
-            List<io.pgcaravan.partition.TableName> tables = List.of(Shipping.table("t"), Shipping.table("u"));
+            List<io.pgcaravan.table.TableName> tables = List.of(Shipping.table("t"), Shipping.table("u"));
             // in the middle of writing, too
             Exporter.Progress progress = (table, part, rows, bytes, expected) -> {
                 if (n == 0) {

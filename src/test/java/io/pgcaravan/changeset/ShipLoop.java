@@ -17,7 +17,7 @@ final class ShipLoop {
     public static void main(String[] args) {
         DropDirectory drop = new DropDirectory(Path.of(args[2]));
         Connect connect = () -> DriverManager.getConnection(args[1]);
-        List<io.pgcaravan.partition.TableName> tables = new ArrayList<>();
+        List<io.pgcaravan.table.TableName> tables = new ArrayList<>();
         for (int i = 5; i < args.length; i++) {
             tables.add(Shipping.table(args[i]));
         }

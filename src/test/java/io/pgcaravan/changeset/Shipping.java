@@ -7,7 +7,7 @@ import io.pgcaravan.changeset.Exporter.Exported;
 import io.pgcaravan.changeset.Exporter.Request;
 import io.pgcaravan.changeset.Importer.Outcome;
 import io.pgcaravan.changeset.Importer.Result;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;

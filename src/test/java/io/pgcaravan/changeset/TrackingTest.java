@@ -8,7 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.pgcaravan.PgServer;
 import io.pgcaravan.changeset.Exporter.Exported;
 import io.pgcaravan.changeset.Manifest.Kind;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pgcaravan.changeset.SetName.Part;
 import io.pgcaravan.changeset.Shipping;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;

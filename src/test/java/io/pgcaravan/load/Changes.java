@@ -1,11 +1,11 @@
 package io.pgcaravan.load;
 
-import io.pgcaravan.partition.Partition;
-import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.Event;
 import io.pgcaravan.row.ColumnSet;
 import io.pgcaravan.row.Op;
 import io.pgcaravan.row.RowChange;
+import io.pgcaravan.table.Partition;
+import io.pgcaravan.table.TableName;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;

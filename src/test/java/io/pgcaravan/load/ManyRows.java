@@ -1,12 +1,12 @@
 package io.pgcaravan.load;
 
-import io.pgcaravan.partition.Partition;
-import io.pgcaravan.partition.TableName;
 import io.pgcaravan.queue.Event;
 import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.row.ColumnSet;
 import io.pgcaravan.row.Op;
 import io.pgcaravan.row.RowChange;
+import io.pgcaravan.table.Partition;
+import io.pgcaravan.table.TableName;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.DriverManager;

@@ -9,6 +9,7 @@ import io.pgcaravan.queue.Sql;
 import io.pgcaravan.row.ColumnSet;
 import io.pgcaravan.row.Op;
 import io.pgcaravan.row.RowChange;
+import io.pgcaravan.table.TableName;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;

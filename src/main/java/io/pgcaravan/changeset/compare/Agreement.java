@@ -3,7 +3,7 @@ package io.pgcaravan.changeset.compare;
 import io.pgcaravan.changeset.ChangeSetException;
 import io.pgcaravan.changeset.compare.ComparedTable.Column;
 import io.pgcaravan.changeset.compare.RowHashing.Hash;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;

@@ -7,7 +7,7 @@ import io.pgcaravan.changeset.Fields;
 import io.pgcaravan.changeset.MalformedException;
 import io.pgcaravan.changeset.Manifest;
 import io.pgcaravan.changeset.Target;
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;

@@ -1,6 +1,6 @@
 package io.pgcaravan.changeset.compare;
 
-import io.pgcaravan.partition.TableName;
+import io.pgcaravan.table.TableName;
 import java.util.BitSet;
 import java.util.HexFormat;
 import java.util.List;

@@ -1,4 +1,4 @@
-package io.pgcaravan.partition;
+package io.pgcaravan.table;
 
 /**
  * One partition of a destination table. One instance per partition and batch, so rows can be grouped by identity.

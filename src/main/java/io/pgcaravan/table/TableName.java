@@ -1,4 +1,4 @@
-package io.pgcaravan.partition;
+package io.pgcaravan.table;
 
 import java.util.Collection;
 import java.util.stream.Collectors;
