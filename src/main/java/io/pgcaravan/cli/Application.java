@@ -259,6 +259,18 @@ final class Application implements AutoCloseable {
                 observe();
                 announce(support.getCamelContext());
             }
+
+            @Override
+            public void beforeStop(BaseMainSupport support) {
+                LOG.info(
+                        "stopping; what is in progress has {} s to end",
+                        support.getCamelContext().getShutdownStrategy().getTimeout());
+            }
+
+            @Override
+            public void afterStop(BaseMainSupport support) {
+                LOG.info("stopped");
+            }
         });
         try {
             main.run();

@@ -244,6 +244,8 @@ class CaravanRunTest {
             blocker.rollback();
             assertThat(run.process.waitFor(60, TimeUnit.SECONDS)).isTrue();
             assertThat(run.process.exitValue()).isEqualTo(143);
+            assertThat(run.output())
+                    .containsSubsequence("stopping; what is in progress has ", " s to end", "Application: stopped");
             assertThat(count(statement)).as(run.output()).isEqualTo(100);
         }
     }
