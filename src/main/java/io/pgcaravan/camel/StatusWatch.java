@@ -12,7 +12,6 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
 import org.apache.camel.model.ModelCamelContext;
-import org.apache.camel.model.ProcessorDefinition;
 import org.apache.camel.model.ProcessorDefinitionHelper;
 import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.model.SendDefinition;
@@ -47,29 +46,30 @@ public final class StatusWatch {
         });
         List<Watch.Export> exports = new ArrayList<>();
         List<Watch.Import> imports = new ArrayList<>();
+        List<String> named = new ArrayList<>();
         for (RouteDefinition route : ((ModelCamelContext) context).getRouteDefinitions()) {
             if (JobPlans.isOn(context, route)) {
-                changesetSteps(context, route.getOutputs())
+                List<String> uris = uris(context, route);
+                uris.stream()
+                        .filter(uri -> uri.startsWith("changeset:"))
+                        .map(uri -> context.getEndpoint(uri, ChangesetEndpoint.class))
                         .forEach(step -> add(route.getRouteId(), step, exports, imports));
+                databases.keySet().stream()
+                        .filter(name -> uris.stream().anyMatch(uri -> names(uri, name)))
+                        .forEach(named::add);
             }
         }
-        List<String> others = databases.keySet().stream()
-                .filter(name -> ((ModelCamelContext) context)
-                        .getRouteDefinitions().stream()
-                                .filter(route -> JobPlans.isOn(context, route))
-                                .flatMap(route -> uris(context, route))
-                                .anyMatch(uri -> names(uri, name)))
-                .toList();
-        return new Watch(places, dispatches, exports, imports, others);
+        return new Watch(places, dispatches, exports, imports, named);
     }
 
-    private static Stream<String> uris(CamelContext context, RouteDefinition route) {
+    private static List<String> uris(CamelContext context, RouteDefinition route) {
         return Stream.concat(
                         Stream.of(route.getInput().getEndpointUri()),
                         ProcessorDefinitionHelper.filterTypeInOutputs(route.getOutputs(), SendDefinition.class).stream()
                                 .map(SendDefinition::getEndpointUri))
                 .filter(Objects::nonNull)
-                .map(context::resolvePropertyPlaceholders);
+                .map(context::resolvePropertyPlaceholders)
+                .toList();
     }
 
     /** Whether an endpoint names a data source, as {@code jdbc:NAME} or {@code #NAME}. */
@@ -77,20 +77,6 @@ public final class StatusWatch {
         return Pattern.compile("(^jdbc:(//)?|#(bean:)?|%23)" + Pattern.quote(database) + "(?![A-Za-z0-9_-])")
                 .matcher(uri)
                 .find();
-    }
-
-    private static Stream<ChangesetEndpoint> changesetSteps(
-            CamelContext context, List<ProcessorDefinition<?>> definitions) {
-        return definitions.stream().flatMap(definition -> {
-            Stream<ChangesetEndpoint> below = changesetSteps(context, definition.getOutputs());
-            if (definition instanceof SendDefinition<?> send && send.getEndpointUri() != null) {
-                String uri = context.resolvePropertyPlaceholders(send.getEndpointUri());
-                if (uri.startsWith("changeset:")) {
-                    return Stream.concat(Stream.of(context.getEndpoint(uri, ChangesetEndpoint.class)), below);
-                }
-            }
-            return below;
-        });
     }
 
     private static void add(

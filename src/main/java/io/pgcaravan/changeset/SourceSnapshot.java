@@ -10,7 +10,6 @@ import java.sql.Statement;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyOut;
 
@@ -68,10 +67,6 @@ final class SourceSnapshot implements AutoCloseable {
                 + Snapshot.literal(from) + ")))";
     }
 
-    private static String quoted(List<String> columns, String prefix) {
-        return columns.stream().map(c -> prefix + TableName.quote(c)).collect(Collectors.joining(", "));
-    }
-
     boolean truncated(SourceTable table, String from, String to) throws SQLException {
         String key = TableName.quote(table.key().get(0));
         return exists(window(table, from, to, "", key + " is null", "union all"));
@@ -90,7 +85,7 @@ final class SourceSnapshot implements AutoCloseable {
     }
 
     private static String keys(SourceTable table, String from, String to, List<Leaf> newPartitions, String union) {
-        String keys = quoted(table.key(), "");
+        String keys = TableName.quote(table.key());
         StringBuilder query = new StringBuilder(
                 window(table, from, to, keys, TableName.quote(table.key().get(0)) + " is not null", union));
         for (Leaf leaf : newPartitions) {
@@ -111,7 +106,7 @@ final class SourceSnapshot implements AutoCloseable {
     }
 
     String records(PlannedSet one, long ids) throws SQLException {
-        String columns = quoted(one.table().columns(), "t.");
+        String columns = TableName.quote(one.table().columns(), "t.");
         String from =
                 (one.table().partitioned() ? "" : "only ") + one.table().name().quoted() + " t";
         if (one.full()) {

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -256,8 +257,9 @@ final class Application implements AutoCloseable {
         main.addMainListener(new MainListenerSupport() {
             @Override
             public void afterStart(BaseMainSupport support) {
-                observe();
-                announce(support.getCamelContext());
+                Watch watch = watch();
+                observe(() -> watch);
+                announce(support.getCamelContext(), watch);
             }
 
             @Override
@@ -287,13 +289,14 @@ final class Application implements AutoCloseable {
         } catch (Exception e) {
             throw new ConfigurationException(said(e));
         }
-        observe();
+        observe(this::watch);
     }
 
-    private void observe() {
+    /** @param watch asked only where there is somebody to tell */
+    private void observe(Supplier<Watch> watch) {
         ManagementHttpServer server = statusPeriod == null ? null : context().hasService(ManagementHttpServer.class);
         if (server != null) {
-            poll = new StatusPoll(context(), watch(), Limits.PRESET);
+            poll = new StatusPoll(context(), watch.get(), Limits.PRESET);
             console = new Console(poll, new Acts(context()), consoleToken);
             console.mount(server.getRouter());
             HealthCheckRegistry checks = HealthCheckRegistry.get(context());
@@ -332,7 +335,7 @@ final class Application implements AutoCloseable {
     }
 
     /** Says what runs where, and where to look. The databases follow when they have answered, as nothing waits for them. */
-    private void announce(CamelContext context) {
+    private void announce(CamelContext context, Watch watch) {
         Map<Boolean, List<Route>> routes = context.getRoutes().stream()
                 .collect(Collectors.partitioningBy(route -> context.getRouteController()
                         .getRouteStatus(route.getRouteId())
@@ -350,7 +353,6 @@ final class Application implements AutoCloseable {
         for (Route route : routes.get(true)) {
             LOG.info("{}: {}", route.getRouteId(), RouteSummary.of(route, this::name));
         }
-        Watch watch = watch();
         Thread asking = new Thread(
                 () -> pools.forEach((name, database) -> {
                     if (watch.matters(name)) {

@@ -203,7 +203,7 @@ final class NetEffect {
     }
 
     private String latestVersions() {
-        String columns = columns(allColumns(), "");
+        String columns = TableName.quote(allColumns());
         return "(caravan_id, caravan_part, caravan_op, caravan_sig, caravan_search, caravan_spread, " + columns
                 + ") select distinct on (caravan_part, " + keyList + ") caravan_seq, caravan_part, caravan_op,"
                 + " caravan_set::text, false, false, " + columns + " from " + stage.table("change")
@@ -211,7 +211,7 @@ final class NetEffect {
     }
 
     private String lastOfUniformChanges() {
-        String columns = columns(allColumns(), "");
+        String columns = TableName.quote(allColumns());
         return "(caravan_id, caravan_part, caravan_op, caravan_sig, caravan_search, caravan_spread, " + columns
                 + ") select * from (select distinct on (" + keyList + ") caravan_seq, caravan_part,"
                 + " case when caravan_op = 'D' then 'D' when replaced then 'R' else 'U' end::\"char\", '1',"
@@ -258,7 +258,7 @@ final class NetEffect {
                 + " where s.caravan_op <> 'D' group by n.last)"
                 + " select k.last, l.caravan_part,"
                 + " case when l.caravan_op = 'D' then 'D' when k.reset is not null then 'R' else 'U' end::\"char\", "
-                + sig + ", f.caravan_op <> 'I', k.spread, " + columns(key, "l.") + values
+                + sig + ", f.caravan_op <> 'I', k.spread, " + TableName.quote(key, "l.") + values
                 + " from k join " + change + " l on l.caravan_seq = k.last join " + change
                 + " f on f.caravan_seq = k.first left join v on v.last = k.last" + joins
                 + " order by l.caravan_part";
@@ -405,8 +405,9 @@ final class NetEffect {
         statements.add(
                 "with gone as (delete" + from + " and n.caravan_op = 'U' and exists (select from "
                         + stage.table("missed") + " m where m.caravan_id = n.caravan_id) returning n.caravan_id, "
-                        + columns(kept, "p.") + ") insert into " + stage.table("moved") + " (caravan_id, caravan_home, "
-                        + columns(kept, "") + ") select caravan_id, " + number + ", " + columns(kept, "")
+                        + TableName.quote(kept, "p.") + ") insert into " + stage.table("moved")
+                        + " (caravan_id, caravan_home, "
+                        + TableName.quote(kept) + ") select caravan_id, " + number + ", " + TableName.quote(kept)
                         + " from gone",
                 this::removed);
     }
@@ -486,7 +487,8 @@ final class NetEffect {
                         .map(column -> (given.contains(column) ? "n." : "m.") + TableName.quote(column))
                         .collect(Collectors.joining(", "));
                 inserts.add(
-                        "insert into " + place.quoted() + " (" + columns(all, "") + ") overriding system value select "
+                        "insert into " + place.quoted() + " (" + TableName.quote(all)
+                                + ") overriding system value select "
                                 + values + " from (select distinct on (caravan_id) * from " + moved
                                 + " order by caravan_id) m join " + stage.table("net")
                                 + " n on n.caravan_id = m.caravan_id where n.caravan_part = " + row.getInt(1)
@@ -513,8 +515,8 @@ final class NetEffect {
         Place place = places.get(group.place());
         List<String> taken =
                 columns.stream().filter(place.table().layout()::takes).toList();
-        return "insert into " + place.quoted() + " (" + columns(taken, "") + ") overriding system value select "
-                + columns(taken, "n.") + " from " + stage.table("net") + " n where " + group(group) + condition;
+        return "insert into " + place.quoted() + " (" + TableName.quote(taken) + ") overriding system value select "
+                + TableName.quote(taken, "n.") + " from " + stage.table("net") + " n where " + group(group) + condition;
     }
 
     private static String group(Group group) {
@@ -526,10 +528,6 @@ final class NetEffect {
         Set<String> all = new LinkedHashSet<>(key);
         changes.sets().forEach(all::addAll);
         return List.copyOf(all);
-    }
-
-    private static String columns(Collection<String> names, String alias) {
-        return names.stream().map(name -> alias + TableName.quote(name)).collect(Collectors.joining(", "));
     }
 
     /** Which columns a net row has: columns that always come together are one group, a digit each in its signature. */

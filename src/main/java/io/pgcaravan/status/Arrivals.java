@@ -72,15 +72,27 @@ final class Arrivals {
                 ResultSet row = statement.executeQuery(IMPORTS)) {
             while (row.next()) {
                 TableName table = new TableName(row.getString("table_schema"), row.getString("table_name"));
-                applied.put(
-                        key(
-                                row.getString("source_system"),
-                                row.getString("source_database"),
-                                row.getString("target_host") + "/" + row.getString("target_database"),
-                                table),
-                        new Applied(row.getLong("set_number"), at.getOrDefault(table, Map.of())));
+                applied.put(key(row, table), new Applied(row.getLong("set_number"), at.getOrDefault(table, Map.of())));
             }
         }
+    }
+
+    /** Which source, target and table a row of an import ledger is about. */
+    static String key(ResultSet row, TableName table) throws SQLException {
+        return key(
+                row.getString("source_system"),
+                row.getString("source_database"),
+                row.getString("target_host") + "/" + row.getString("target_database"),
+                table);
+    }
+
+    /** The same of a row of an export ledger. */
+    static String key(Look source, ExportLedger.Standing standing) {
+        return key(
+                source.identity().system(),
+                source.identity().database(),
+                standing.target().toString(),
+                standing.table());
     }
 
     private static String key(String system, String database, String target, TableName table) {
@@ -104,8 +116,7 @@ final class Arrivals {
             throws SQLException {
         Target target = standing.target();
         TableName table = standing.table();
-        Applied there =
-                applied.get(key(source.identity().system(), source.identity().database(), target.toString(), table));
+        Applied there = applied.get(key(source, standing));
         List<Long> numbers = new ArrayList<>();
         List<Double> times = new ArrayList<>();
         if (there != null) {

@@ -102,8 +102,8 @@ final class Shipped {
             if (standing.forgotten()) {
                 continue;
             }
-            String key = standing.target() + "\0" + standing.table();
-            LastSet set = last.get(key);
+            LastSet set = last.get(standing.target() + "\0" + standing.table());
+            String key = Arrivals.key(look, standing);
             Since since = set == null ? null : oldestChange(all, look, ledger, set);
             String route = all.watch().exports().stream()
                     .filter(export -> all.at(export.database()) == look
@@ -118,7 +118,7 @@ final class Shipped {
                     standing,
                     answering.contains(standing.target()),
                     all.limits().unacknowledged());
-            published.put(source(look) + "\0" + key, standing.published());
+            published.put(key, standing.published());
             exports.add(new Status.Exported(
                     route,
                     look.name(),
@@ -137,7 +137,7 @@ final class Shipped {
                     since == null || since.exact));
             if (way.said() != null) {
                 overdue.put(
-                        source(look) + "\0" + key,
+                        key,
                         new Problem(Problem.Kind.SET_OVERDUE, standing.table().toString(), way.said()));
             }
             if (since != null && since.exact) {
@@ -152,10 +152,6 @@ final class Shipped {
                 }
             }
         }
-    }
-
-    private static String source(Look look) {
-        return look.identity().system() + "\0" + look.identity().database();
     }
 
     private static Map<String, LastSet> lastSets(Connection connection, TableName ledger) throws SQLException {
@@ -303,8 +299,7 @@ final class Shipped {
                     TableName table = new TableName(row.getString("table_schema"), row.getString("table_name"));
                     OffsetDateTime applied = row.getObject("applied_at", OffsetDateTime.class);
                     WaitingSets here = waiting.get(table);
-                    String key = row.getString("source_system") + "\0" + row.getString("source_database") + "\0"
-                            + row.getString("target_host") + "/" + row.getString("target_database") + "\0" + table;
+                    String key = Arrivals.key(row, table);
                     if (here != null && (here.missing() != null || here.diverged() != null)) {
                         // why sets do not get in is known, and told already
                         overdue.remove(key);

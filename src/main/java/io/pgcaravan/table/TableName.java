@@ -31,7 +31,12 @@ public record TableName(String schema, String name) {
 
     /** Identifiers quoted for SQL, with commas between. */
     public static String quote(Collection<String> identifiers) {
-        return identifiers.stream().map(TableName::quote).collect(Collectors.joining(", "));
+        return quote(identifiers, "");
+    }
+
+    /** The same, each behind an alias and a dot, {@code t.} for instance. */
+    public static String quote(Collection<String> identifiers, String alias) {
+        return identifiers.stream().map(name -> alias + quote(name)).collect(Collectors.joining(", "));
     }
 
     /** The raw text that {@link #parse} reads; for messages. */

@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 
 /** The dashboard that is shipped for Grafana. */
 record Dashboard(JsonNode json) {
@@ -28,6 +30,15 @@ record Dashboard(JsonNode json) {
         return panels().stream()
                 .flatMap(panel -> list(panel.get("targets")).stream())
                 .map(target -> target.get("expr").asText())
+                .toList();
+    }
+
+    /** What the pattern's group finds. */
+    static List<String> found(String pattern, String text) {
+        return Pattern.compile(pattern)
+                .matcher(text)
+                .results()
+                .map((MatchResult result) -> result.group(1))
                 .toList();
     }
 

@@ -10,8 +10,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.MatchResult;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.yaml.snakeyaml.Yaml;
@@ -89,19 +87,24 @@ class DashboardTest {
         for (JsonNode panel : dashboard.panels()) {
             for (JsonNode target : Dashboard.list(panel.get("targets"))) {
                 String expression = target.get("expr").asText();
-                List<String> meters = found("(pgcaravan_\\w+?)(?:_bucket)?\\b", expression);
+                List<String> meters = Dashboard.found("(pgcaravan_\\w+?)(?:_bucket)?\\b", expression);
                 assertThat(meters).as(title(panel)).isNotEmpty().isSubsetOf(known.keySet());
                 Set<String> labels = new HashSet<>(Set.of("le", "instance"));
                 meters.forEach(meter -> labels.addAll(known.get(meter)));
-                assertThat(found("by \\(([\\w, ]+)\\)", expression).stream()
+                assertThat(Dashboard.found("by \\(([\\w, ]+)\\)", expression).stream()
                                 .flatMap(list -> Arrays.stream(list.split(", "))))
                         .as(title(panel))
                         .isSubsetOf(labels);
-                assertThat(found("(\\w+)=~", expression)).as(title(panel)).isSubsetOf(labels);
-                assertThat(found("\\{\\{(\\w+)}}", target.get("legendFormat").asText()))
+                assertThat(Dashboard.found("(\\w+)=~", expression))
                         .as(title(panel))
                         .isSubsetOf(labels);
-                assertThat(found("\\$(\\w+)", expression)).as(title(panel)).isSubsetOf("route", "__rate_interval");
+                assertThat(Dashboard.found(
+                                "\\{\\{(\\w+)}}", target.get("legendFormat").asText()))
+                        .as(title(panel))
+                        .isSubsetOf(labels);
+                assertThat(Dashboard.found("\\$(\\w+)", expression))
+                        .as(title(panel))
+                        .isSubsetOf("route", "__rate_interval");
             }
         }
     }
@@ -113,7 +116,7 @@ class DashboardTest {
                 .map(Meter::meterName)
                 .collect(Collectors.toSet());
         for (String expression : dashboard.expressions()) {
-            for (String meter : found("(pgcaravan_\\w+)", expression)) {
+            for (String meter : Dashboard.found("(pgcaravan_\\w+)", expression)) {
                 if (both.contains(meter)) {
                     assertThat(expression).containsPattern("(max|min) by \\([\\w, ]+\\) \\((\\w+ [-/] )?" + meter);
                 }
@@ -152,13 +155,5 @@ class DashboardTest {
 
     private static String title(JsonNode panel) {
         return panel.get("id") + " " + panel.get("title").asText();
-    }
-
-    private static List<String> found(String pattern, String text) {
-        return Pattern.compile(pattern)
-                .matcher(text)
-                .results()
-                .map((MatchResult result) -> result.group(1))
-                .toList();
     }
 }

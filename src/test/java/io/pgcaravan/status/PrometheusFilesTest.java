@@ -10,8 +10,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.MatchResult;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,13 +32,13 @@ class PrometheusFilesTest {
     @Test
     void each_alert_has_a_test_in_which_it_begins_and_one_in_which_it_does_not() throws Exception {
         String tests = Files.readString(TESTS);
-        List<String> alerts = found("(?m)^ +- alert: (\\w+)$", Files.readString(ALERTS));
+        List<String> alerts = Dashboard.found("(?m)^ +- alert: (\\w+)$", Files.readString(ALERTS));
         assertThat(alerts).hasSizeGreaterThan(10).doesNotHaveDuplicates();
         for (String alert : alerts) {
-            assertThat(found("alertname: (" + alert + ")\\s+eval_time: \\S+\\s+exp_alerts:", tests))
+            assertThat(Dashboard.found("alertname: (" + alert + ")\\s+eval_time: \\S+\\s+exp_alerts:", tests))
                     .as("a test in which %s begins", alert)
                     .isNotEmpty();
-            assertThat(found("\\{alertname: (" + alert + "), eval_time: \\w+}", tests))
+            assertThat(Dashboard.found("\\{alertname: (" + alert + "), eval_time: \\w+}", tests))
                     .as("tests in which %s does not: all well, not yet, no longer", alert)
                     .hasSizeGreaterThanOrEqualTo(3);
         }
@@ -63,14 +61,6 @@ class PrometheusFilesTest {
         }
         Path file = Files.write(directory.resolve("dashboard.yml"), rules);
         assertThat(promtool("check", "rules", file.toString())).contains("SUCCESS");
-    }
-
-    private static List<String> found(String pattern, String text) {
-        return Pattern.compile(pattern)
-                .matcher(text)
-                .results()
-                .map((MatchResult result) -> result.group(1))
-                .toList();
     }
 
     /** What it prints; it has to succeed. */

@@ -65,8 +65,7 @@ record RowHashing(List<String> key, List<String> columns, String block, int shif
     }
 
     private static String row(List<String> names) {
-        return "row(" + names.stream().map(name -> "t." + TableName.quote(name)).collect(Collectors.joining(", "))
-                + ")::text";
+        return "row(" + TableName.quote(names, "t.") + ")::text";
     }
 
     private String range() {
@@ -99,7 +98,7 @@ record RowHashing(List<String> key, List<String> columns, String block, int shif
                         .map(name -> name + "::text")
                         .collect(Collectors.joining(", "))
                 + " from (select " + hash.of(row(key)) + " as h, " + row(columns) + " as r, "
-                + key.stream().map(name -> "t." + TableName.quote(name)).collect(Collectors.joining(", "))
+                + TableName.quote(key, "t.")
                 + " from " + table.quoted() + " t where " + in(some) + " offset 0) q order by 1";
     }
 
