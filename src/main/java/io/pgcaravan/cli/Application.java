@@ -268,11 +268,6 @@ final class Application implements AutoCloseable {
                         "stopping; what is in progress has {} s to end",
                         support.getCamelContext().getShutdownStrategy().getTimeout());
             }
-
-            @Override
-            public void afterStop(BaseMainSupport support) {
-                LOG.info("stopped");
-            }
         });
         try {
             main.run();
