@@ -38,6 +38,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "connectionlifetime":
         case "connectionLifetime": target.setConnectionLifetime(property(camelContext, long.class, value)); return true;
         case "consumer": target.setConsumer(property(camelContext, java.lang.String.class, value)); return true;
+        case "controlevents":
+        case "controlEvents": target.setControlEvents(property(camelContext, java.lang.String.class, value)); return true;
         case "delay": target.setDelay(property(camelContext, long.class, value)); return true;
         case "encoding": target.setEncoding(property(camelContext, java.lang.String.class, value)); return true;
         case "eventtype":
@@ -67,6 +69,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "minLag": target.setMinLag(property(camelContext, java.lang.String.class, value)); return true;
         case "onerror":
         case "onError": target.setOnError(property(camelContext, java.lang.String.class, value)); return true;
+        case "onfiltered":
+        case "onFiltered": target.setOnFiltered(property(camelContext, java.lang.String.class, value)); return true;
         case "ordered": target.setOrdered(property(camelContext, boolean.class, value)); return true;
         case "pollstrategy":
         case "pollStrategy": target.setPollStrategy(property(camelContext, org.apache.camel.spi.PollingConsumerPollStrategy.class, value)); return true;
@@ -113,6 +117,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "connectionlifetime":
         case "connectionLifetime": return long.class;
         case "consumer": return java.lang.String.class;
+        case "controlevents":
+        case "controlEvents": return java.lang.String.class;
         case "delay": return long.class;
         case "encoding": return java.lang.String.class;
         case "eventtype":
@@ -142,6 +148,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "minLag": return java.lang.String.class;
         case "onerror":
         case "onError": return java.lang.String.class;
+        case "onfiltered":
+        case "onFiltered": return java.lang.String.class;
         case "ordered": return boolean.class;
         case "pollstrategy":
         case "pollStrategy": return org.apache.camel.spi.PollingConsumerPollStrategy.class;
@@ -189,6 +197,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "connectionlifetime":
         case "connectionLifetime": return target.getConnectionLifetime();
         case "consumer": return target.getConsumer();
+        case "controlevents":
+        case "controlEvents": return target.getControlEvents();
         case "delay": return target.getDelay();
         case "encoding": return target.getEncoding();
         case "eventtype":
@@ -218,6 +228,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "minLag": return target.getMinLag();
         case "onerror":
         case "onError": return target.getOnError();
+        case "onfiltered":
+        case "onFiltered": return target.getOnFiltered();
         case "ordered": return target.isOrdered();
         case "pollstrategy":
         case "pollStrategy": return target.getPollStrategy();

@@ -23,7 +23,7 @@ public class PgqEndpointUriFactory extends org.apache.camel.support.component.En
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(41);
+        Set<String> props = new HashSet<>(43);
         props.add("backoffErrorThreshold");
         props.add("backoffIdleThreshold");
         props.add("backoffMultiplier");
@@ -32,6 +32,7 @@ public class PgqEndpointUriFactory extends org.apache.camel.support.component.En
         props.add("chunkEvents");
         props.add("connectionLifetime");
         props.add("consumer");
+        props.add("controlEvents");
         props.add("delay");
         props.add("encoding");
         props.add("eventType");
@@ -49,6 +50,7 @@ public class PgqEndpointUriFactory extends org.apache.camel.support.component.En
         props.add("minInterval");
         props.add("minLag");
         props.add("onError");
+        props.add("onFiltered");
         props.add("ordered");
         props.add("pollStrategy");
         props.add("queue");

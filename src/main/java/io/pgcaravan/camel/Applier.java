@@ -164,7 +164,9 @@ final class Applier {
         while (!pieces.isEmpty()) {
             Piece piece = pieces.pop();
             if (piece instanceof Piece.Bad bad) {
+                open.account().handOut(List.of(bad.badRow.event()));
                 open.reject(bad.badRow);
+                open.account().close();
                 continue;
             }
             List<Event> events = ((Piece.Events) piece).events;
@@ -176,6 +178,7 @@ final class Applier {
             try {
                 route.run(attempt, open, List.of(events).iterator());
                 open.flush();
+                open.account().close();
                 try (Statement statement = open.target().createStatement()) {
                     statement.execute("set constraints all immediate");
                 }
@@ -188,7 +191,8 @@ final class Applier {
                 open.rolledBack();
                 open.target().rollback(savepoint);
                 buried.subList(buriedBefore, buried.size()).clear();
-                attempt.forgive();
+                attempt.reset();
+                open.account().reopen(events);
                 divide(events, reason, pieces);
             }
         }
@@ -219,23 +223,29 @@ final class Applier {
 
     private OpenBatch open(Batch batch, SourceSide source, TargetSide target, boolean careful) {
         buried.clear();
-        OpenBatch opened = new OpenBatch(batch, target.connection(), source.encoding(), careful, (open, badRow) -> {
-            if (onError == OnError.STOP) {
-                throw new BadRowException(
-                        badRow.event(),
-                        "row of " + batch + " cannot be loaded: " + reason(badRow),
-                        badRow.sqlState(),
-                        badRow);
-            }
-            if (buried.size() >= endpoint.getMaxDeadLetters()) {
-                throw new IllegalStateException(
-                        "more than maxDeadLetters=" + endpoint.getMaxDeadLetters() + " rows of " + batch
-                                + " cannot be loaded, the last of them " + badRow.getMessage(),
-                        badRow);
-            }
-            DeadLetters.bury(open, badRow);
-            buried.add(badRow.event() + " of " + batch + " went to caravan.dead_letter: " + reason(badRow));
-        });
+        OpenBatch opened = new OpenBatch(
+                batch,
+                target.connection(),
+                source.encoding(),
+                careful,
+                endpoint.leavesFilteredOut(),
+                (open, badRow) -> {
+                    if (onError == OnError.STOP) {
+                        throw new BadRowException(
+                                badRow.event(),
+                                "row of " + batch + " cannot be loaded: " + reason(badRow),
+                                badRow.sqlState(),
+                                badRow);
+                    }
+                    if (buried.size() >= endpoint.getMaxDeadLetters()) {
+                        throw new IllegalStateException(
+                                "more than maxDeadLetters=" + endpoint.getMaxDeadLetters() + " rows of " + batch
+                                        + " cannot be loaded, the last of them " + badRow.getMessage(),
+                                badRow);
+                    }
+                    DeadLetters.bury(open, badRow);
+                    buried.add(badRow.event() + " of " + batch + " went to caravan.dead_letter: " + reason(badRow));
+                });
         if (!endpoint.isOrdered()) {
             opened.takeAnyOrder();
         }
@@ -271,8 +281,23 @@ final class Applier {
 
     private void commit(OpenBatch open, TargetSide target, Standing.Lock lock) throws SQLException {
         open.beforeCommit();
-        target.ledger().advance(target.connection(), open.batch(), lock, open.rows());
+        open.account().close();
+        target.ledger()
+                .advance(
+                        target.connection(),
+                        open.batch(),
+                        lock,
+                        open.rows(),
+                        open.account().totals());
         target.connection().commit();
+        open.account()
+                .refused()
+                .forEach((table, refused) -> LOG.warn(
+                        "table {} took {} rows less of {} than it was sent: a BEFORE trigger or a conflict clause there"
+                                + " kept them back",
+                        table,
+                        refused,
+                        open.batch()));
         buried.forEach(LOG::warn);
         buried.clear();
     }
@@ -286,9 +311,15 @@ final class Applier {
     void retry(DeadLetter letter, boolean keysMustBeAbsent) throws Exception {
         try (Connection connection = Connections.open(endpoint.getTarget(), "target")) {
             connection.setAutoCommit(false);
-            OpenBatch open = new OpenBatch(letter.batch(), connection, sourceEncoding(), true, (batch, badRow) -> {
-                throw badRow;
-            });
+            OpenBatch open = new OpenBatch(
+                    letter.batch(),
+                    connection,
+                    sourceEncoding(),
+                    true,
+                    endpoint.leavesFilteredOut(),
+                    (batch, badRow) -> {
+                        throw badRow;
+                    });
             if (keysMustBeAbsent) {
                 open.demandAbsentKeys();
             }
@@ -298,6 +329,7 @@ final class Applier {
                 }
                 route.run(attempt, open, List.of(List.of(letter.event())).iterator());
                 open.beforeCommit();
+                open.account().close();
                 connection.commit();
             } catch (Exception e) {
                 Exception reason = Failures.reason(open, e);

@@ -1,9 +1,10 @@
 package io.pgcaravan.camel;
 
 import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.queue.RowAccount.Step;
 import java.sql.Connection;
-import java.util.IdentityHashMap;
-import java.util.Map;
+import java.util.ArrayList;
+import java.util.List;
 import javax.sql.DataSource;
 import org.apache.camel.Exchange;
 import org.springframework.jdbc.datasource.ConnectionHolder;
@@ -20,22 +21,23 @@ final class Attempt implements AutoCloseable {
 
     private static final ThreadLocal<Attempt> CURRENT = new ThreadLocal<>();
 
-    record Failure(String step, Throwable cause) {}
+    /** What a batch that fails in many of its steps remembers of them. */
+    private static final int MOST_FAILURES = 1000;
+
+    record Failure(Exchange exchange, Step step, Throwable cause) {}
 
     private final OpenBatch batch;
     private final DataSource target;
-    private final InsertWriter inserts;
+    private final GuardedConnection guard;
     private final Connection guarded;
-    private final Map<Exchange, Failure> failures = new IdentityHashMap<>();
-    private Failure first;
-    private int walks;
+    private final List<Failure> failures = new ArrayList<>();
     private boolean rollbackAsked;
 
     private Attempt(OpenBatch batch, DataSource target) {
         this.batch = batch;
         this.target = target;
-        this.inserts = batch.participant(this, () -> new InsertWriter(batch.target()));
-        this.guarded = GuardedConnection.of(batch.target(), batch.batch(), inserts, () -> rollbackAsked = true);
+        this.guard = new GuardedConnection(batch, this::askRollback);
+        this.guarded = guard.proxy();
     }
 
     /** Starts an attempt on this thread. */
@@ -55,13 +57,33 @@ final class Attempt implements AutoCloseable {
         return CURRENT.get();
     }
 
+    /**
+     * The batch that an exchange is part of, null for none. What its step does next counts for the branch that it is in.
+     *
+     * @throws IllegalStateException where the exchange left the batch's thread
+     */
+    static OpenBatch batchOf(Exchange exchange, String step) {
+        OpenBatch batch = exchange.getProperty(PgqConstants.OPEN_BATCH, OpenBatch.class);
+        if (batch != null) {
+            if (CURRENT.get() == null || CURRENT.get().batch != batch) {
+                batch.leftThread(step);
+                throw new IllegalStateException(
+                        step + " got rows of " + batch.batch() + " outside the batch's thread and"
+                                + " transaction; take out the step before it that changes threads or keeps rows back");
+            }
+            Slot slot = Slot.of(exchange);
+            batch.account().enter(slot == null ? null : slot.branch);
+        }
+        return batch;
+    }
+
     OpenBatch batch() {
         return batch;
     }
 
-    /** Runs the inserts of collected rows. */
-    InsertWriter inserts() {
-        return inserts;
+    /** What the route's own statements do on the batch's connection. */
+    GuardedConnection guard() {
+        return guard;
     }
 
     /** The batch's connection where {@code dataSource} is its target, else null. */
@@ -70,54 +92,36 @@ final class Attempt implements AutoCloseable {
     }
 
     /** Synchronized because a step that left the thread reports here from where it went. */
-    synchronized void failed(Exchange exchange, String step, Throwable cause) {
-        if (first == null) {
-            first = new Failure(step, cause);
-        }
-        failures.put(exchange, new Failure(step, cause));
-    }
-
-    /** A step that had failed on this exchange was tried again, and went well. */
-    synchronized void wentWell(Exchange exchange, String step) {
-        Failure failure = failures.isEmpty() ? null : failures.get(exchange);
-        if (failure != null && failure.step.equals(step)) {
-            failures.remove(exchange);
-            if (failures.isEmpty()) {
-                first = null;
-            }
+    synchronized void failed(Exchange exchange, Step step, Throwable cause) {
+        if (failures.size() < MOST_FAILURES) {
+            failures.add(new Failure(exchange, step, cause));
         }
     }
 
-    /** Somebody walks through a chunk's events. */
-    void walkBegins() {
-        walks++;
+    /** The very step may have failed on this exchange before: it was tried again. */
+    synchronized void succeeded(Exchange exchange, Step step) {
+        if (!failures.isEmpty() && failures.size() < MOST_FAILURES) {
+            failures.removeIf(failure -> failure.exchange == exchange && failure.step == step);
+        }
     }
 
-    /** A walk through a chunk's events came to the end. */
-    void walkEnds() {
-        walks--;
+    /** A step wants the batch, or a row of it, to be rolled back; that is the whole batch. */
+    void askRollback() {
+        rollbackAsked = true;
     }
 
-    /** Whether a walk through a chunk's events broke off. */
-    boolean leftEventsOut() {
-        return walks > 0;
-    }
-
-    /** Whether a step rolled the connection back, as it believes. */
     boolean rollbackAsked() {
         return rollbackAsked;
     }
 
     /** The first failure that was not made good by a repetition, or null. */
     synchronized Failure failure() {
-        return failures.isEmpty() ? null : first;
+        return failures.isEmpty() ? null : failures.get(0);
     }
 
     /** Forgets failures: the target went back to where it was before them. */
-    void forgive() {
+    void reset() {
         failures.clear();
-        first = null;
-        walks = 0;
         rollbackAsked = false;
     }
 

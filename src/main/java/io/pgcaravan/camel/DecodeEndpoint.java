@@ -113,6 +113,11 @@ public class DecodeEndpoint extends StepEndpoint {
                             .setHeader(PgqConstants.OPERATION, row.op().name());
                     exchange.getMessage().setHeader(PgqConstants.TABLE, event.extra(1));
                     exchange.getMessage().setBody(row);
+                    Slot slot = Slot.of(exchange);
+                    if (slot != null) {
+                        slot.row = row;
+                        row.accountAs(slot.of(row));
+                    }
                 } else if (body instanceof List<?> list && (list.isEmpty() || list.get(0) instanceof Event)) {
                     @SuppressWarnings("unchecked")
                     List<Event> events = (List<Event>) list;

@@ -5,6 +5,7 @@ import io.pgcaravan.queue.LostPositionException;
 import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.queue.SourceFailedException;
 import java.sql.SQLException;
+import org.apache.camel.RuntimeCamelException;
 
 /** What a failure's causes tell: which row is to blame, if any, and what to do about it. */
 final class Failures {
@@ -38,6 +39,15 @@ final class Failures {
         return badRow(failure) == null
                 && !(failure instanceof SourceFailedException)
                 && !(failure.getCause() instanceof SourceFailedException);
+    }
+
+    /** What went wrong in words: Camel's wrapper around an Error has none, and some exceptions have no message. */
+    static String text(Throwable failure) {
+        Throwable cause = failure;
+        while (cause instanceof RuntimeCamelException && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause.getMessage() == null || cause instanceof Error ? cause.toString() : cause.getMessage();
     }
 
     static BadRowException badRow(Throwable failure) {

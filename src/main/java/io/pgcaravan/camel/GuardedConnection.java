@@ -1,6 +1,6 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.queue.Batch;
+import io.pgcaravan.queue.OpenBatch;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -13,7 +13,6 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -21,7 +20,8 @@ import java.util.regex.Pattern;
  * The batch's connection as a route's steps see it: they use it, the consumer commits it. Commit, close and autocommit do
  * nothing ({@code jdbc:} calls them after each statement, {@code sql:} after each batch, through the statement's own
  * connection). A rollback does nothing either, but the batch must not commit after it: {@code sql:} rolls back when a
- * statement has failed, and its failure must not be hidden behind another one.
+ * statement has failed, and its failure must not be hidden behind another one. A rollback to a savepoint is done, and the
+ * batch must not commit after it where it took back rows that a load step had loaded.
  */
 final class GuardedConnection implements InvocationHandler {
 
@@ -34,28 +34,39 @@ final class GuardedConnection implements InvocationHandler {
                     + "|rollback(?!\\s+(?:(?:work|transaction)\\s+)?to\\b))\\b)",
             Pattern.CASE_INSENSITIVE);
 
+    private static final Pattern SAVEPOINT = Pattern.compile(
+            "(?:^|;)\\s*(savepoint|rollback\\s+(?:(?:work|transaction)\\s+)?to)\\b", Pattern.CASE_INSENSITIVE);
+
     /** Statements whose parameters are remembered. */
     private static final int MOST_STATEMENTS = 1000;
 
+    private final OpenBatch batch;
     private final Connection connection;
-    private final Batch batch;
-    private final InsertWriter inserts;
     private final Runnable rollbackAsked;
     private final Map<String, ParameterMetaData> parameters = new HashMap<>();
 
-    private GuardedConnection(Connection connection, Batch batch, InsertWriter inserts, Runnable rollbackAsked) {
-        this.connection = connection;
+    /** What the account had counted when a savepoint was set last; -1 for none. */
+    private long loadsAtSavepoint = -1;
+
+    /** Rows that statements wrote since {@link #takeWritten}; -1 where there was no such statement. */
+    private long written = -1;
+
+    /** @param rollbackAsked called when a step rolls back */
+    GuardedConnection(OpenBatch batch, Runnable rollbackAsked) {
         this.batch = batch;
-        this.inserts = inserts;
+        this.connection = batch.target();
         this.rollbackAsked = rollbackAsked;
     }
 
-    /**
-     * @param inserts runs the inserts that it expects
-     * @param rollbackAsked called when a step rolls back
-     */
-    static Connection of(Connection connection, Batch batch, InsertWriter inserts, Runnable rollbackAsked) {
-        return proxy(Connection.class, new GuardedConnection(connection, batch, inserts, rollbackAsked));
+    Connection proxy() {
+        return proxy(Connection.class, this);
+    }
+
+    /** Rows that the route's own statements wrote here since the last call; -1 where none of them writes. */
+    long takeWritten() {
+        long rows = written;
+        written = -1;
+        return rows;
     }
 
     @Override
@@ -65,27 +76,22 @@ final class GuardedConnection implements InvocationHandler {
                 return null;
             case "getAutoCommit":
                 return false;
+            case "setSavepoint":
+                savepointIsSet();
+                break;
             case "rollback":
                 if (args == null || args.length == 0) {
                     rollbackAsked.run();
                     return null;
                 }
+                goesBack();
                 break;
             case "abort":
-                throw new SQLException("a step of the route asked to abort the connection of " + batch);
+                throw new SQLException("a step of the route asked to abort the connection of " + batch.batch());
             case "prepareStatement", "prepareCall":
-                Integer rows = args.length == 1 ? inserts.expected((String) args[0]) : null;
-                if (rows != null) {
-                    return insert(
-                            (PreparedStatement) call(connection, method, args),
-                            (Connection) proxy,
-                            (String) args[0],
-                            rows);
-                }
-                refuseTransactionControl((String) args[0]);
+                control((String) args[0]);
                 break;
             default:
-                inserts.await();
                 break;
         }
         Object answer = call(connection, method, args);
@@ -134,50 +140,65 @@ final class GuardedConnection implements InvocationHandler {
                     && args.length > 0
                     && args[0] instanceof String sql
                     && !method.getName().startsWith("set")) {
-                refuseTransactionControl(sql);
+                control(sql);
             }
+            Object answer = call(statement, method, args);
             if (method.getName().startsWith("execute")) {
-                inserts.await();
+                count(statement, answer);
             }
-            return call(statement, method, args);
+            return answer;
         });
     }
 
-    /** An insert that is left to the {@link InsertWriter} when it is executed, with the answer that it is to have. */
-    private PreparedStatement insert(PreparedStatement statement, Connection guarded, String prepared, int rows) {
-        AtomicBoolean submitted = new AtomicBoolean();
-        return proxy(PreparedStatement.class, (proxy, method, args) -> {
-            switch (method.getName()) {
-                case "getConnection":
-                    return guarded;
-                case "getParameterMetaData":
-                    return parameters(statement, prepared);
-                case "executeBatch":
-                    submitted.set(true);
-                    inserts.submit(statement);
-                    return new int[] {rows};
-                case "close", "getWarnings":
-                    return submitted.get() ? null : call(statement, method, args);
-                default:
-                    if (submitted.get()) {
-                        inserts.await();
-                    }
-                    return call(statement, method, args);
+    private void count(Statement statement, Object answer) throws SQLException {
+        long rows = -1;
+        if (answer instanceof Number number) {
+            rows = number.longValue();
+        } else if (answer instanceof int[] counts) {
+            rows = 0;
+            for (int count : counts) {
+                rows += count == Statement.SUCCESS_NO_INFO ? 1 : count;
             }
-        });
+        } else if (Boolean.FALSE.equals(answer)) {
+            rows = statement.getUpdateCount();
+        }
+        if (rows >= 0) {
+            written = Math.max(0, written) + rows;
+        }
     }
 
     /**
      * Refuses statements that would end the batch's transaction before its tick is written. A transaction can also be ended
      * in ways that no text shows; the ledger notices those.
      */
-    private static void refuseTransactionControl(String sql) throws SQLException {
-        Matcher control = TRANSACTION_CONTROL.matcher(NOT_SQL.matcher(sql).replaceAll(" "));
+    private void control(String sql) throws SQLException {
+        String bare = NOT_SQL.matcher(sql).replaceAll(" ");
+        Matcher control = TRANSACTION_CONTROL.matcher(bare);
         if (control.find()) {
             throw new SQLException(
                     "\"" + control.group(1) + "\" would end the batch's transaction, which only the consumer may do;"
                             + " take it out of the statement",
                     "2D000");
+        }
+        Matcher savepoint = SAVEPOINT.matcher(bare);
+        while (savepoint.find()) {
+            if (savepoint.group(1).equalsIgnoreCase("savepoint")) {
+                savepointIsSet();
+            } else {
+                goesBack();
+            }
+        }
+    }
+
+    /** What load steps hold back belongs before the savepoint. */
+    private void savepointIsSet() throws SQLException {
+        batch.flush();
+        loadsAtSavepoint = batch.account().loads();
+    }
+
+    private void goesBack() {
+        if (loadsAtSavepoint != batch.account().loads()) {
+            rollbackAsked.run();
         }
     }
 

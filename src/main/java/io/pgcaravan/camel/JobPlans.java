@@ -35,7 +35,7 @@ public final class JobPlans {
      */
     public record Plan(CheckedJob job, List<String> refusals) {}
 
-    private static final Set<String> STEPS = Set.of("decode", "partition", "pgcopy", "collect", "pgq");
+    private static final Set<String> STEPS = Set.of("decode", "partition", "pgcopy", "loaded", "pgq");
 
     private static final Pattern ONE_TABLE = Pattern.compile("\\$\\{body\\.table}\\s*==\\s*['\"]([^'\"]*)['\"]");
 
@@ -157,8 +157,8 @@ public final class JobPlans {
             partition = step.settings();
         } else if (endpoint instanceof PgcopyEndpoint copy) {
             add(TableName.parse(copy.getDestTable()), copy.settings());
-        } else if (endpoint instanceof CollectEndpoint collect) {
-            add(TableName.parse(collect.getDestTable()), null);
+        } else if (endpoint instanceof LoadedEndpoint loaded) {
+            add(TableName.parse(loaded.getDestTable()), null);
         } else if (endpoint instanceof PgqEndpoint queue) {
             forwards.add(new CheckedJob.Forward(queue.getSource(), queue.getSchema(), queue.getQueue()));
         }

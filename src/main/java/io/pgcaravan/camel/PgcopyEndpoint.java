@@ -6,6 +6,7 @@ import io.pgcaravan.load.TargetColumns;
 import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.row.RowChange;
 import java.util.List;
+import java.util.Map;
 import org.apache.camel.Category;
 import org.apache.camel.Exchange;
 import org.apache.camel.Producer;
@@ -90,20 +91,36 @@ public class PgcopyEndpoint extends StepEndpoint {
         return new DefaultProducer(this) {
             @Override
             public synchronized void process(Exchange exchange) throws Exception {
-                Object body = exchange.getMessage().getBody();
                 OpenBatch batch = batch(exchange);
                 Loader loader = batch.participant(this, () -> new Loader(batch, settings, columns, batch.careful()));
-                if (body instanceof RowChange row) {
-                    loader.load(List.of(row));
-                } else if (body instanceof List<?> list && (list.isEmpty() || list.get(0) instanceof RowChange)) {
-                    @SuppressWarnings("unchecked")
-                    List<RowChange> rows = (List<RowChange>) list;
-                    loader.load(rows);
-                } else {
-                    throw unexpected(body, "a row or a list of rows, as decode: makes them");
-                }
+                loader.load(rows(exchange));
             }
         };
+    }
+
+    /** The body as rows whose account is known: a list of rows, a row, or a map that a step made of the exchange's row. */
+    private List<RowChange> rows(Exchange exchange) {
+        Object body = exchange.getMessage().getBody();
+        Slot slot = Slot.of(exchange);
+        if (body instanceof RowChange row) {
+            if (slot != null) {
+                row.accountAs(slot.of(row));
+            }
+            return List.of(row);
+        }
+        if (body instanceof Map<?, ?> values && slot != null && slot.entry != null) {
+            RowChange row = slot.row != null ? slot.row.with(values) : RowChange.of(slot.event(), values);
+            row.accountAs(slot.entry);
+            return List.of(row);
+        }
+        if (body instanceof List<?> list && list.stream().allMatch(RowChange.class::isInstance)) {
+            @SuppressWarnings("unchecked")
+            List<RowChange> rows = (List<RowChange>) list;
+            return rows;
+        }
+        throw unexpected(
+                body,
+                "a row or a list of rows, as decode: makes them, or a map of column names to values in a split of events");
     }
 
     /** @throws IllegalArgumentException naming every problem */

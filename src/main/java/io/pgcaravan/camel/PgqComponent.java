@@ -12,8 +12,7 @@ public class PgqComponent extends HealthCheckComponent {
     @Override
     protected void doInit() throws Exception {
         super.doInit();
-        // Before any route is built: the first pgq: endpoint of a context creates this component.
-        getCamelContext().getCamelContextExtension().addInterceptStrategy(new StepWatch());
+        StepWatch.watch(getCamelContext());
     }
 
     @Override

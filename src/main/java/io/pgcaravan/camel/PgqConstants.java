@@ -75,8 +75,5 @@ public final class PgqConstants {
     /** Exchange property: where the partition step placed the row, for steps that replace the body. */
     static final String PARTITION = "CaravanPartition";
 
-    /** Exchange property: the inserts that {@code collect} gathered, for the split that follows. */
-    public static final String INSERTS = "CaravanInserts";
-
     private PgqConstants() {}
 }

@@ -55,6 +55,25 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
 
     @UriParam(
             label = "consumer",
+            defaultValue = "fail",
+            enums = "fail,leave-out",
+            description =
+                    "What to do about rows that a filter of the route keeps back: fail (the batch is not committed; use choice"
+                            + " with leave-out: in its otherwise), or leave-out (rows whose last step was a filter are left"
+                            + " out on purpose)")
+    private String onFiltered = "fail";
+
+    @UriParam(
+            label = "consumer",
+            defaultValue = "skip",
+            enums = "skip,pass",
+            description =
+                    "What to do about events that londiste and pgq put into its queues beside the rows (pgq.*, londiste.*,"
+                            + " EXECUTE): skip them, or pass them to the route as others")
+    private String controlEvents = "skip";
+
+    @UriParam(
+            label = "consumer",
             defaultValue = "true",
             description =
                     "Whether to register the consumer where it is not: at the target's position where there is one, else"
@@ -211,6 +230,22 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
         };
     }
 
+    boolean leavesFilteredOut() {
+        return isSecond("onFiltered", onFiltered, "fail", "leave-out");
+    }
+
+    boolean skipsControlEvents() {
+        return !isSecond("controlEvents", controlEvents, "skip", "pass");
+    }
+
+    private boolean isSecond(String option, String value, String first, String second) {
+        if (!value.equals(first) && !value.equals(second)) {
+            throw new IllegalArgumentException(
+                    "pgq:" + queue + ": " + option + " is \"" + value + "\"; allowed are " + first + " and " + second);
+        }
+        return value.equals(second);
+    }
+
     OnError onErrorMode() {
         return switch (onError) {
             case "stop" -> OnError.STOP;
@@ -259,6 +294,22 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
 
     public void setTarget(DataSource target) {
         this.target = target;
+    }
+
+    public String getOnFiltered() {
+        return onFiltered;
+    }
+
+    public void setOnFiltered(String onFiltered) {
+        this.onFiltered = onFiltered;
+    }
+
+    public String getControlEvents() {
+        return controlEvents;
+    }
+
+    public void setControlEvents(String controlEvents) {
+        this.controlEvents = controlEvents;
     }
 
     public String getSchema() {

@@ -3,6 +3,7 @@ package io.pgcaravan.camel;
 import io.pgcaravan.queue.Event;
 import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.queue.Pgq;
+import io.pgcaravan.queue.RowAccount.Entry;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -21,11 +22,13 @@ final class PgqProducer extends DefaultProducer {
 
     private final PgqEndpoint endpoint;
     private final Pgq pgq;
+    private final String place;
 
     PgqProducer(PgqEndpoint endpoint) {
         super(endpoint);
         this.endpoint = endpoint;
         this.pgq = endpoint.pgq();
+        this.place = "queue " + endpoint.getQueue();
     }
 
     @Override
@@ -44,6 +47,11 @@ final class PgqProducer extends DefaultProducer {
             }
             List<Long> ids = new ArrayList<>();
             Object body = message.getBody();
+            OpenBatch batch = alone ? null : Attempt.batchOf(exchange, endpoint.getEndpointUri());
+            List<Entry> entries = batch == null ? null : Slot.entries(exchange);
+            if (entries != null) {
+                entries.forEach(entry -> batch.account().load(entry, place));
+            }
             if (body instanceof Event event) {
                 ids.addAll(pgq.insert(connection, endpoint.getQueue(), List.of(event)));
             } else if (body instanceof List<?> events && !events.isEmpty() && events.get(0) instanceof Event) {
@@ -65,8 +73,7 @@ final class PgqProducer extends DefaultProducer {
                 connection.commit();
             }
             message.setHeader(PgqConstants.EVENT_IDS, ids);
-            OpenBatch batch = exchange.getProperty(PgqConstants.OPEN_BATCH, OpenBatch.class);
-            if (batch != null && !alone) {
+            if (batch != null) {
                 batch.count(ids.size());
             }
         } catch (Exception e) {

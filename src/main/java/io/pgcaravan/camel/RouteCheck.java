@@ -44,7 +44,8 @@ final class RouteCheck {
         }
     }
 
-    private static String reason(ProcessorDefinition<?> step) {
+    /** Why a step cannot be on the way of a batch; null where it can. */
+    static String reason(ProcessorDefinition<?> step) {
         if (step instanceof TryDefinition) {
             return "doTry would hide a failed step, and the batch would lose its rows unseen; let it fail, or use"
                     + " onError=dead-letter for bad rows";
@@ -57,7 +58,7 @@ final class RouteCheck {
                     + " the commit";
         }
         if (step instanceof AggregateDefinition) {
-            return "aggregate holds rows back beyond the commit and hides failures; collect: gathers rows inside the batch";
+            return "aggregate holds rows back beyond the commit and hides failures; the load step gathers rows by itself";
         }
         if (step instanceof DelayDefinition delay && isTrue(delay.getAsyncDelayed())) {
             return "an asynchronous delay leaves the thread of the batch's transaction";

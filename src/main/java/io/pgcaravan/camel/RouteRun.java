@@ -26,9 +26,11 @@ record RouteRun(PgqConsumer consumer) {
         Exchange exchange = consumer.createExchange(false);
         try {
             exchange.setProperty(PgqConstants.OPEN_BATCH, open);
-            exchange.setProperty(
-                    PgqConstants.INSERTS, open.participant(consumer, () -> new Inserts(exchange.getContext(), open)));
-            Chunks chunks = new Chunks(body, attempt, consumer.getEndpoint().chunks());
+            Chunks chunks = new Chunks(
+                    body,
+                    attempt,
+                    consumer.getEndpoint().chunks(),
+                    consumer.getEndpoint().skipsControlEvents());
             exchange.getIn().setBody(chunks);
             exchange.getIn().setHeader(PgqConstants.BATCH_ID, batch.id());
             exchange.getIn().setHeader(PgqConstants.QUEUE, batch.queue());
@@ -43,25 +45,30 @@ record RouteRun(PgqConsumer consumer) {
             if (cause != null) {
                 if (exchange.getException() == null) {
                     throw new IllegalStateException(
-                            "step \"" + failure.step() + "\" failed and an error handler of route \""
-                                    + id() + "\" swallowed it, so rows of " + batch
-                                    + " would be missing: " + cause.getMessage()
+                            "step \"" + failure.step().name() + "\" failed and an error handler of route \"" + id()
+                                    + "\" swallowed it, so that rows of " + batch + " would be missing or wrong: "
+                                    + Failures.text(cause)
                                     + " (take the handler out; onError=dead-letter keeps bad rows)",
                             cause);
                 }
                 throw failure != null && Failures.namesNoStep(cause)
                         ? new IllegalStateException(
-                                "step \"" + failure.step() + "\" of route \"" + id() + "\" failed on " + batch + ": "
-                                        + cause.getMessage(),
+                                "step \"" + failure.step().name() + "\" of route \"" + id() + "\" failed on " + batch
+                                        + ": " + Failures.text(cause),
                                 cause)
-                        : cause instanceof Exception exception ? exception : new IllegalStateException(cause);
+                        : cause instanceof Exception exception
+                                ? exception
+                                : new IllegalStateException(Failures.text(cause), cause);
             }
             if (attempt.rollbackAsked() || exchange.isRollbackOnly() || exchange.isRollbackOnlyLast()) {
-                throw new IllegalStateException("a step of route \"" + id() + "\" asked to roll back " + batch);
+                throw new IllegalStateException("a step of route \"" + id() + "\" asked to roll back " + batch
+                        + ", or rolled back to a savepoint from before rows that were loaded; a batch is committed whole or"
+                        + " not at all");
             }
-            if (attempt.leftEventsOut()) {
-                throw new IllegalStateException("a split of route \"" + id() + "\" broke off in the middle of a"
-                        + " chunk of " + batch + "; leave stopOnException off where a step may stop");
+            if (open.leftThread() != null) {
+                throw new IllegalStateException("step \"" + open.leftThread() + "\" got rows of " + batch
+                        + " on another thread, outside the batch's transaction; take out the step before it that"
+                        + " changes threads");
             }
             if (chunks.areLeft()) {
                 throw new IllegalStateException("route \"" + id() + "\" took " + chunks.taken() + " events of " + batch

@@ -1,6 +1,8 @@
 package io.pgcaravan.camel;
 
 import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.queue.RowAccount.Entry;
+import java.util.List;
 import org.apache.camel.Component;
 import org.apache.camel.Consumer;
 import org.apache.camel.Exchange;
@@ -22,15 +24,27 @@ abstract class StepEndpoint extends DefaultEndpoint {
     /**
      * The batch that an exchange is part of.
      *
-     * @throws IllegalStateException where the route does not start from {@code pgq:}
+     * @throws IllegalStateException where the route does not start from {@code pgq:}, or the exchange left the batch's thread
      */
     OpenBatch batch(Exchange exchange) {
-        OpenBatch batch = exchange.getProperty(PgqConstants.OPEN_BATCH, OpenBatch.class);
+        OpenBatch batch = Attempt.batchOf(exchange, getEndpointUri());
         if (batch == null) {
             throw new IllegalStateException(
                     getEndpointUri() + " works inside a batch only: in a route that starts from pgq:");
         }
         return batch;
+    }
+
+    /** The account's entries of an exchange; refuses a body whose events are not known. */
+    List<Entry> entries(Exchange exchange) {
+        List<Entry> entries = Slot.entries(exchange);
+        if (entries == null) {
+            throw unexpected(
+                    exchange.getMessage().getBody(),
+                    "an event, a row, or a list of events or of rows as decode: makes them; other bodies have to come out of"
+                            + " a split of events");
+        }
+        return entries;
     }
 
     /** An error about a body that the step cannot work on. */

@@ -1,31 +1,53 @@
 package io.pgcaravan.camel;
 
+import io.pgcaravan.queue.Event;
+import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.queue.RowAccount;
+import io.pgcaravan.queue.RowAccount.Branch;
+import io.pgcaravan.queue.RowAccount.Entry;
+import io.pgcaravan.row.RowChange;
+import java.util.List;
+import java.util.function.Consumer;
 import org.apache.camel.AsyncCallback;
 import org.apache.camel.AsyncProcessor;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Exchange;
+import org.apache.camel.ExchangePropertyKey;
 import org.apache.camel.NamedNode;
 import org.apache.camel.Processor;
+import org.apache.camel.model.FilterDefinition;
+import org.apache.camel.model.MulticastDefinition;
 import org.apache.camel.model.OptionalIdentifiedDefinition;
+import org.apache.camel.model.ProcessorDefinition;
+import org.apache.camel.model.RecipientListDefinition;
 import org.apache.camel.model.SendDefinition;
+import org.apache.camel.model.SplitDefinition;
 import org.apache.camel.spi.InterceptStrategy;
 import org.apache.camel.support.AsyncProcessorConverterHelper;
 import org.apache.camel.support.processor.DelegateAsyncProcessor;
 
 /**
- * Stands around every step and sees it fail before any error handler does. A failure that a handler swallows
- * ({@code handled(true)}, a dead letter channel inside a split, {@code doTry}) leaves the exchange looking healthy while
- * some of its rows are missing; the consumer asks the {@link Attempt} before it commits.
+ * Stands around every step of every route. It follows single rows through splits and multicasts for the {@link RowAccount},
+ * and sees a step fail before any error handler does: the account finds every missing row, but not what a swallowed failure
+ * left undone in a row that is loaded.
  */
 final class StepWatch implements InterceptStrategy {
+
+    /** Adds the watch where the context does not have it yet; counts for routes that are built afterwards. */
+    static void watch(CamelContext context) {
+        List<InterceptStrategy> strategies = context.getCamelContextExtension().getInterceptStrategies();
+        if (strategies.stream().noneMatch(StepWatch.class::isInstance)) {
+            context.getCamelContextExtension().addInterceptStrategy(new StepWatch());
+        }
+    }
 
     @Override
     public Processor wrapProcessorInInterceptors(
             CamelContext context, NamedNode definition, Processor target, Processor nextTarget) {
-        return new Watched(name(definition), AsyncProcessorConverterHelper.convert(target));
+        return new Watched(definition, AsyncProcessorConverterHelper.convert(target));
     }
 
-    /** The id that the user gave the step, else what it does: the ids that Camel makes up tell nobody anything. */
+    /** The id that the user gave the step, else what it does: the ids that Camel makes up mean nothing to anybody. */
     private static String name(NamedNode definition) {
         if (definition instanceof OptionalIdentifiedDefinition<?> step && step.hasCustomIdAssigned()) {
             return definition.getId();
@@ -40,44 +62,155 @@ final class StepWatch implements InterceptStrategy {
         return label == null || label.isBlank() ? definition.getShortName() : label;
     }
 
-    private static final class Watched extends DelegateAsyncProcessor {
+    static final class Watched extends DelegateAsyncProcessor implements RowAccount.Step {
 
-        private final String step;
+        private final String name;
+        private final String refusal;
+        private final boolean filters;
+        private final boolean recipients;
+        private final boolean startsPart;
+        private final boolean startsBranch;
 
-        Watched(String step, AsyncProcessor target) {
+        Watched(NamedNode definition, AsyncProcessor target) {
             super(target);
-            this.step = step;
+            name = StepWatch.name(definition);
+            refusal = definition instanceof ProcessorDefinition<?> step ? RouteCheck.reason(step) : null;
+            filters = definition instanceof FilterDefinition;
+            recipients = definition instanceof RecipientListDefinition;
+            NamedNode parent = definition.getParent();
+            startsPart = parent instanceof SplitDefinition split
+                    && !split.getOutputs().isEmpty()
+                    && split.getOutputs().get(0) == definition;
+            startsBranch = parent instanceof MulticastDefinition;
+        }
+
+        @Override
+        public String name() {
+            return name;
+        }
+
+        @Override
+        public boolean filters() {
+            return filters;
         }
 
         @Override
         public boolean process(Exchange exchange, AsyncCallback callback) {
             Attempt attempt = Attempt.current();
             if (attempt == null) {
-                if (exchange.getProperty(PgqConstants.OPEN_BATCH) != null) {
-                    exchange.setException(new IllegalStateException("step \"" + step
-                            + "\" runs on another thread than its batch, outside its transaction; take out the"
-                            + " step before it that changes threads"));
-                    callback.done(true);
-                    return true;
+                OpenBatch strayed = exchange.getProperty(PgqConstants.OPEN_BATCH, OpenBatch.class);
+                if (strayed != null) {
+                    strayed.leftThread(name);
+                    return fail(
+                            exchange,
+                            callback,
+                            "step \"" + name + "\" runs on another thread than its batch, outside its transaction; take"
+                                    + " out the step before it that changes threads");
                 }
                 return super.process(exchange, callback);
             }
+            try {
+                if (refusal != null) {
+                    throw new IllegalStateException(refusal);
+                }
+                follow(attempt.batch().account(), exchange);
+            } catch (RuntimeException e) {
+                attempt.failed(exchange, this, e);
+                return fail(exchange, callback, e.getMessage());
+            }
             // Camel's engine may finish a step later than this call returns, on this thread all the same.
             return super.process(exchange, doneSync -> {
-                if (Attempt.current() != attempt) {
-                    attempt.failed(
-                            exchange,
-                            step,
-                            new IllegalStateException(
-                                    "step \"" + step + "\" went on to another thread, outside the batch's"
-                                            + " transaction; take it out or make it synchronous"));
-                } else if (exchange.getException() != null) {
-                    attempt.failed(exchange, step, exchange.getException());
-                } else {
-                    attempt.wentWell(exchange, step);
-                }
+                done(attempt, exchange);
                 callback.done(doneSync);
             });
+        }
+
+        private static boolean fail(Exchange exchange, AsyncCallback callback, String message) {
+            exchange.setException(new IllegalStateException(message));
+            callback.done(true);
+            return true;
+        }
+
+        private void done(Attempt attempt, Exchange exchange) {
+            if (Attempt.current() != attempt) {
+                attempt.failed(
+                        exchange,
+                        this,
+                        new IllegalStateException("step \"" + name + "\" went on to another thread, outside the"
+                                + " batch's transaction; take it out or make it synchronous"));
+            } else if (exchange.getException() != null) {
+                attempt.failed(exchange, this, exchange.getException());
+            } else if (recipients && exchange.getProperty(ExchangePropertyKey.MULTICAST_INDEX, 0, Integer.class) > 0) {
+                attempt.failed(
+                        exchange,
+                        this,
+                        new IllegalStateException(
+                                "step \"" + name + "\" has several recipients, which cannot be told"
+                                        + " apart; use multicast, each branch of which has to load the row or to leave it out"));
+            } else {
+                attempt.succeeded(exchange, this);
+            }
+            if (exchange.isRollbackOnly() || exchange.isRollbackOnlyLast()) {
+                attempt.askRollback();
+            }
+        }
+
+        // ---- the row account
+
+        private void follow(RowAccount account, Exchange exchange) {
+            Slot slot = Slot.of(exchange);
+            boolean own = slot != null && slot.belongsTo(exchange);
+            if (startsPart && !own) {
+                slot = part(account, exchange, slot);
+            } else if (startsBranch && !own) {
+                slot = branch(account, exchange, slot);
+            }
+            if (recipients) {
+                exchange.removeProperty(ExchangePropertyKey.MULTICAST_INDEX);
+            }
+            if (slot != null && slot.entry != null) {
+                slot.entry.reach(this);
+            } else if (filters) {
+                each(exchange, entry -> entry.reach(this));
+            } else if (exchange.getProperty(ExchangePropertyKey.SPLIT_INDEX) != null) {
+                account.reach(this);
+            }
+        }
+
+        /** An exchange that a split made: of an event, or of something that an event's exchange carried. */
+        private static Slot part(RowAccount account, Exchange exchange, Slot outer) {
+            Object body = exchange.getMessage().getBody();
+            Branch branch = outer == null ? null : outer.branch;
+            if (outer != null && outer.entry != null) {
+                Slot.put(exchange, account.divide(outer.entry), branch, outer.row);
+            } else if (body instanceof Event event) {
+                Slot.put(exchange, event, branch, null);
+            } else if (body instanceof RowChange row) {
+                Slot.put(exchange, row.entry(), branch, row);
+            } else {
+                return outer;
+            }
+            return Slot.of(exchange);
+        }
+
+        private static void each(Exchange exchange, Consumer<Entry> work) {
+            List<Entry> entries = Slot.entries(exchange);
+            if (entries != null) {
+                entries.forEach(work);
+            }
+        }
+
+        private Slot branch(RowAccount account, Exchange exchange, Slot outer) {
+            if (exchange.getMessage().getBody() instanceof Chunks) {
+                throw new IllegalStateException(
+                        "the batch's body can be read only once, so it cannot go into the branches"
+                                + " of a multicast; split it first, and put the multicast into the split");
+            }
+            Branch branch = new Branch(outer == null ? null : outer.branch, name);
+            account.enter(branch);
+            each(exchange, account::enters);
+            Slot.put(exchange, outer == null ? null : outer.entry, branch, outer == null ? null : outer.row);
+            return Slot.of(exchange);
         }
     }
 }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
+import java.util.function.LongConsumer;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyIn;
 
@@ -40,6 +41,7 @@ final class CopySpool {
     private volatile long handedBytes;
     private volatile boolean cancelled;
     private long written;
+    private long missing;
 
     /** @param limit bytes that may be held back and under way together */
     CopySpool(Connection target, long limit) {
@@ -127,16 +129,17 @@ final class CopySpool {
     /**
      * Writes everything out and waits for it; the thread has ended then.
      *
+     * @param refused gets the number of rows that the target did not take, where there are any
      * @return rows written since the last flush; staged ones do not count
      */
-    long flush() throws SQLException {
+    long flush(LongConsumer refused) throws SQLException {
         endWriter();
         check();
         try {
             for (HeldRows rows : held) {
                 rows.listed = false;
                 if (rows.length() > 0) {
-                    written += copy(rows.take());
+                    copy(rows.take());
                 }
             }
         } finally {
@@ -144,6 +147,10 @@ final class CopySpool {
         }
         long rows = written;
         written = 0;
+        if (missing > 0) {
+            refused.accept(missing);
+            missing = 0;
+        }
         return rows;
     }
 
@@ -174,6 +181,7 @@ final class CopySpool {
         }
         cancelled = false;
         written = 0;
+        missing = 0;
         forgetHeld();
     }
 
@@ -265,16 +273,14 @@ final class CopySpool {
                 }
             }
             SQLException failed = null;
-            long rows = 0;
             try {
-                rows = copy(next);
+                copy(next);
             } catch (SQLException e) {
                 failed = e;
             } catch (RuntimeException | Error e) {
                 failed = new SQLException("cannot load rows into table " + next.table() + ": " + e, e);
             }
             synchronized (lock) {
-                written += rows;
                 handedBytes -= next.capacity();
                 if (failed != null && failure == null) {
                     failure = failed;
@@ -284,7 +290,7 @@ final class CopySpool {
         }
     }
 
-    private long copy(Full full) throws SQLException {
+    private void copy(Full full) throws SQLException {
         try {
             CopyIn in = target.unwrap(PGConnection.class).getCopyAPI().copyIn(full.copy());
             try {
@@ -297,7 +303,12 @@ final class CopySpool {
                     in.writeToCopy(bytes, at, Math.min(PIECE, length - at));
                 }
                 long rows = in.endCopy();
-                return full.staged() ? 0 : rows;
+                if (!full.staged()) {
+                    synchronized (lock) {
+                        written += rows;
+                        missing += full.rows() - rows;
+                    }
+                }
             } finally {
                 if (in.isActive()) {
                     in.cancelCopy();

@@ -136,6 +136,14 @@ public final class Loader implements OpenBatch.Participant {
     private void load(RowChange change) throws SQLException {
         rowsSeen++;
         Op op = change.op();
+        if (skips(change)) {
+            batch.account()
+                    .leaveOut(
+                            change.entry(),
+                            change.leaves() ? "shard" : op == Op.TRUNCATE ? "onTruncate=ignore" : "rowMode=keep_all");
+            return;
+        }
+        batch.account().load(change.entry(), settings.table());
         if (!batch.ordered() && (settings.rowMode().keyed() || op == Op.TRUNCATE)) {
             throw new IllegalStateException((op == Op.TRUNCATE
                             ? "TRUNCATE"
@@ -144,22 +152,34 @@ public final class Loader implements OpenBatch.Participant {
         }
         if (op == Op.TRUNCATE) {
             truncated(change);
-        } else if (change.leaves() && !settings.rowMode().keyed()) {
-            return; // the row itself goes to another shard
         } else if (settings.rowMode() == RowMode.APPEND) {
             append(change, destination(change.partition()));
         } else if (op == Op.OTHER) {
-            batch.reject(new BadRowException(
-                    change.event(),
-                    "its type is neither I, U, D nor R; only rowMode=append takes such events (eventTypes leaves them"
-                            + " out)"));
+            reject(
+                    change,
+                    new BadRowException(
+                            change.event(),
+                            "its type is neither I, U, D nor R; only rowMode=append takes such events (eventTypes leaves them"
+                                    + " out)"));
         } else if (settings.rowMode() == RowMode.KEEP_ALL) {
-            if (op != Op.DELETE) {
-                append(change, destination(change.partition()));
-            }
+            append(change, destination(change.partition()));
         } else {
             keyed(change, destination(change.partition()));
         }
+    }
+
+    private void reject(RowChange change, BadRowException bad) throws SQLException {
+        batch.account().unload(change.entry(), settings.table());
+        batch.reject(bad);
+    }
+
+    /** Whether the settings leave the change out: what is another shard's, a delete where history is kept, a TRUNCATE. */
+    private boolean skips(RowChange change) {
+        return switch (change.op()) {
+            case TRUNCATE -> settings.onTruncate() == OnTruncate.IGNORE;
+            case DELETE -> change.leaves() && !settings.rowMode().keyed() || settings.rowMode() == RowMode.KEEP_ALL;
+            default -> false;
+        };
     }
 
     // ---- rows that go straight into their table
@@ -195,7 +215,7 @@ public final class Loader implements OpenBatch.Participant {
             return directRows(known, destination);
         }
         if (++shapes > MOST_SHAPES) {
-            batch.count(spool.flush());
+            batch.count(spool.flush(this::refused));
             destinations.values().forEach(one -> one.direct.clear());
             shapes = 1;
         }
@@ -361,10 +381,12 @@ public final class Loader implements OpenBatch.Participant {
             }
         }
         if (missing != null) {
-            batch.reject(new BadRowException(
-                    change.event(),
-                    "it lacks the key column " + TableName.quote(missing)
-                            + ", by which its row in the target would be found"));
+            reject(
+                    change,
+                    new BadRowException(
+                            change.event(),
+                            "it lacks the key column " + TableName.quote(missing)
+                                    + ", by which its row in the target would be found"));
             return null;
         }
         if (!key.equals(lastKey)) {
@@ -383,18 +405,21 @@ public final class Loader implements OpenBatch.Participant {
     }
 
     private void rejectNullKey(RowChange change, String column) throws SQLException {
-        batch.reject(new BadRowException(
-                change.event(),
-                "its key column " + TableName.quote(column) + " is NULL, so its row in the target cannot be found",
-                "23502",
-                null));
+        reject(
+                change,
+                new BadRowException(
+                        change.event(),
+                        "its key column " + TableName.quote(column)
+                                + " is NULL, so its row in the target cannot be found",
+                        "23502",
+                        null));
     }
 
     // ---- the whole table
 
     private void truncated(RowChange change) throws SQLException {
         switch (settings.onTruncate()) {
-            case IGNORE -> {}
+            case IGNORE -> throw new IllegalStateException("left out before");
             case STOP ->
                 throw new SQLException(
                         change.event() + ": the source table was truncated, and this job stops at that; set"
@@ -430,7 +455,7 @@ public final class Loader implements OpenBatch.Participant {
     // ---- writing
 
     private void write() throws SQLException {
-        batch.count(spool.flush());
+        batch.count(spool.flush(this::refused));
         for (Destination destination : destinations.values()) {
             insertDefaults(destination);
         }
@@ -448,6 +473,9 @@ public final class Loader implements OpenBatch.Participant {
                 new NetEffect(staged, catalog, settings.table(), List.copyOf(destinations.values()), touched);
         try {
             batch.count(settings.rowMode() == RowMode.PLAIN ? effect.plain() : effect.keepLatest());
+            if (effect.refused() > 0) {
+                refused(effect.refused());
+            }
         } catch (SQLException e) {
             throw LoadErrors.failed(
                     "cannot apply " + staged.count() + " changes to table "
@@ -476,6 +504,10 @@ public final class Loader implements OpenBatch.Participant {
         }
         batch.count(destination.defaults);
         destination.defaults = 0;
+    }
+
+    private void refused(long rows) {
+        batch.account().refuse(settings.table(), rows);
     }
 
     private SQLException failed(SQLException e) {

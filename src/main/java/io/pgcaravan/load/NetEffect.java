@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
 
 /**
@@ -49,6 +50,7 @@ final class NetEffect {
     private final String keyList;
     private final String sameKey;
     private long written;
+    private long refused;
 
     /**
      * A table in these statements.
@@ -91,7 +93,8 @@ final class NetEffect {
      */
     long keepLatest() throws SQLException {
         NetStatements statements = new NetStatements(target);
-        addNet(latestVersions(), statements);
+        long[] missing = {0};
+        addNet(latestVersions(), statements, rows -> missing[0] = rows);
         List<Group> groups = changes.kinds().size() <= FEW_KINDS ? ofKinds() : groups(statements);
         Set<Integer> emptied = new LinkedHashSet<>();
         for (Group group : groups) {
@@ -105,10 +108,17 @@ final class NetEffect {
         for (Group group : groups) {
             if (!group.op().equals("D")) {
                 List<String> columns = changes.sets().get(Integer.parseInt(group.sig()));
-                statements.add(insert(group, columns, ""), this::written);
+                statements.add(insert(group, columns, ""), rows -> {
+                    written(rows);
+                    missing[0] -= rows;
+                });
             }
         }
         statements.run();
+        if (missing[0] > 0 && groups.stream().anyMatch(group -> group.op().equals("D"))) {
+            missing[0] -= count("select count(*) from " + stage.table("net") + " where caravan_op = 'D'");
+        }
+        refused = missing[0];
         return written;
     }
 
@@ -128,7 +138,10 @@ final class NetEffect {
         NetStatements inserts = new NetStatements(target);
         for (Group group : groups) {
             if (group.op().equals("R")) {
-                inserts.add(insert(group, signatures.columns(group.sig()), ""), this::written);
+                inserts.add(insert(group, signatures.columns(group.sig()), ""), rows -> {
+                    written(rows);
+                    refused += group.rows() - rows;
+                });
             }
         }
         if (looked) {
@@ -136,6 +149,19 @@ final class NetEffect {
         }
         inserts.run();
         return written;
+    }
+
+    /** Rows that the target did not take, though it said nothing: a BEFORE trigger kept them back. */
+    long refused() {
+        return refused;
+    }
+
+    private long count(String query) throws SQLException {
+        try (Statement statement = target.createStatement();
+                ResultSet row = statement.executeQuery(query)) {
+            row.next();
+            return row.getLong(1);
+        }
     }
 
     private String sameKey(String alias) {
@@ -162,6 +188,10 @@ final class NetEffect {
     }
 
     private void addNet(String select, NetStatements statements) {
+        addNet(select, statements, rows -> {});
+    }
+
+    private void addNet(String select, NetStatements statements, LongConsumer added) {
         boolean large = changes.count() >= LARGE;
         if (large) {
             statements.add("select set_config('jit', 'off', true),"
@@ -170,7 +200,7 @@ final class NetEffect {
             statements.add("analyze " + stage.table("change"));
             statements.add("drop index if exists " + stage.netIndex());
         }
-        statements.add("insert into " + stage.table("net") + " " + select);
+        statements.add("insert into " + stage.table("net") + " " + select, added);
         if (large) {
             statements.add(
                     "create index " + stage.indexName() + " on " + stage.table("net") + " (caravan_part, caravan_sig)");

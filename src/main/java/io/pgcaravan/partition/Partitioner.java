@@ -2,6 +2,7 @@ package io.pgcaravan.partition;
 
 import io.pgcaravan.queue.BadRowException;
 import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.queue.RowAccount;
 import io.pgcaravan.row.Op;
 import io.pgcaravan.row.RowChange;
 import java.sql.Connection;
@@ -71,8 +72,14 @@ public final class Partitioner {
     }
 
     private List<RowChange> place(OpenBatch batch, List<RowChange> rows, boolean chunks) throws SQLException {
-        if (settings.tableMode() != TableMode.PART) {
-            return settings.tableMode() == TableMode.DIRECT ? rows : List.of();
+        RowAccount account = batch.account();
+        if (settings.tableMode() == TableMode.IGNORE) {
+            rows.forEach(row -> account.leaveOut(row.entry(), "tableMode=ignore"));
+            return List.of();
+        }
+        rows.forEach(row -> account.oblige(row.entry(), settings.destTable()));
+        if (settings.tableMode() == TableMode.DIRECT) {
+            return rows;
         }
         PlacedBatch placed = placed(batch, chunks);
         Placer placing = placed.placing;
@@ -104,6 +111,7 @@ public final class Partitioner {
                     kept = new ArrayList<>(rows.subList(0, i));
                 }
                 placed.ignored++;
+                account.leaveOut(row.entry(), "ignoreOldEvents");
                 continue;
             }
             if (kept != rows) {
@@ -158,6 +166,8 @@ public final class Partitioner {
             boolean nothingToDelete = place != null && place.partition == null;
             if (nothingToDelete && place.refusal != null) {
                 batch.reject(new BadRowException(row.event(), place.refusal));
+            } else if (nothingToDelete) {
+                batch.account().leaveOut(row.entry(), "delete without a partition");
             }
             if (nothingToDelete && kept == null) {
                 kept = new ArrayList<>(rows.subList(0, i));

@@ -11,7 +11,7 @@ import java.util.Arrays;
  *
  * @see <a href="https://pgq.github.io/extension/pgq/files/external-sql.html">pgq.get_batch_events</a>
  */
-public final class Event {
+public final class Event extends RowAccount.Entry {
 
     /** PostgreSQL counts time from 2000-01-01 00:00 UTC. */
     private static final Instant POSTGRES_EPOCH = Instant.parse("2000-01-01T00:00:00Z");
@@ -107,6 +107,11 @@ public final class Event {
     /** The event as it may be kept in the target. */
     public Event redacted(OpenBatch batch) {
         return redaction == null ? this : redaction.redact(batch, this);
+    }
+
+    @Override
+    Event event() {
+        return this;
     }
 
     /** ev_id: ascending within a batch, unique within a queue. */

@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Where each consumer stands, kept in the target: {@code pgq_ext}, which Skytools' consumers share, and {@code
@@ -133,9 +134,11 @@ public final class Ledger {
     private static boolean installed(Statement statement) throws SQLException {
         try (ResultSet row = statement.executeQuery("""
                 select count(to_regclass(name)) = 4
-                       -- came later than its table
+                       -- came later than their tables
                        and exists (select from pg_attribute
                                     where attrelid = to_regclass('caravan.dead_letter') and attname = 'masked')
+                       and exists (select from pg_attribute
+                                    where attrelid = to_regclass('caravan.position') and attname = 'account')
                 from (values ('pgq_ext.completed_tick'), ('caravan.position'), ('caravan.dead_letter'),
                              ('caravan.partition')) as t (name)""")) {
             row.next();
@@ -271,9 +274,11 @@ public final class Ledger {
      *
      * @param lock what {@link #standing} saw in this very transaction
      * @param rows rows that the batch wrote
+     * @param account events by what became of them, as {@link RowAccount#totals} has it
      * @throws LostPositionException where another process moved the consumer meanwhile, or a step ended the transaction
      */
-    public void advance(Connection target, Batch batch, Standing.Lock lock, long rows) throws SQLException {
+    public void advance(Connection target, Batch batch, Standing.Lock lock, long rows, Map<String, Long> account)
+            throws SQLException {
         try (PreparedStatement statement = target.prepareStatement(ADVANCE)) {
             statement.setString(1, consumer);
             statement.setString(2, batch.queue());
@@ -283,11 +288,13 @@ public final class Ledger {
             statement.setObject(6, batch.tickTime().atOffset(ZoneOffset.UTC));
             statement.setLong(7, batch.eventSeq());
             statement.setLong(8, rows);
-            statement.setString(9, lock.transaction());
+            statement.setArray(9, target.createArrayOf("text", account.keySet().toArray()));
+            statement.setArray(10, target.createArrayOf("int8", account.values().toArray()));
+            statement.setString(11, lock.transaction());
             if (lock.positionTick() == null) {
-                statement.setNull(10, java.sql.Types.BIGINT);
+                statement.setNull(12, java.sql.Types.BIGINT);
             } else {
-                statement.setLong(10, lock.positionTick());
+                statement.setLong(12, lock.positionTick());
             }
             try (ResultSet row = statement.executeQuery()) {
                 if (row.next()) {

@@ -53,33 +53,48 @@ public final class OpenBatch {
     private final BadRows badRows;
     private final List<Object> owners = new ArrayList<>();
     private final List<Participant> participants = new ArrayList<>();
+    private final RowAccount account;
     private long rows;
     private boolean keysMustBeAbsent;
     private boolean ordered = true;
     private boolean bytesAsStored;
+    private volatile String strayed;
 
     /**
      * @param target the connection whose open transaction the batch is applied in
      * @param sourceEncoding what bytes inside url-encoded data mean: the source database's encoding
      */
     public OpenBatch(Batch batch, Connection target, Charset sourceEncoding, BadRows badRows) {
-        this(batch, target, sourceEncoding, false, badRows);
+        this(batch, target, sourceEncoding, false, false, badRows);
     }
 
     /**
      * @param careful true in the second attempt at a batch that holds a bad row: chunk by chunk, each behind a savepoint,
      *     so steps had better do what is simple and names the row at fault than what is fast
+     * @param filteredIsLeftOut whether events that a filter of the route keeps back count as left out on purpose
      */
-    public OpenBatch(Batch batch, Connection target, Charset sourceEncoding, boolean careful, BadRows badRows) {
+    public OpenBatch(
+            Batch batch,
+            Connection target,
+            Charset sourceEncoding,
+            boolean careful,
+            boolean filteredIsLeftOut,
+            BadRows badRows) {
         this.batch = batch;
         this.target = target;
         this.sourceEncoding = sourceEncoding;
         this.careful = careful;
         this.badRows = badRows;
+        this.account = new RowAccount(batch, careful, filteredIsLeftOut);
     }
 
     public Batch batch() {
         return batch;
+    }
+
+    /** What became of each event. */
+    public RowAccount account() {
+        return account;
     }
 
     /** The target's connection, inside the batch's transaction. Never commit, roll back or close it. */
@@ -154,6 +169,17 @@ public final class OpenBatch {
      */
     public void reject(BadRowException badRow) throws SQLException {
         badRows.reject(this, badRow);
+        account.bury(badRow);
+    }
+
+    /** A step met an exchange of this batch on another thread than the batch's, where it cannot take part. Any thread. */
+    public void leftThread(String step) {
+        strayed = step;
+    }
+
+    /** The step that {@link #leftThread} named, null for none. */
+    public String leftThread() {
+        return strayed;
     }
 
     /** Counts rows that this batch wrote to or removed from the target. */

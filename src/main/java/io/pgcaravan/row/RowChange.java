@@ -1,11 +1,14 @@
 package io.pgcaravan.row;
 
 import io.pgcaravan.queue.Event;
+import io.pgcaravan.queue.RowAccount;
 import io.pgcaravan.table.Partition;
 import java.nio.charset.StandardCharsets;
 import java.util.AbstractMap;
 import java.util.AbstractSet;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +31,7 @@ public final class RowChange extends AbstractMap<String, Object> {
     private final RowChange before;
     private Partition partition;
     private boolean leaves;
+    private RowAccount.Entry entry;
 
     /**
      * @param key names of the key's columns, as in {@code columns}; empty where the event has none
@@ -54,6 +58,7 @@ public final class RowChange extends AbstractMap<String, Object> {
             int[] bounds,
             RowChange before) {
         this.event = event;
+        this.entry = event;
         this.op = op;
         this.key = key;
         this.missingKey = missingKey;
@@ -68,12 +73,63 @@ public final class RowChange extends AbstractMap<String, Object> {
         return new RowChange(event, Op.TRUNCATE, List.of(), ColumnSet.NONE, new byte[0], new int[0], null);
     }
 
-    /** The row as it is now, whatever {@link #put} does to this one. */
-    public RowChange copy() {
-        RowChange copy = new RowChange(event, op, key, missingKey, columns, bytes, bounds, before);
-        copy.partition = partition;
-        copy.leaves = leaves;
-        return copy;
+    /**
+     * The row that a step of the route made of this one: the same change of the same event, with other values.
+     *
+     * @param values by column; null for NULL
+     */
+    public RowChange with(Map<?, ?> values) {
+        return of(event, op, key, values, partition, leaves);
+    }
+
+    /**
+     * A row that a step of the route made of an event.
+     *
+     * @param values by column; null for NULL
+     */
+    public static RowChange of(Event event, Map<?, ?> values) {
+        return of(event, Op.OTHER, List.of(), values, null, false);
+    }
+
+    private static RowChange of(
+            Event event, Op op, List<String> key, Map<?, ?> values, Partition partition, boolean leaves) {
+        List<String> names = new ArrayList<>(values.size());
+        byte[][] texts = new byte[values.size()][];
+        int length = 0;
+        for (Map.Entry<?, ?> column : values.entrySet()) {
+            byte[] text = text(column.getValue());
+            length += text == null ? 0 : text.length;
+            texts[names.size()] = text;
+            names.add(String.valueOf(column.getKey()));
+        }
+        byte[] bytes = new byte[length];
+        int[] bounds = new int[2 * texts.length];
+        int end = 0;
+        for (int i = 0; i < texts.length; i++) {
+            bounds[2 * i] = texts[i] == null ? -1 : end;
+            if (texts[i] != null) {
+                System.arraycopy(texts[i], 0, bytes, end, texts[i].length);
+                end += texts[i].length;
+            }
+            bounds[2 * i + 1] = texts[i] == null ? -1 : end;
+        }
+        String missing = key.stream()
+                .filter(column -> !names.contains(column))
+                .findFirst()
+                .orElse(null);
+        RowChange made = new RowChange(
+                event, op, missing == null ? key : List.of(), missing, new ColumnSet(names), bytes, bounds, null);
+        made.partition = partition;
+        made.leaves = leaves;
+        return made;
+    }
+
+    /** A value as COPY takes it: its {@code toString}, but for bytes. */
+    private static byte[] text(Object value) {
+        if (value instanceof byte[] bytes) {
+            return ("\\x" + HexFormat.of().formatHex(bytes)).getBytes(StandardCharsets.UTF_8);
+        }
+        return value == null ? null : value.toString().getBytes(StandardCharsets.UTF_8);
     }
 
     /** This row before an update, as one that leaves. */
@@ -93,6 +149,16 @@ public final class RowChange extends AbstractMap<String, Object> {
 
     public Event event() {
         return event;
+    }
+
+    /** What the row's account is kept by: its event, or the part of it that a split of the route made. */
+    public RowAccount.Entry entry() {
+        return entry;
+    }
+
+    /** Keeps the row's account by {@code other}, which is of the same event. */
+    public void accountAs(RowAccount.Entry other) {
+        entry = other;
     }
 
     /** The source's table, for {@code ${body.table}} in a route; null where the event names none. */
@@ -219,7 +285,7 @@ public final class RowChange extends AbstractMap<String, Object> {
     /**
      * Changes a value, or adds a column at the end; for a route's own steps.
      *
-     * @param value its {@code toString} is the new text; null for NULL
+     * @param value its {@code toString} (of bytes, their hex) is the new text; null for NULL
      */
     @Override
     public Object put(String name, Object value) {
@@ -234,7 +300,7 @@ public final class RowChange extends AbstractMap<String, Object> {
             grown[2 * i] = -1;
             grown[2 * i + 1] = -1;
         } else {
-            byte[] text = value.toString().getBytes(StandardCharsets.UTF_8);
+            byte[] text = text(value);
             byte[] longer = Arrays.copyOf(bytes, bytes.length + text.length);
             System.arraycopy(text, 0, longer, bytes.length, text.length);
             grown[2 * i] = bytes.length;

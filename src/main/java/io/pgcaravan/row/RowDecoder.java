@@ -29,7 +29,11 @@ public interface RowDecoder {
      */
     default RowChange decode(OpenBatch batch, Event event) throws SQLException {
         try {
-            return read(batch, event);
+            RowChange row = read(batch, event);
+            if (row == null) {
+                batch.account().leaveOut(event, "eventTypes, shard");
+            }
+            return row;
         } catch (BadRowException e) {
             batch.reject(e);
             return null;

@@ -66,14 +66,15 @@ class KilledProcessTest {
     void a_users_filter_and_body_in_the_rows_route_keep_the_promise_when_killed() throws Exception {
         try (Orders orders = new Orders()) {
             Path edited = RouteFile.rows()
-                    .edit("- to: collect:{{dispatch-rows.destTable}}\n", """
+                    .consuming("onFiltered", "leave-out")
+                    .edit("- to: pgcopy:{{dispatch-rows.destTable}}\n", """
                             - filter:
                                 simple: "${body[note]} != null"
                                 steps:
                                   - setBody:
                                       simple: "${body}"
-                                  - to: collect:{{dispatch-rows.destTable}}
-                            """.indent(20)
+                                  - to: pgcopy:{{dispatch-rows.destTable}}
+                            """.indent(14)
                             .stripLeading())
                     .in(directory);
             try (Job job = new Job(orders, Map.of(), edited)) {

@@ -282,9 +282,10 @@ class ManyTablesTest {
                         - filter:
                             simple: "${body.table} != 'public.orders'"
                             steps:
+                              - to: leave-out:another-table
                               - stop: {}
                         """)
-                .before("- to: collect:", """
+                .before("- to: pgcopy:", """
                         - setBody:
                             simple: "${body}"
                         - script:

@@ -12,17 +12,17 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Steps that a user puts between decode and collect. */
+/** Steps that a user puts between partition and load. */
 class OwnStepsTest {
 
-    private static final String MARK = "                    - to: collect:{{dispatch-rows.destTable}}\n";
+    private static final String MARK = "              - to: pgcopy:{{dispatch-rows.destTable}}\n";
 
     @TempDir
     Path directory;
 
     @Test
-    void the_readme_s_edit_filters_and_masks_rows() throws Exception {
-        Matcher edit = Pattern.compile("```yaml\n( +- filter:.*?)```", Pattern.DOTALL)
+    void the_readme_s_edit_leaves_rows_out_and_masks_others() throws Exception {
+        Matcher edit = Pattern.compile("```yaml\n( +- choice:.*?)```", Pattern.DOTALL)
                 .matcher(Files.readString(Path.of("README.md")));
         assertThat(edit.find()).as("the README shows an edit of dispatch-rows").isTrue();
         String route = Files.readString(Path.of("routes/dispatch-rows.camel.yaml"));
@@ -47,26 +47,17 @@ class OwnStepsTest {
     }
 
     @Test
-    void a_step_behind_the_inserts_sees_their_rows() throws Exception {
-        Path edited = directory.resolve("edited.camel.yaml");
-        Files.writeString(edited, Files.readString(Path.of("routes/dispatch-rows.camel.yaml")) + """
-                              - to:
-                                  uri: sql:insert into seen select count(*) from orders_2026_10_01
-                                  parameters:
-                                    dataSource: "#targetDb"
-                                    usePlaceholder: false
-                """);
+    void the_sql_example_inserts_each_row_into_its_partition() throws Exception {
+        Path example = Path.of("routes/examples/dispatch-rows-sql.camel.yaml");
         try (Orders orders = new Orders();
-                Job job = new Job(orders, Map.of(), edited)) {
-            orders.target("create table seen (orders bigint)");
+                Job job = new Job(orders, Map.of(), example)) {
             ShippedRoutesTest.awaitRegistered(orders);
-            orders.insert(1, 30_000);
+            orders.insert(1, 500);
             orders.tick();
             await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
-            assertThat(orders.column(orders.target, "select orders from seen order by 1"))
-                    // chunks are smaller where PgQ before 3.5 sends each row twice
-                    .hasSizeBetween(3, 6)
-                    .endsWith("3000");
+            assertThat(orders.partitions("orders_")).hasSize(10);
+            assertThat(orders.column(orders.target, "select account::text from caravan.position"))
+                    .containsExactly("{\"loaded into public.orders\": 500}");
         }
     }
 }

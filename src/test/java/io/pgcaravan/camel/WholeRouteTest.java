@@ -157,9 +157,9 @@ class WholeRouteTest {
         Path file = RouteFile.rows()
                 .consuming("exceptionSleep", 500)
                 .edit(
-                        "simple: \"${body}\"\n                  streaming: true",
-                        "simple: \"${body}\"\n                  streaming: true\n                  stopOnException: true")
-                .before("- to: collect:", """
+                        "simple: \"${body.events}\"\n            streaming: true",
+                        "simple: \"${body.events}\"\n            streaming: true\n            stopOnException: true")
+                .before("- to: pgcopy:", """
                         - filter:
                             simple: "${body[id]} == '500'"
                             steps:

@@ -12,6 +12,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
@@ -433,7 +434,7 @@ class ConsumersTest {
         Batch batch = PGQ.nextBatch(source, "orders", "loader");
         target.setAutoCommit(false);
         Standing.Next next = (Standing.Next) ledger.standing(target, batch);
-        ledger.advance(target, batch, next.lock(), 0);
+        ledger.advance(target, batch, next.lock(), 0, Map.of());
         target.commit();
         target.setAutoCommit(true);
         if (finish) {

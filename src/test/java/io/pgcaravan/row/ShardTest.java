@@ -132,7 +132,7 @@ class ShardTest {
         RowChange leaves = decoder("region", 2, shard.ofText(here)).read(batch, moved);
         assertThat(leaves.op()).isEqualTo(Op.DELETE);
         assertThat(leaves.leaves()).isTrue();
-        assertThat(leaves.copy().leaves()).isTrue();
+        assertThat(leaves.with(leaves).leaves()).isTrue();
         assertThat(leaves).containsEntry("region", here).containsEntry("note", "old");
         assertThat(leaves.key()).containsExactly("id");
     }

@@ -17,11 +17,11 @@ import org.apache.camel.support.component.PropertyConfigurerSupport;
  */
 @Generated("org.apache.camel.maven.packaging.EndpointSchemaGeneratorMojo")
 @SuppressWarnings("unchecked")
-public class CollectEndpointConfigurer extends PropertyConfigurerSupport implements GeneratedPropertyConfigurer, PropertyConfigurerGetter {
+public class LeaveOutEndpointConfigurer extends PropertyConfigurerSupport implements GeneratedPropertyConfigurer, PropertyConfigurerGetter {
 
     @Override
     public boolean configure(CamelContext camelContext, Object obj, String name, Object value, boolean ignoreCase) {
-        CollectEndpoint target = (CollectEndpoint) obj;
+        LeaveOutEndpoint target = (LeaveOutEndpoint) obj;
         switch (ignoreCase ? name.toLowerCase() : name) {
         case "lazystartproducer":
         case "lazyStartProducer": target.setLazyStartProducer(property(camelContext, boolean.class, value)); return true;
@@ -40,7 +40,7 @@ public class CollectEndpointConfigurer extends PropertyConfigurerSupport impleme
 
     @Override
     public Object getOptionValue(Object obj, String name, boolean ignoreCase) {
-        CollectEndpoint target = (CollectEndpoint) obj;
+        LeaveOutEndpoint target = (LeaveOutEndpoint) obj;
         switch (ignoreCase ? name.toLowerCase() : name) {
         case "lazystartproducer":
         case "lazyStartProducer": return target.isLazyStartProducer();
