@@ -213,6 +213,11 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
         if (chunkEvents < 1) {
             throw new IllegalArgumentException("pgq:" + queue + ": chunkEvents is " + chunkEvents + ", must be >= 1");
         }
+        if (getCamelContext().getCamelContextExtension().getExchangeFactory().isPooled()) {
+            throw new IllegalArgumentException(
+                    "pgq:" + queue + ": camel.main.exchangeFactory=pooled uses exchanges again while"
+                            + " a batch still has to know what became of them; leave the setting out");
+        }
         PgqConsumer made = new PgqConsumer(this, processor);
         configureConsumer(made);
         made.waitByItself();

@@ -29,7 +29,8 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 final class RouteOptions implements AutoCloseable {
 
     /** Endpoints that look at their settings before anything runs, and connect to nothing until then. */
-    private static final Set<String> OWN = Set.of("pgq", "decode", "partition", "pgcopy", "collect", "changeset");
+    private static final Set<String> OWN =
+            Set.of("pgq", "decode", "partition", "pgcopy", "leave-out", "loaded", "changeset");
 
     private final CamelContext context = new DefaultCamelContext(false);
     private final Set<Path> directories = new TreeSet<>();

@@ -175,6 +175,9 @@ class QueueToQueueTest {
                             - simple: "${body.type} == 'D:id'"
                               steps:
                                 - to: {uri: "pgq:deleted", parameters: {source: "#targetDb"}}
+                          otherwise:
+                            steps:
+                              - to: leave-out:other-types
                 """.indent(8))
                 .in(directory);
         try (TwoQueues queues = new TwoQueues("written", "deleted");
@@ -198,7 +201,7 @@ class QueueToQueueTest {
                             #       - simple: "${body.table} in 'public.orders,public.order_lines'"
                             #         steps:
                             #           - to: {uri: "pgq:sales", parameters: {source: "#targetDb"}}
-                            #     otherwise: # without it, events of other tables are left out
+                            #     otherwise: # without it, an event of another table stops the batch; leave-out:REASON leaves it out
                             #       steps:
                             #         - to: {uri: "pgq:other", parameters: {source: "#targetDb"}}
               """;
@@ -209,10 +212,7 @@ class QueueToQueueTest {
                           parameters:
                             source: "#targetDb"
                 """.indent(8), "")
-                .edit(
-                        comment,
-                        comment.replace("# ", "")
-                                .replace("otherwise: without it, events of other tables are left out", "otherwise:"))
+                .edit(comment, comment.replace("# ", "").replaceAll("otherwise: without.*", "otherwise:"))
                 .in(directory);
         try (TwoQueues queues = new TwoQueues("sales", "other");
                 Job job = new Job(queues, SPLITTER, named)) {

@@ -30,7 +30,8 @@ final class ReferencePages {
     private static final String MADE =
             "<!-- Made from the code: mvn -o test -Dtest=ReferencePagesTest -Dreference=write -->\n";
     private static final Path CATALOG = Path.of("src/generated/resources/META-INF/io/pgcaravan/camel");
-    private static final List<String> STEPS = List.of("pgq", "decode", "partition", "pgcopy", "collect", "changeset");
+    private static final List<String> STEPS =
+            List.of("pgq", "decode", "partition", "pgcopy", "leave-out", "loaded", "changeset");
     private static final Path PROPERTIES = Path.of("config/application.properties");
     private static final Pattern SECTION = Pattern.compile("# -{4} (.*?) -*");
     private static final Pattern KEY = Pattern.compile("(# )?([A-Za-z][A-Za-z0-9-]*(?:\\.[A-Za-z0-9-]+)+) = ?(.*)");
