@@ -27,12 +27,16 @@ create table if not exists caravan.import_history (
     table_schema     text        not null,
     table_name       text        not null,
     set_number       bigint      not null,
+    previous_set_id  uuid,
     kind             text        not null,
     ids              bigint      not null,
     records          bigint      not null,
     deleted          bigint      not null,
     applied_at       timestamptz not null default clock_timestamp()
 );
+
+-- a ledger of an earlier version
+alter table caravan.import_history add column if not exists previous_set_id uuid;
 
 create index if not exists import_history_table on caravan.import_history (table_schema, table_name, set_number);
 

@@ -57,12 +57,16 @@ public record ExportSet(
             String triggers,
             String partitions) {}
 
-    /** The next set after this one; the first of its target where there is none. */
-    static ExportSet after(ExportSet last, Target target, TableName table, Window window) {
+    /**
+     * The next set after the last one; the first of its target where there is none.
+     *
+     * @param number that the set's has to be above as well
+     */
+    static ExportSet after(ExportSet last, long number, Target target, TableName table, Window window) {
         return new ExportSet(
                 target,
                 table,
-                last == null ? 1 : last.number + 1,
+                Math.max(last == null ? 0 : last.number, number) + 1,
                 UUID.randomUUID(),
                 last == null ? null : last.setId,
                 State.RESERVED,

@@ -76,9 +76,22 @@ public final class Exporter {
      *
      * @param tables schema and name of each; several make a group
      * @param full whether to write all rows even where the changes would do
+     * @param after a number that the set's has to be above; 0 for none
      */
     public record Request(
-            Target target, List<TableName> tables, DropDirectory directory, Compression compression, boolean full) {
+            Target target,
+            List<TableName> tables,
+            DropDirectory directory,
+            Compression compression,
+            boolean full,
+            long after) {
+
+        /** With the number that comes next. */
+        public Request(
+                Target target, List<TableName> tables, DropDirectory directory, Compression compression, boolean full) {
+            this(target, tables, directory, compression, full, 0);
+        }
+
         public Request {
             tables = List.copyOf(new LinkedHashSet<>(tables));
             if (tables.isEmpty()) {
@@ -454,7 +467,12 @@ public final class Exporter {
                 boolean full = reason != null;
                 planned.add(new PlannedSet(
                         table,
-                        ExportSet.after(last, request.target, name, window(table, last, reason, reader.snapshot())),
+                        ExportSet.after(
+                                last,
+                                request.after,
+                                request.target,
+                                name,
+                                window(table, last, reason, reader.snapshot())),
                         full,
                         truncated && !full,
                         full ? List.of() : PlannedSet.newPartitions(table, last)));

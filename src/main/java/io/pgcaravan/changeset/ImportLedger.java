@@ -6,12 +6,13 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.UUID;
 
 /** Which tables may be imported, and the last set of each. Calls are for the connection's open transaction. */
 public final class ImportLedger {
 
-    /** Applied sets that stay listed for each table; older ones are told by their numbers. */
+    /** Applied sets that stay listed for each table. */
     private static final int KEPT_SETS = 10_000;
 
     private final Connection connection;
@@ -27,7 +28,19 @@ public final class ImportLedger {
      * @param snapshot what that set had seen
      */
     public record Position(
-            TableName table, Long number, UUID setId, String snapshot, String sourceSystem, Target target) {}
+            TableName table,
+            Long number,
+            UUID setId,
+            String snapshot,
+            String sourceSystem,
+            String sourceDatabase,
+            Target target) {
+
+        /** Whether the table's rows come from that database. */
+        public boolean isFrom(String system, String database) {
+            return system.equals(sourceSystem) && database.equals(sourceDatabase);
+        }
+    }
 
     /** How a set stands to what its table has. */
     sealed interface Standing {
@@ -51,6 +64,47 @@ public final class ImportLedger {
         return OwnTables.exists(connection, "caravan.import_set");
     }
 
+    /** @throws ChangeSetException where an earlier version made the ledger, and this user may not add to it */
+    void upgrade(TableName table) throws SQLException {
+        addColumn(
+                connection,
+                "caravan.import_history",
+                "previous_set_id uuid",
+                "caravan ddl importer " + table.schema() + " " + table.name() + " --apply");
+    }
+
+    /**
+     * Adds a column that ledgers of earlier versions lack.
+     *
+     * @param column its name and type
+     * @param command that does it for a user who may not
+     */
+    static void addColumn(Connection connection, String ledger, String column, String command) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement("select exists (select from pg_attribute"
+                + " where attrelid = to_regclass(?) and attname = ? and not attisdropped)")) {
+            statement.setString(1, ledger);
+            statement.setString(2, column.substring(0, column.indexOf(' ')));
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                if (row.getBoolean(1)) {
+                    return;
+                }
+            }
+        }
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("alter table " + ledger + " add column if not exists " + column);
+        } catch (SQLException e) {
+            if ("42501".equals(e.getSQLState())) {
+                throw new ChangeSetException(
+                        "the ledger " + ledger
+                                + " was made by an earlier version, and this user may not upgrade it: its"
+                                + " owner does so with " + command,
+                        e);
+            }
+            throw e;
+        }
+    }
+
     /** Locks a table's line until the transaction ends. Null where the table may not be imported. */
     Position lock(TableName table) throws SQLException {
         return position(table, " for update");
@@ -63,7 +117,7 @@ public final class ImportLedger {
 
     private Position position(TableName table, String locking) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement("""
-                select set_number, set_id, snapshot::text, source_system, target_host, target_database
+                select set_number, set_id, snapshot::text, source_system, source_database, target_host, target_database
                   from caravan.import_set where table_schema = ? and table_name = ?""" + locking)) {
             statement.setString(1, table.schema());
             statement.setString(2, table.name());
@@ -71,14 +125,15 @@ public final class ImportLedger {
                 if (!row.next()) {
                     return null;
                 }
-                String host = row.getString(5);
+                String host = row.getString(6);
                 return new Position(
                         table,
                         (Long) row.getObject(1),
                         row.getObject(2, UUID.class),
                         row.getString(3),
                         row.getString(4),
-                        host == null ? null : new Target(host, row.getString(6)));
+                        row.getString(5),
+                        host == null ? null : new Target(host, row.getString(7)));
             }
         }
     }
@@ -107,32 +162,47 @@ public final class ImportLedger {
                     : new Standing.Gap("nothing of the table has been imported yet, so that it waits for a full set");
         }
         long last = position.number;
-        boolean sameSource = set.source().system().equals(position.sourceSystem);
-        boolean newer = Long.compareUnsigned(Snapshot.xmax(set.snapshot()), Snapshot.xmax(position.snapshot)) > 0;
-        if (set.number() < last && sameSource && !newer) {
-            return new Standing.AlreadyApplied("a full set with a higher number holds it");
-        }
-        if (set.kind() == Manifest.Kind.FULL && (set.number() > last || sameSource && newer)) {
+        boolean full = set.kind() == Manifest.Kind.FULL;
+        boolean sameSource = position.isFrom(set.source().system(), set.source().database());
+        if (set.number() == last + 1 && position.setId.equals(set.previousSetId())) {
             return new Standing.Next(position);
         }
-        if (set.kind() == Manifest.Kind.CHANGES && set.number() > last + 1) {
+        if (set.number() < last && wasReplaced(set)) {
+            return new Standing.AlreadyApplied("a full set with a higher number holds it");
+        }
+        // numbers begin again where the source's ledger was lost
+        boolean newLine = set.previousSetId() == null
+                && Long.compareUnsigned(Snapshot.xmax(set.snapshot()), Snapshot.xmax(position.snapshot)) > 0;
+        if (full && sameSource && (set.number() > last || newLine)) {
+            return new Standing.Next(position);
+        }
+        if (!full && set.number() > last + 1) {
             return new Standing.Gap("it waits for "
                     + (set.number() == last + 2
                             ? "set " + (last + 1)
                             : "sets " + (last + 1) + " to " + (set.number() - 1))
                     + ", since the table has set " + last + "; caravan export --again publishes one that was lost");
         }
-        if (set.number() == last + 1 && position.setId.equals(set.previousSetId())) {
-            return new Standing.Next(position);
+        return new Standing.Diverged(diverged(set, position, sameSource));
+    }
+
+    private static String diverged(Manifest set, Position position, boolean sameSource) {
+        long last = position.number;
+        String has = "and the table has set " + last + " (" + position.setId + ")";
+        if (!sameSource) {
+            return "it comes from database \"" + set.source().database() + "\" of system "
+                    + set.source().system() + ", " + has + " from database \"" + position.sourceDatabase
+                    + "\" of system " + position.sourceSystem
+                    + ": a table follows one source. If it is to follow the other one from now on, caravan ddl reset and"
+                    + " importer for the table let a full set in";
         }
-        return new Standing.Diverged(
-                "it continues set " + set.previousSetId() + ", and the table has set " + last + " ("
-                        + position.setId + ") of system " + position.sourceSystem
-                        + ": the two sides have gone different ways. A full set puts that right: caravan export --full"
-                        + (set.kind() == Manifest.Kind.FULL
-                                ? "; this one is full, but of another source: if that is meant, caravan ddl reset and importer for"
-                                        + " the table let it in"
-                                : ""));
+        if (set.number() > last) {
+            return "it continues set " + set.previousSetId() + ", " + has
+                    + ": the two sides have gone different ways. A full set puts that right: caravan export --full";
+        }
+        return "its id is unknown here, " + has
+                + ": the source was restored to an earlier state, or exports ran from two"
+                + " places. caravan export --full --after " + last + " sends all rows that the source has now";
     }
 
     private String stranger(Manifest set, Position position, Target here) throws SQLException {
@@ -161,12 +231,48 @@ public final class ImportLedger {
         }
     }
 
+    /**
+     * Whether a set of the same line came after this one and holds what it holds: each set names the one before it, so that the
+     * line is followed from the sets that were applied. A source that was restored has sets of the same numbers and other ids.
+     */
+    private boolean wasReplaced(Manifest set) throws SQLException {
+        // a ledger of an earlier version, which is only read here, may lack the column
+        try (PreparedStatement statement = connection.prepareStatement("""
+                select exists (select from caravan.import_history h
+                                where h.table_schema = ? and h.table_name = ? and h.set_number > ?
+                                  and to_jsonb(h) ->> 'previous_set_id' = ?)""")) {
+            statement.setString(1, set.table().schema());
+            statement.setString(2, set.table().name());
+            statement.setLong(3, set.number());
+            statement.setString(4, set.setId().toString());
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getBoolean(1);
+            }
+        }
+    }
+
+    /** Keeps the id of a set that is held by later ones, so that the set before it is known as well. */
+    void replaced(Manifest set) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement("""
+                insert into caravan.import_history
+                       (set_id, table_schema, table_name, set_number, previous_set_id, kind, ids, records, deleted)
+                values (?, ?, ?, ?, ?, 'replaced', 0, 0, 0) on conflict do nothing""")) {
+            statement.setObject(1, set.setId());
+            statement.setString(2, set.table().schema());
+            statement.setString(3, set.table().name());
+            statement.setLong(4, set.number());
+            statement.setObject(5, set.previousSetId());
+            statement.executeUpdate();
+        }
+    }
+
     /** Writes a set as the last one of its table. */
     void applied(Manifest set, long deleted) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement("""
                 with history as (
-                    insert into caravan.import_history (set_id, table_schema, table_name, set_number, kind, ids, records, deleted)
-                    values (?, ?, ?, ?, ?, ?, ?, ?)
+                    insert into caravan.import_history (set_id, table_schema, table_name, set_number, previous_set_id, kind, ids, records, deleted)
+                    values (?, ?, ?, ?, ?, ?, ?, ?, ?)
                     returning *),
                 trimmed as (
                     delete from caravan.import_history h using history n
@@ -182,6 +288,7 @@ public final class ImportLedger {
             statement.setString(++i, set.table().schema());
             statement.setString(++i, set.table().name());
             statement.setLong(++i, set.number());
+            statement.setObject(++i, set.previousSetId());
             statement.setString(++i, set.kind().word());
             statement.setLong(++i, set.file(SetName.Part.IDS).rows());
             statement.setLong(++i, set.file(SetName.Part.RECORDS).rows());

@@ -372,6 +372,7 @@ public final class Importer {
                                 + sets.get(0).table().name()
                                 + " --apply permits this one");
             }
+            ledger.upgrade(sets.get(0).table());
             Map<TableName, Position> positions = new LinkedHashMap<>();
             for (Manifest set : sets.stream()
                     .sorted(Comparator.comparing(set -> set.table().toString()))
@@ -385,6 +386,7 @@ public final class Importer {
                 if (standing instanceof Standing.Next) {
                     next.add(set);
                 } else if (standing instanceof Standing.AlreadyApplied applied) {
+                    ledger.replaced(set);
                     outcomes.add(new Outcome(set.name(), Result.ALREADY_APPLIED, set, applied.why(), 0));
                 } else if (standing instanceof Standing.Gap gap) {
                     return all(sets, Result.GAP, gap.why() + of(set));

@@ -58,6 +58,14 @@ final class Export implements Callable<Integer> {
     private boolean full;
 
     @Option(
+            names = "--after",
+            paramLabel = "N",
+            description =
+                    "Number the set above N, the one that the target has: for --full, after the source was restored"
+                            + " to an earlier state.")
+    private long after;
+
+    @Option(
             names = "--again",
             paramLabel = "N",
             description = "Publish set N (of the first table) once more, for a target that lost it.")
@@ -113,13 +121,21 @@ final class Export implements Callable<Integer> {
     }
 
     private Request request() {
+        if (after < 0 || after > 0 && !full) {
+            throw new ParameterException(spec.commandLine(), "--after needs --full and a set's number");
+        }
         try {
             List<TableName> names = new ArrayList<>();
             for (String text : tables) {
                 names.add(QualifiedTable.of(spec, text));
             }
             return new Request(
-                    Target.parse(target), names, new DropDirectory(directory), Compression.of(compression), full);
+                    Target.parse(target),
+                    names,
+                    new DropDirectory(directory),
+                    Compression.of(compression),
+                    full,
+                    after);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage());
         }

@@ -27,9 +27,9 @@ public record Answer(Digest digest, Applied applied, long rows, Instant answered
     /** @param snapshot what the last set had seen, as {@code pg_snapshot} prints it */
     public record Applied(long set, String snapshot, String system) {
 
-        /** Null where nothing was applied. */
-        static Applied of(ImportLedger.Position position) {
-            return position == null || position.number() == null
+        /** Null where nothing was applied that came from that database. */
+        static Applied of(ImportLedger.Position position, String system, String database) {
+            return position == null || position.number() == null || !position.isFrom(system, database)
                     ? null
                     : new Applied(position.number(), position.snapshot(), position.sourceSystem());
         }

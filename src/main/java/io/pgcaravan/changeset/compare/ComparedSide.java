@@ -1,5 +1,6 @@
 package io.pgcaravan.changeset.compare;
 
+import io.pgcaravan.changeset.ChangeSetException;
 import io.pgcaravan.changeset.Connect;
 import io.pgcaravan.changeset.ImportLedger;
 import io.pgcaravan.changeset.ReadSession;
@@ -128,6 +129,30 @@ final class ComparedSide implements AutoCloseable {
     /** What the target has applied; null where it imports no sets of this table, or this user may not know. */
     ImportLedger.Position position() throws SQLException {
         return mayRead(IMPORT_SET) ? new ImportLedger(connection).position(table.name()) : null;
+    }
+
+    /**
+     * The last set that the target has, where this side, the source, can tell which changes came after it; null otherwise.
+     *
+     * @param remarks is given why not
+     * @throws ChangeSetException where this is a standby that has not come as far
+     */
+    Answer.Applied known(Answer.Applied applied, List<String> remarks) throws SQLException {
+        if (applied == null || !applied.system().equals(system().system())) {
+            return null;
+        }
+        if (Long.compareUnsigned(Snapshot.xmax(applied.snapshot()), Snapshot.xmax(snapshot)) <= 0) {
+            return applied;
+        }
+        if (value(connection, "select pg_is_in_recovery()").equals("t")) {
+            throw new ChangeSetException("the source has not seen yet what the target has applied: it is a standby that"
+                    + " lags behind; compare again later, or with the primary");
+        }
+        remarks.add(
+                "the target has set " + applied.set() + ", which is newer than all that the source has seen: the source"
+                        + " was restored to an earlier state. caravan export --full --after " + applied.set()
+                        + " makes the target equal to it");
+        return null;
     }
 
     /** Not by {@code to_regclass}, which is an error where the schema may not be used. */

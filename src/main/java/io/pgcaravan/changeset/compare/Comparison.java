@@ -169,8 +169,8 @@ public final class Comparison {
                 sets = setsOnTheirWay(here, position, ledger);
                 differences.by(hashing.key());
                 if (!ranges.isEmpty()) {
-                    new RowByRow(tally, progress)
-                            .merge(here, hashing, ranges, Answer.Applied.of(position), there.rows(hashing, ranges));
+                    Answer.Applied applied = here.known(applied(here, position), remarks);
+                    new RowByRow(tally, progress).merge(here, hashing, ranges, applied, there.rows(hashing, ranges));
                 }
             }
             long settled = 0;
@@ -217,8 +217,8 @@ public final class Comparison {
         });
         try (ComparedSide there = ComparedSide.open(target, request.table);
                 ComparedSide here = ComparedSide.open(source, request.table)) {
-            new RowByRow(tally, progress)
-                    .merge(here, hashing, ranges, Answer.Applied.of(there.position()), there.rows(hashing, ranges));
+            Answer.Applied applied = here.known(applied(here, there.position()), new ArrayList<>());
+            new RowByRow(tally, progress).merge(here, hashing, ranges, applied, there.rows(hashing, ranges));
         }
         return before.size() - tally.wrong() - tally.onTheirWay();
     }
@@ -292,7 +292,10 @@ public final class Comparison {
                         try (HashedRows rows = there.rows(hashing, differing)) {
                             listed = new Answer(
                                             digest,
-                                            Answer.Applied.of(position),
+                                            Answer.Applied.of(
+                                                    position,
+                                                    digest.source().system(),
+                                                    digest.source().database()),
                                             sums.rows(),
                                             Instant.now().truncatedTo(ChronoUnit.MILLIS))
                                     .write(answer, differing, rows);
@@ -378,8 +381,9 @@ public final class Comparison {
                     Agreement.mustSuit(digest.hashing(), here.table(), new ArrayList<>());
                     differences.by(digest.hashing().key());
                     Tally tally = new Tally(differences);
-                    new RowByRow(tally, progress)
-                            .merge(here, digest.hashing(), answer.ranges, answer.answer.applied(), answer);
+                    List<String> remarks = new ArrayList<>();
+                    Answer.Applied applied = here.known(answer.answer.applied(), remarks);
+                    new RowByRow(tally, progress).merge(here, digest.hashing(), answer.ranges, applied, answer);
                     return tally.result(
                             digest.rows(),
                             answer.answer.rows(),
@@ -387,7 +391,7 @@ public final class Comparison {
                             answer.ranges,
                             0,
                             setsOnTheirWay(here, digest.target(), answer.answer.applied(), ledger),
-                            List.of());
+                            remarks);
                 }
             });
         } catch (IOException e) {
@@ -462,7 +466,12 @@ public final class Comparison {
 
     private static Long setsOnTheirWay(ComparedSide source, ImportLedger.Position position, TableName ledger)
             throws SQLException {
-        return position == null ? null : setsOnTheirWay(source, position.target(), Answer.Applied.of(position), ledger);
+        return position == null ? null : setsOnTheirWay(source, position.target(), applied(source, position), ledger);
+    }
+
+    private static Answer.Applied applied(ComparedSide source, ImportLedger.Position position) throws SQLException {
+        return Answer.Applied.of(
+                position, source.system().system(), source.table().database());
     }
 
     private static Long setsOnTheirWay(ComparedSide source, Target target, Answer.Applied applied, TableName ledger)

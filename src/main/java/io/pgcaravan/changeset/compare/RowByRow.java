@@ -1,7 +1,6 @@
 package io.pgcaravan.changeset.compare;
 
 import io.pgcaravan.changeset.ChangeSetException;
-import io.pgcaravan.changeset.Snapshot;
 import io.pgcaravan.changeset.compare.Difference.Kind;
 import java.io.IOException;
 import java.sql.SQLException;
@@ -27,21 +26,14 @@ final class RowByRow {
     /**
      * Reads both lists to their ends, and closes them.
      *
-     * @param applied the last set that the target has; null where nobody knows
+     * @param applied the last set that the target has, as {@link ComparedSide#known} has it; null where it is unknown
      * @param there the target's rows, of the same ranges
      */
     void merge(ComparedSide source, RowHashing hashing, BitSet ranges, Answer.Applied applied, HashedRows there)
             throws SQLException, IOException {
-        boolean known =
-                applied != null && applied.system().equals(source.system().system());
-        if (known && Long.compareUnsigned(Snapshot.xmax(applied.snapshot()), Snapshot.xmax(source.snapshot())) > 0) {
-            there.close();
-            throw new ChangeSetException("the source has not seen yet what the target has applied: it is a standby that"
-                    + " lags behind; compare again later, or with the primary");
-        }
         try (there;
                 HashedRows here = source.rows(hashing, ranges);
-                NotedKeys noted = source.noted(hashing, ranges, known ? applied.snapshot() : null)) {
+                NotedKeys noted = source.noted(hashing, ranges, applied == null ? null : applied.snapshot())) {
             HashedRows.Row s = here.next();
             HashedRows.Row t = there.next();
             while (s != null || t != null) {
