@@ -24,6 +24,7 @@ create table if not exists {ledger} (
     source_database  text        not null,
     table_oid        oid         not null,
     table_columns    text        not null,
+    table_layout     text,
     tracking         text        not null,
     partitions       text        not null,
     group_id         uuid,
@@ -40,6 +41,9 @@ create table if not exists {ledger} (
     primary key (target_host, target_database, table_schema, table_name, set_number)
 );
 
+-- a ledger of an earlier version
+alter table {ledger} add column if not exists table_layout text;
+
 create unique index if not exists {open_index} on {ledger}
     (target_host, target_database, table_schema, table_name) where state <> 'published';
 
@@ -49,6 +53,7 @@ comment on column {ledger}.to_snapshot is 'what this set has seen';
 comment on column {ledger}.reason is 'why it is a full set';
 comment on column {ledger}.tracking is 'the tracking triggers as they were: one that was replaced or disabled since shows by its xmin';
 comment on column {ledger}.partitions is 'oid and file of each partition as they were';
+comment on column {ledger}.table_layout is 'file, numbers of columns, attributes of composite types and labels of enums as they were; null for sets of earlier versions';
 comment on column {ledger}.manifest is 'what its .done says, from state written on';
 comment on column {ledger}.pruned is 'its tracking rows are gone, so that it cannot be written again';
 comment on column {ledger}.forgotten_at is 'the target was forgotten: it holds back no tracking rows, and its next set is a full one';

@@ -16,12 +16,12 @@ declare
     found_list  text;
     xid_column  text := 'xid';
     body        text;
+    notes_owner text;
     member      record;
     stale       record;
     wanted_triggers text[];
 begin
     select c.oid, c.relkind, c.relpersistence, c.relispartition, pg_get_userbyid(c.relowner) as owner,
-           exists (select from pg_subscription_rel s where s.srrelid = c.oid) as subscribed,
            exists (select from pg_inherits i join pg_class p on p.oid = i.inhparent
                     where i.inhrelid = c.oid and p.relkind <> 'p')
            or exists (select from pg_inherits i where i.inhparent = c.oid and c.relkind <> 'p') as inherits
@@ -56,7 +56,7 @@ begin
     while xid_column = any (key_names) loop
         xid_column := xid_column || '_';
     end loop;
-    by_row := by_row or tracked.relkind = 'p' or tracked.relispartition or tracked.subscribed;
+    by_row := by_row or tracked.relkind = 'p' or tracked.relispartition;
 
     -- domains may refuse the NULLs that stand for a TRUNCATE: their base type is what counts
     with recursive key_column as (
@@ -81,6 +81,9 @@ begin
       left join pg_namespace n on n.oid = l.collnamespace;
     wanted := wanted || format(', %I xid8', xid_column);
 
+    if to_regclass(notes) is not null then
+        select pg_get_userbyid(relowner) into notes_owner from pg_class where oid = to_regclass(notes);
+    end if;
     if to_regclass(notes) is null then
         execute format('create table %s (%s not null default pg_current_xact_id())', notes, wanted);
     else
@@ -99,8 +102,15 @@ begin
         end if;
     end if;
     execute format('create index if not exists %I on %s (%I)', current_setting('caravan.tracking_index'), notes, xid_column);
-    -- whether there was a TRUNCATE is asked by each export
-    execute format('create index if not exists %I on %s (%I) where %I is null',
+    -- whether there was a TRUNCATE is asked by each export. Of a composite key with NULLs alone IS NULL is true as well
+    if exists (select from pg_index x join pg_class c on c.oid = x.indexrelid
+                where x.indrelid = to_regclass(notes) and c.relname = current_setting('caravan.truncation_index')
+                  and pg_get_expr(x.indpred, x.indrelid) not like '%DISTINCT FROM%'
+                  and exists (select from pg_attribute a join pg_type y on y.oid = a.atttypid
+                               where a.attrelid = x.indrelid and a.attname = key_names[1] and y.typrelid <> 0)) then
+        execute format('drop index %I.%I', schema_name, current_setting('caravan.truncation_index'));
+    end if;
+    execute format('create index if not exists %I on %s (%I) where %I is not distinct from null',
                    current_setting('caravan.truncation_index'), notes, xid_column, key_names[1]);
 
     if by_row then
@@ -129,8 +139,11 @@ $body$, notes, key_list, old_keys, new_keys);
 begin
     if tg_op = 'TRUNCATE' then
         insert into %1$s default values;
+    elsif tg_nargs > 0 and tg_op <> 'DELETE' then
+        -- replication, which fires no trigger of a statement
+        insert into %1$s (%2$s) values (%4$s);
     elsif tg_level = 'ROW' then
-        -- the key was changed: the statement's trigger notes the new one
+        -- the key was changed (another trigger notes the new one), or replication deletes
         insert into %1$s (%2$s) values (%3$s);
     elsif tg_op = 'DELETE' then
         insert into %1$s (%2$s) select %2$s from old_rows;
@@ -139,8 +152,8 @@ begin
     end if;
     return null;
 end
-$body$, notes, key_list, old_keys);
-        wanted_triggers := array['caravan.trigger_insert', 'caravan.trigger_update', 'caravan.trigger_key',
+$body$, notes, key_list, old_keys, new_keys);
+        wanted_triggers := array['caravan.trigger_insert', 'caravan.trigger_update', 'caravan.trigger_key', 'caravan.trigger_replica',
                                  'caravan.trigger_delete', 'caravan.trigger_truncate'];
     end if;
     execute format('create or replace function %s() returns trigger language plpgsql security definer'
@@ -183,6 +196,11 @@ $body$, notes, key_list, old_keys);
             execute format('create trigger %I after update on %s for each row when (pg_catalog.record_image_ne(row(%s), row(%s))) execute function %s()',
                            current_setting('caravan.trigger_key'), full_name, old_keys, new_keys, notes);
         end if;
+        if not exists (select from pg_trigger where tgrelid = tracked.oid and tgname = current_setting('caravan.trigger_replica')) then
+            execute format('create trigger %I after insert or update or delete on %s for each row'
+                           ' when (current_setting(''session_replication_role'') = ''replica'') execute function %s(''replica'')',
+                           current_setting('caravan.trigger_replica'), full_name, notes);
+        end if;
         if not exists (select from pg_trigger where tgrelid = tracked.oid and tgname = current_setting('caravan.trigger_delete')) then
             execute format('create trigger %I after delete on %s referencing old table as old_rows'
                            ' for each statement execute function %s()',
@@ -190,17 +208,11 @@ $body$, notes, key_list, old_keys);
         end if;
     end if;
 
-    -- a TRUNCATE of a partition fires the triggers of that partition alone
-    for member in
-        select tracked.oid as relid
-        union
-        select t.relid from pg_partition_tree(tracked.oid) t
-    loop
-        if not exists (select from pg_trigger where tgrelid = member.relid and tgname = current_setting('caravan.trigger_truncate')) then
-            execute format('create trigger %I after truncate on %s for each statement execute function %s()',
-                           current_setting('caravan.trigger_truncate'), member.relid::regclass, notes);
-        end if;
-    end loop;
+    -- the TRUNCATE of a partition alone shows by its file
+    if not exists (select from pg_trigger where tgrelid = tracked.oid and tgname = current_setting('caravan.trigger_truncate')) then
+        execute format('create trigger %I after truncate on %s for each statement execute function %s()',
+                       current_setting('caravan.trigger_truncate'), full_name, notes);
+    end if;
 
     -- also for changes that replication applies
     for member in
@@ -212,8 +224,8 @@ $body$, notes, key_list, old_keys);
         execute format('alter table %s enable always trigger %I', member.relation, member.tgname);
     end loop;
 
-    execute format('alter table %s owner to %I', notes, coalesce(nullif(current_setting('caravan.owner'), ''), tracked.owner));
-    execute format('alter function %s() owner to %I', notes, coalesce(nullif(current_setting('caravan.owner'), ''), tracked.owner));
+    execute format('alter table %s owner to %I', notes, coalesce(nullif(current_setting('caravan.owner'), ''), notes_owner, tracked.owner));
+    execute format('alter function %s() owner to %I', notes, coalesce(nullif(current_setting('caravan.owner'), ''), notes_owner, tracked.owner));
     if current_setting('caravan.grantee') <> '' then
         execute format('grant usage on schema %I to %I', schema_name, current_setting('caravan.grantee'));
         execute format('grant select on table %s to %I', full_name, current_setting('caravan.grantee'));

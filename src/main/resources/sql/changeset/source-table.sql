@@ -1,8 +1,25 @@
 -- A table that is exported. No row where there is no such table.
-with tracked as (
-    select c.oid, c.relkind, c.relispartition, c.relpersistence
+with recursive tracked as (
+    select c.oid, c.relkind, c.relispartition, c.relpersistence, c.relfilenode
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname = ? and c.relname = ?
+), used (type) as (
+    -- the types that its values are made of
+    select a.atttypid
+      from tracked t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+    union
+    select part.type
+      from used u join pg_type y on y.oid = u.type
+     cross join lateral (
+            select y.typelem
+            union all
+            select y.typbasetype
+            union all
+            select r.rngsubtype from pg_range r where y.oid::text in (r.rngtypid::text, to_jsonb(r) ->> 'rngmultitypid')
+            union all
+            select a.atttypid from pg_attribute a where a.attrelid = y.typrelid and a.attnum > 0 and not a.attisdropped
+           ) part (type)
+     where part.type <> 0
 )
 select t.oid::bigint                                                             as oid,
        t.relkind::text                                                           as kind,
@@ -22,6 +39,17 @@ select t.oid::bigint                                                            
        (select string_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod), ', ' order by a.attnum)
           from pg_attribute a
          where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '') as described,
+       -- what changes where values may be written in another way though the columns are the same: the file, the columns' numbers,
+       -- the attributes of composite types, and the labels of enums; labels that are added come last
+       concat_ws(';', t.relfilenode,
+           (select string_agg(a.attnum::text, ',' order by a.attnum)
+              from pg_attribute a
+             where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''),
+           (select coalesce(string_agg(a.attrelid || '.' || a.attnum, ',' order by a.attrelid, a.attnum), '')
+              from used u join pg_type y on y.oid = u.type and y.typrelid <> 0
+              join pg_attribute a on a.attrelid = y.typrelid and a.attnum > 0 and not a.attisdropped),
+           (select coalesce(string_agg(left(md5(e.enumlabel), 8) || ',', '' order by e.oid), '')
+              from used u join pg_enum e on e.enumtypid = u.type))              as layout,
        (select array_agg(a.attname::text order by k.position)
           from pg_index x
          cross join unnest(x.indkey) with ordinality k (attnum, position)

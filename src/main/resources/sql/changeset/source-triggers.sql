@@ -2,9 +2,11 @@
 select m.relid::bigint          as member,
        m.relid::regclass::text  as name,
        c.relkind::text          as kind,
+       c.relpersistence = 'p'   as permanent,
        c.relfilenode::bigint    as file,
        g.oid::bigint            as trigger,
        g.tgtype::int            as type,
+       g.tgnargs > 0            as replicated,
        g.tgenabled::text        as enabled,
        g.xmin::text             as version
   from (select ?::oid as relid

@@ -6,7 +6,6 @@ import io.pgcaravan.changeset.DmlFiles.WaitException;
 import io.pgcaravan.changeset.ImportLedger.Position;
 import io.pgcaravan.changeset.Importer.Result;
 import io.pgcaravan.queue.OwnTables;
-import io.pgcaravan.queue.Sql;
 import io.pgcaravan.table.TableName;
 import java.io.IOException;
 import java.io.InputStream;
@@ -38,8 +37,6 @@ import org.postgresql.util.ServerErrorMessage;
  * {@code caravan.dml_import}.
  */
 public final class DmlImporter {
-
-    private static final String SESSION = Sql.file("changeset/session");
 
     /** The tool knows of no other key. */
     private static final List<String> KEY = List.of("id");
@@ -196,7 +193,8 @@ public final class DmlImporter {
         }
 
         Outcome run() throws SQLException, IOException {
-            execute(SESSION);
+            String rolesPath = ReadSession.searchPath(connection, ReadSession.PINNED_PATH);
+            ReadSession.settings(connection);
             execute("set local synchronous_commit = on");
             ImportLedger ledger = new ImportLedger(connection);
             Position position = ledger.isInstalled() ? ledger.lock(table) : null;
@@ -213,6 +211,7 @@ public final class DmlImporter {
                                 + ", and these files would set it back");
             }
             ImportTable into = table();
+            ReadSession.searchPath(connection, rolesPath);
             stage();
             String hash = HexFormat.of().formatHex(digest.digest());
             Applied before = applied();
@@ -249,6 +248,7 @@ public final class DmlImporter {
             long records = number("select count(*) from " + RECORDS);
             Replacement.Rows rows = Replacement.Rows.staged(into, IDS, RECORDS);
             new Replacement(connection, List.of(rows)).run();
+            ReadSession.searchPath(connection, ReadSession.PINNED_PATH);
             apply(last, hash);
             return outcome(
                     Result.APPLIED,

@@ -5,6 +5,7 @@ import io.pgcaravan.changeset.ExportSet.Window;
 import io.pgcaravan.changeset.Manifest.Kind;
 import io.pgcaravan.changeset.SetName.Part;
 import io.pgcaravan.queue.OwnTables;
+import io.pgcaravan.queue.Source;
 import io.pgcaravan.queue.Sql;
 import io.pgcaravan.table.TableName;
 import java.nio.ByteBuffer;
@@ -51,12 +52,17 @@ public final class ExportLedger {
         return connection.prepareStatement(sql.replace(DEFAULT, ledger.quoted()));
     }
 
-    /** @throws ChangeSetException where the ledger is not installed */
+    /** @throws ChangeSetException where the ledger is not installed, or of an earlier version that this user may not upgrade */
     void mustBeInstalled() throws SQLException {
         if (!OwnTables.exists(connection, ledger.quoted())) {
             throw new ChangeSetException("there is no export ledger " + ledger.quoted() + " in database \""
                     + connection.getCatalog() + "\": caravan ddl export-table --apply makes it");
         }
+        ImportLedger.addColumn(
+                connection,
+                ledger.quoted(),
+                "table_layout text",
+                "caravan ddl export-table " + ledger.schema() + " " + ledger.name() + " --apply");
     }
 
     // ---- locks
@@ -160,7 +166,8 @@ public final class ExportLedger {
                         row.getLong("table_oid"),
                         row.getString("table_columns"),
                         row.getString("tracking"),
-                        row.getString("partitions")),
+                        row.getString("partitions"),
+                        row.getString("table_layout")),
                 row.getObject("group_id", UUID.class),
                 row.getString("manifest"),
                 row.getBoolean("pruned"),
@@ -192,6 +199,7 @@ public final class ExportLedger {
             statement.setString(++i, set.window().columns());
             statement.setString(++i, set.window().triggers());
             statement.setString(++i, set.window().partitions());
+            statement.setString(++i, set.window().layout());
             statement.setObject(++i, set.groupId());
             statement.executeUpdate();
         } catch (SQLException e) {
@@ -344,6 +352,31 @@ public final class ExportLedger {
             }
         }
         return tables;
+    }
+
+    /**
+     * Deletes tracking rows that came from elsewhere by a restore: those of transactions that are yet to come here; and, before the
+     * first set from this database, all, as that set is a full one for every target.
+     */
+    void discardForeign(TableName table, String xidColumn, Source here) throws SQLException {
+        String delete = "delete from " + Tracking.tracking(table).quoted() + " where ";
+        try (Statement statement = connection.createStatement()) {
+            // what this statement sees was noted by transactions that had ended when it began
+            statement.executeUpdate(
+                    delete + TableName.quote(xidColumn) + " >= pg_snapshot_xmax(pg_current_snapshot())");
+        }
+        if (!locked("select pg_try_advisory_xact_lock(?)", key(null, table))) {
+            return;
+        }
+        try (PreparedStatement statement = prepare(
+                delete + "not exists (select from caravan.export_set e"
+                        + " where e.table_schema = ? and e.table_name = ? and e.source_system = ? and e.source_database = ?)")) {
+            statement.setString(1, table.schema());
+            statement.setString(2, table.name());
+            statement.setString(3, here.system());
+            statement.setString(4, here.database());
+            statement.executeUpdate();
+        }
     }
 
     /**

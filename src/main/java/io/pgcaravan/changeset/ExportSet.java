@@ -44,6 +44,7 @@ public record ExportSet(
      * @param columns with their types
      * @param triggers which tracking triggers there were, in which version
      * @param partitions as {@link SourceTable#partitionsText}
+     * @param layout as {@link SourceTable#layout}; null for sets of earlier versions
      */
     public record Window(
             Kind kind,
@@ -55,7 +56,8 @@ public record ExportSet(
             long tableOid,
             String columns,
             String triggers,
-            String partitions) {}
+            String partitions,
+            String layout) {}
 
     /**
      * The next set after the last one; the first of its target where there is none.

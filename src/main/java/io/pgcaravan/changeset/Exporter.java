@@ -175,6 +175,7 @@ public final class Exporter {
         private final Set<TableName> locked = new LinkedHashSet<>();
         private final Set<TableName> pruningLocked = new LinkedHashSet<>();
         private Source system;
+        private LiftedTimeouts timeouts;
 
         Run(Request request, Connection connection) {
             this.request = request;
@@ -184,6 +185,7 @@ public final class Exporter {
 
         List<Exported> under(Work work) throws SQLException, IOException {
             connection.setAutoCommit(false);
+            timeouts = new LiftedTimeouts(connection);
             mustBePrimary();
             ledger.mustBeInstalled();
             system = Source.of(connection);
@@ -256,6 +258,9 @@ public final class Exporter {
                 ledger.unlock(request.target, table);
             }
             connection.commit();
+            if (timeouts != null) {
+                timeouts.close();
+            }
             connection.setAutoCommit(true);
         }
 
@@ -380,6 +385,7 @@ public final class Exporter {
         private PlannedSet again(SourceSnapshot reader, SourceTable table, ExportSet set) throws SQLException {
             Window window = set.window();
             boolean full = window.kind() == Kind.FULL
+                    || !window.sourceSystem().equals(system.system())
                     || window.tableOid() != table.oid()
                     || !window.columns().equals(table.described());
             boolean truncated = !full && reader.truncated(table, window.from(), window.to());
@@ -398,7 +404,12 @@ public final class Exporter {
         List<Exported> exportNew() throws SQLException, IOException {
             for (TableName table : request.tables) {
                 // says what is missing, before a lock on it fails
-                SourceTable.read(connection, table);
+                SourceTable found = SourceTable.read(connection, table);
+                if (found.outdated()) {
+                    upgrade(table);
+                }
+                ledger.discardForeign(table, found.xidColumn(), system);
+                connection.commit();
                 ledger.lockPruning(table);
                 pruningLocked.add(table);
             }
@@ -431,6 +442,20 @@ public final class Exporter {
             return exported;
         }
 
+        /** Where this user may not, or the table is too busy just now, its triggers note all but what replication writes. */
+        private void upgrade(TableName table) throws SQLException {
+            connection.commit();
+            try (Statement statement = connection.createStatement()) {
+                statement.execute(new Tracking(ledgerName, null, null, false).upgrade(table));
+                connection.commit();
+            } catch (SQLException e) {
+                connection.rollback();
+                if (!Set.of("42501", "55P03").contains(e.getSQLState())) {
+                    throw e;
+                }
+            }
+        }
+
         /** Frees the disk that may be full; where this fails as well, the next export does it. */
         private void discardQuietly() {
             try {
@@ -459,7 +484,11 @@ public final class Exporter {
                     if (truncated && table.partitioned()) {
                         // which rows a partition had is known to nobody any more
                         reason = "it or a partition of it was truncated";
-                    } else if (!truncated
+                    } else if (!truncated) {
+                        reason = FullSet.rewritten(last, table);
+                    }
+                    if (reason == null
+                            && !truncated
                             && !reader.anyChange(table, last.window().to(), PlannedSet.newPartitions(table, last))) {
                         continue;
                     }
@@ -501,7 +530,8 @@ public final class Exporter {
                     table.oid(),
                     table.described(),
                     table.triggers(),
-                    table.partitionsText());
+                    table.partitionsText(),
+                    table.layout());
         }
 
         private Group group(List<PlannedSet> planned) {

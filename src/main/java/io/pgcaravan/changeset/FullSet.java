@@ -2,7 +2,9 @@ package io.pgcaravan.changeset;
 
 import io.pgcaravan.changeset.SourceTable.Leaf;
 import io.pgcaravan.queue.Source;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** When the changes of a table cannot be relied upon, so that a set has to hold all of its rows. */
 final class FullSet {
@@ -41,13 +43,39 @@ final class FullSet {
         if (!last.window().columns().equals(table.described())) {
             return "its columns were changed";
         }
+        String layout = last.window().layout();
+        if (layout != null && !written(table.layout()).startsWith(written(layout))) {
+            return "a column was dropped and added again, or a type of its values was changed";
+        }
         if (table.problem() != null) {
             return table.problem();
         }
-        if (!last.window().triggers().equals(table.triggers())) {
+        // a further one takes nothing away
+        if (!Set.of(table.triggers().split(" "))
+                .containsAll(List.of(last.window().triggers().split(" ")))) {
             return "its tracking triggers were changed or switched off meanwhile";
         }
         return reason(Leaf.parse(last.window().partitions()), table.partitions());
+    }
+
+    /**
+     * Why changes will not do where nothing has truncated the table: rewriting may have given its rows other values.
+     *
+     * @return null where they will
+     */
+    static String rewritten(ExportSet last, SourceTable table) {
+        String layout = last.window().layout();
+        return layout == null || file(layout).equals(file(table.layout()))
+                ? null
+                : "the table was rewritten (ALTER TABLE, CLUSTER or VACUUM FULL)";
+    }
+
+    private static String file(String layout) {
+        return layout.substring(0, layout.indexOf(';'));
+    }
+
+    private static String written(String layout) {
+        return layout.substring(layout.indexOf(';'));
     }
 
     private static String reason(Map<Long, Leaf> before, Map<Long, Leaf> now) {
@@ -59,8 +87,8 @@ final class FullSet {
             if (!was.version().equals(is.version())) {
                 return "the tracking trigger of partition " + is.name() + " was changed or switched off meanwhile";
             }
-            if (was.file() != is.file() && !(was.seesTruncate() && is.seesTruncate())) {
-                return "partition " + is.name() + ", which has no TRUNCATE trigger, was truncated or rewritten";
+            if (was.file() != is.file()) {
+                return "partition " + is.name() + " was truncated or rewritten";
             }
         }
         return null;

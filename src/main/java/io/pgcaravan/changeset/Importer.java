@@ -5,7 +5,6 @@ import io.pgcaravan.changeset.ImportLedger.Standing;
 import io.pgcaravan.changeset.Manifest.FileSum;
 import io.pgcaravan.changeset.Manifest.Member;
 import io.pgcaravan.changeset.SetName.Part;
-import io.pgcaravan.queue.Sql;
 import io.pgcaravan.table.TableName;
 import java.io.FilterInputStream;
 import java.io.IOException;
@@ -35,8 +34,6 @@ import org.postgresql.copy.CopyIn;
  * set that is not the next one waits; one that is not what its {@code .done} says never touches a table.
  */
 public final class Importer {
-
-    private static final String SESSION = Sql.file("changeset/session");
 
     private static final List<Part> DATA = List.of(Part.COLUMNS, Part.IDS, Part.RECORDS);
 
@@ -353,6 +350,7 @@ public final class Importer {
         private final Connection connection;
         private final List<Manifest> sets;
         private final ImportLedger ledger;
+        private String rolesPath;
 
         Run(Connection connection, List<Manifest> sets) {
             this.connection = connection;
@@ -361,7 +359,8 @@ public final class Importer {
         }
 
         List<Outcome> run() throws SQLException, IOException {
-            execute(SESSION);
+            rolesPath = ReadSession.searchPath(connection, ReadSession.PINNED_PATH);
+            ReadSession.settings(connection);
             execute("set local synchronous_commit = on");
             if (!ledger.isInstalled()) {
                 return all(
@@ -424,6 +423,8 @@ public final class Importer {
                     verify(one, Part.IDS);
                     one.table = ImportTable.read(connection, one.set.table(), one.set.key(), columns(one));
                 }
+                // types and triggers of the table may rely on the path of this role
+                ReadSession.searchPath(connection, rolesPath);
                 // what goes into temporary tables may go there while the rest is still being verified
                 Future<Void> verified = inBackground(() -> {
                     for (Loaded one : loaded) {
@@ -445,6 +446,7 @@ public final class Importer {
                     rows.put(one, rows(one));
                 }
                 new Replacement(connection, List.copyOf(rows.values())).run();
+                ReadSession.searchPath(connection, ReadSession.PINNED_PATH);
                 List<Outcome> outcomes = new ArrayList<>();
                 for (Loaded one : loaded) {
                     long deleted = rows.get(one).deleted();

@@ -69,7 +69,7 @@ final class SourceSnapshot implements AutoCloseable {
 
     boolean truncated(SourceTable table, String from, String to) throws SQLException {
         String key = TableName.quote(table.key().get(0));
-        return exists(window(table, from, to, "", key + " is null", "union all"));
+        return exists(window(table, from, to, "", key + Tracking.NULL, "union all"));
     }
 
     boolean anyChange(SourceTable table, String from, List<Leaf> newPartitions) throws SQLException {
@@ -87,7 +87,7 @@ final class SourceSnapshot implements AutoCloseable {
     private static String keys(SourceTable table, String from, String to, List<Leaf> newPartitions, String union) {
         String keys = TableName.quote(table.key());
         StringBuilder query = new StringBuilder(
-                window(table, from, to, keys, TableName.quote(table.key().get(0)) + " is not null", union));
+                window(table, from, to, keys, TableName.quote(table.key().get(0)) + Tracking.NOT_NULL, union));
         for (Leaf leaf : newPartitions) {
             query.append(' ')
                     .append(union)

@@ -22,6 +22,8 @@ import java.util.stream.Collectors;
  * @param columns all but generated ones, raw
  * @param columnLine the same as the line that goes into {@code .columns}
  * @param described the same with their types, for noticing that something has changed
+ * @param layout what else tells that: the table's file, and after a semicolon the numbers of its columns, the attributes of
+ *     composite types and the labels of enums
  * @param key columns of the primary key, raw, in the key's order
  * @param operators by which the primary key's index tells its columns' values apart, with their schemas
  * @param xidColumn of the tracking table
@@ -29,6 +31,7 @@ import java.util.stream.Collectors;
  * @param refersTo oids of tables that its foreign keys point at
  * @param triggers which tracking triggers the table has, and which version of each
  * @param partitions leaf partitions by oid; empty for a plain table
+ * @param outdated whether an earlier version made its triggers, which note nothing that replication writes
  * @param problem why its changes cannot be relied upon just now; null where all is well
  */
 public record SourceTable(
@@ -38,6 +41,7 @@ public record SourceTable(
         List<String> columns,
         String columnLine,
         String described,
+        String layout,
         List<String> key,
         List<String> operators,
         String xidColumn,
@@ -45,6 +49,7 @@ public record SourceTable(
         Set<Long> refersTo,
         String triggers,
         Map<Long, Leaf> partitions,
+        boolean outdated,
         String problem) {
 
     private static final String TABLE = Sql.file("changeset/source-table");
@@ -60,25 +65,25 @@ public record SourceTable(
     /**
      * A partition with rows.
      *
-     * @param file its relfilenode: another one where it was truncated (or rewritten)
-     * @param seesTruncate whether a trigger of its own notes that
+     * @param file its relfilenode: another one where it was truncated or rewritten
      * @param version of its row trigger
      */
-    public record Leaf(long oid, String name, long file, boolean seesTruncate, String version) {
+    public record Leaf(long oid, String name, long file, String version) {
 
         static Map<Long, Leaf> parse(String text) {
             Map<Long, Leaf> leaves = new HashMap<>();
             for (String leaf : text.isEmpty() ? new String[0] : text.split(" ")) {
+                // earlier versions have a further part before the last
                 String[] part = leaf.split(":", -1);
                 leaves.put(
                         Long.valueOf(part[0]),
-                        new Leaf(Long.parseLong(part[0]), null, Long.parseLong(part[1]), part[2].equals("t"), part[3]));
+                        new Leaf(Long.parseLong(part[0]), null, Long.parseLong(part[1]), part[part.length - 1]));
             }
             return leaves;
         }
 
         private String text() {
-            return oid + ":" + file + ":" + (seesTruncate ? "t" : "f") + ":" + version;
+            return oid + ":" + file + ":" + version;
         }
     }
 
@@ -157,7 +162,7 @@ public record SourceTable(
         }
         long oid = row.getLong("oid");
         boolean partitioned = kind.equals("p");
-        boolean byRow = partitioned || row.getBoolean("is_partition") || row.getBoolean("subscribed");
+        boolean byRow = partitioned || row.getBoolean("is_partition");
         Triggers triggers = Triggers.read(source, oid, tracking, byRow, row.getBoolean("subscribed"), partitioned);
         return new SourceTable(
                 name,
@@ -166,6 +171,7 @@ public record SourceTable(
                 texts(row.getArray("columns")),
                 row.getString("column_line"),
                 row.getString("described"),
+                row.getString("layout"),
                 key,
                 texts(row.getArray("operators")),
                 tracked.get(key.size()),
@@ -173,6 +179,7 @@ public record SourceTable(
                 oids(row.getArray("refers_to")),
                 triggers.text,
                 triggers.leaves,
+                triggers.outdated,
                 triggers.problem == null ? null : triggers.problem + " (" + install + " mends that)");
     }
 
@@ -186,23 +193,27 @@ public record SourceTable(
                 : Arrays.stream((Long[]) array.getArray()).collect(Collectors.toSet());
     }
 
-    private record Triggers(String text, Map<Long, Leaf> leaves, String problem) {
+    private record Triggers(String text, Map<Long, Leaf> leaves, boolean outdated, String problem) {
 
-        private record Found(String name, String kind, long file, List<One> triggers) {
-            boolean has(int bits, boolean always) {
+        private record Found(String name, String kind, boolean permanent, long file, List<One> triggers) {
+            boolean has(int bits, boolean replicated) {
                 return triggers.stream()
-                        .anyMatch(t -> (t.type & bits) == bits && (t.type & ROW) == (bits & ROW) && t.fires(always));
+                        .anyMatch(t -> (t.type & bits) == bits
+                                && (t.type & ROW) == (bits & ROW)
+                                && t.replicated == replicated
+                                && t.enabled.equals("A"));
+            }
+
+            boolean has(int bits) {
+                return has(bits, false);
             }
         }
 
-        private record One(long oid, int type, String enabled, String version) {
-            boolean fires(boolean always) {
-                return enabled.equals("A") || !always && enabled.equals("O");
-            }
-        }
+        /** @param replicated whether it notes only what replication writes */
+        private record One(long oid, int type, boolean replicated, String enabled, String version) {}
 
         static Triggers read(
-                Connection source, long oid, TableName function, boolean byRow, boolean always, boolean partitioned)
+                Connection source, long oid, TableName function, boolean byRow, boolean subscribed, boolean partitioned)
                 throws SQLException {
             Map<Long, Found> members = new LinkedHashMap<>();
             try (PreparedStatement statement = source.prepareStatement(TRIGGERS)) {
@@ -216,6 +227,7 @@ public record SourceTable(
                             member.triggers.add(new One(
                                     row.getLong("trigger"),
                                     row.getInt("type"),
+                                    row.getBoolean("replicated"),
                                     row.getString("enabled"),
                                     row.getString("version")));
                         }
@@ -223,21 +235,23 @@ public record SourceTable(
                 }
             }
             Found root = members.get(oid);
-            String problem = root.has(TRUNCATE, always) ? null : "its TRUNCATE trigger is missing or disabled";
+            String problem = root.has(TRUNCATE) ? null : "its TRUNCATE trigger is missing or not ENABLE ALWAYS";
+            boolean outdated = false;
             Map<Long, Leaf> leaves = new LinkedHashMap<>();
             for (Map.Entry<Long, Found> entry : members.entrySet()) {
                 Found member = entry.getValue();
-                boolean rows = member.has(EVERY_ROW, always);
-                boolean statements = member.has(INSERT, always)
-                        && member.has(UPDATE, always)
-                        && member.has(DELETE, always)
-                        && member.has(ROW | UPDATE, always);
-                if (!rows && (byRow || !statements)) {
-                    problem = "a tracking trigger of " + member.name + " is missing or disabled"
-                            + (statements ? ", now that it needs one for each row" : "");
+                boolean rows = member.has(EVERY_ROW);
+                boolean statements = !byRow
+                        && member.has(INSERT)
+                        && member.has(UPDATE)
+                        && member.has(DELETE)
+                        && member.has(ROW | UPDATE);
+                outdated |= statements && !member.has(EVERY_ROW, true);
+                if (!rows && (!statements || outdated && subscribed)) {
+                    problem = "a tracking trigger of " + member.name + " is missing or not ENABLE ALWAYS";
                 }
-                if (member.kind.equals("f")) {
-                    problem = "its partition " + member.name + " is a foreign table";
+                if (member.kind.equals("f") || !member.permanent) {
+                    problem = "its partition " + member.name + " is a foreign or unlogged table";
                 }
                 if (partitioned && member.kind.equals("r")) {
                     String version = member.triggers.stream()
@@ -245,20 +259,23 @@ public record SourceTable(
                             .map(t -> t.oid + "/" + t.version)
                             .findFirst()
                             .orElse("");
-                    leaves.put(
-                            entry.getKey(),
-                            new Leaf(entry.getKey(), member.name, member.file, member.has(TRUNCATE, always), version));
+                    leaves.put(entry.getKey(), new Leaf(entry.getKey(), member.name, member.file, version));
                 }
             }
             String text = root.triggers.stream()
                     .map(t -> t.oid + "/" + t.version + "/" + t.enabled)
                     .collect(Collectors.joining(" "));
-            return new Triggers(text, leaves, problem);
+            return new Triggers(text, leaves, outdated, problem);
         }
 
         private static Found found(ResultSet row) {
             try {
-                return new Found(row.getString("name"), row.getString("kind"), row.getLong("file"), new ArrayList<>());
+                return new Found(
+                        row.getString("name"),
+                        row.getString("kind"),
+                        row.getBoolean("permanent"),
+                        row.getLong("file"),
+                        new ArrayList<>());
             } catch (SQLException e) {
                 throw new IllegalStateException(e);
             }

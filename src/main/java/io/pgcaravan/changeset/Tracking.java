@@ -19,6 +19,12 @@ public record Tracking(TableName ledger, String owner, String grantee, boolean r
     /** {@code caravan.export_set}. */
     public static final TableName LEDGER = new TableName("caravan", "export_set");
 
+    /** Behind a column of the tracking table: whether it notes a TRUNCATE. IS NULL also holds for a composite of NULLs alone. */
+    public static final String NULL = " is not distinct from null";
+
+    /** The opposite of {@link #NULL}. */
+    public static final String NOT_NULL = " is distinct from null";
+
     private static final int LONGEST_NAME = 63;
 
     /** The table, and the function, that note the changes of a table: in its schema, {@code TABLE_dml}. */
@@ -89,6 +95,11 @@ public record Tracking(TableName ledger, String owner, String grantee, boolean r
         return "begin;\n" + settings(table) + exportLedger() + "\n" + Sql.file("changeset/exporter") + "commit;\n";
     }
 
+    /** Brings what an earlier version made for a table up to date, in the connection's transaction, if the table is not busy. */
+    String upgrade(TableName table) {
+        return settings(table) + "set local lock_timeout = '3s';\n" + Sql.file("changeset/exporter");
+    }
+
     /** Permits the import of a table, and makes the import ledger. */
     public String importer(TableName table) {
         StringBuilder sql = new StringBuilder("begin;\n")
@@ -124,7 +135,7 @@ public record Tracking(TableName ledger, String owner, String grantee, boolean r
             set(sql, "caravan.tracking", tracking(table).name());
             set(sql, "caravan.tracking_index", fit(table.name(), "_dml_xid"));
             set(sql, "caravan.truncation_index", fit(table.name(), "_dml_truncations"));
-            for (String event : new String[] {"insert", "update", "key", "delete", "truncate", "row"}) {
+            for (String event : new String[] {"insert", "update", "key", "delete", "truncate", "row", "replica"}) {
                 set(sql, "caravan.trigger_" + event, fit(table.name(), "_dml_" + event));
             }
             set(sql, "caravan.row_triggers", rowTriggers ? "on" : "off");

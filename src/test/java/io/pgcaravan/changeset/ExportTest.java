@@ -243,6 +243,102 @@ class ExportTest {
         assertThat(ship.export("t")).isEmpty();
     }
 
+    @Test
+    void values_that_are_rewritten_make_a_full_set() throws Exception {
+        execute(ship.source, "insert into t values (1, 'a')");
+        ship.ship("t");
+        assertThat(full("alter table t alter v type text using upper(v)", "select 1"))
+                .contains("rewritten");
+        assertThat(full("alter table t drop column v; alter table t add v text default 'again'", "select 1"))
+                .contains("dropped and added again");
+        // empties it without a trigger, where the server crashes in between
+        assertThat(full("alter table t set unlogged; alter table t set logged", "select 1"))
+                .contains("rewritten");
+        // a TRUNCATE is noted and ships what is left
+        execute(ship.source, "truncate t", "insert into t values (2, 'b')");
+        assertThat(ship.exportOne("t").truncated()).isTrue();
+        ship.importWell();
+        ship.assertEqual("t");
+
+        String types = "create type mood as enum ('low', 'high'); create domain moods as mood;"
+                + " create type pair as (a moods[], b int);";
+        ship.table("e", types + "create table e (id int primary key, v pair)");
+        execute(ship.source, "insert into e values (1, row(array['low', 'high']::moods[], 1))");
+        ship.ship("e");
+        execute(ship.source, "alter type mood add value 'middle' before 'high'");
+        assertThat(ship.export("e")).isEmpty();
+        execute(ship.target, "alter type mood rename value 'low' to 'down'", "alter type mood add value 'middle'");
+        execute(ship.source, "alter type mood rename value 'low' to 'down'");
+        assertThat(ship.exportOne("e").kind()).isEqualTo(Kind.FULL);
+        ship.importWell();
+        execute(ship.source, "alter type pair add attribute c int");
+        execute(ship.target, "alter type pair add attribute c int");
+        assertThat(ship.exportOne("e").kind()).isEqualTo(Kind.FULL);
+        ship.importWell();
+        ship.assertEqual("e");
+    }
+
+    @Test
+    void a_partition_that_is_rewritten_makes_a_full_set() throws Exception {
+        ship.table(
+                "p",
+                "create table p (id int primary key, v text) partition by range (id);"
+                        + "create table p1 partition of p for values from (0) to (100);"
+                        + "create table p2 partition of p for values from (100) to (200)");
+        execute(ship.source, "insert into p values (1, 'a'), (101, 'b')");
+        ship.ship("p");
+        execute(ship.source, "alter table p alter v type text using upper(v)");
+        assertThat(ship.exportOne("p").kind()).isEqualTo(Kind.FULL);
+        ship.importWell();
+        ship.assertEqual("p");
+        execute(ship.source, "alter table p2 set unlogged", "alter table p2 set logged");
+        assertThat(ship.exportOne("p").kind()).isEqualTo(Kind.FULL);
+        execute(ship.source, "alter table p2 set unlogged");
+        assertThat(ship.exportOne("p").kind()).isEqualTo(Kind.FULL);
+    }
+
+    @Test
+    void time_outs_of_the_role_do_not_stop_exports_and_imports() throws Exception {
+        for (var side : List.of(ship.source, ship.target)) {
+            for (String setting : List.of("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")) {
+                execute(side, "alter database " + side.getCatalog() + " set " + setting + " = '300ms'");
+            }
+        }
+        execute(ship.source, "insert into t values (1, 'a')");
+        ship.ship("t");
+        execute(ship.source, "update t set v = 'b'");
+        try (Connection writer = another();
+                Connection reader = DriverManager.getConnection(ship.targetUrl)) {
+            execute(writer, "set statement_timeout = 0", "set idle_in_transaction_session_timeout = 0");
+            execute(writer, "lock table t in access exclusive mode");
+            execute(reader, "set idle_in_transaction_session_timeout = 0", "begin", "lock table t");
+            Thread held = new Thread(() -> {
+                try {
+                    Thread.sleep(1500);
+                    writer.commit();
+                    Thread.sleep(1500);
+                    execute(reader, "commit");
+                } catch (Exception e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            held.start();
+            ship.export("t");
+            ship.importWell();
+            held.join();
+        }
+        ship.assertEqual("t");
+        execute(ship.source, "alter database " + ship.source.getCatalog() + " set statement_timeout = '1ms'");
+        // so short that it may strike the statement that lifts it
+        for (int i = 0; i < 20; i++) {
+            try {
+                new Exporter(ship.sourceConnect()).export(ship.request("t"));
+            } catch (ChangeSetException e) {
+                assertThat(e.getMessage()).contains("statement_timeout").contains("role \"postgres\"");
+            }
+        }
+    }
+
     private String full(String atSource, String atTarget) throws Exception {
         execute(ship.source, atSource);
         execute(ship.target, atTarget);

@@ -105,6 +105,37 @@ class RestoredSourceTest {
     }
 
     @Test
+    void notes_of_another_cluster_never_fire() throws Exception {
+        try (Shipping ship = new Shipping(directory)) {
+            ship.table("t", "create table t (id int primary key, v text)");
+            execute(ship.source, "insert into t select g, 'a' from generate_series(1, 9) g");
+            ship.ship("t");
+            // as pg_restore leaves it: ledger and notes of a cluster that had come further
+            execute(
+                    ship.source,
+                    "update caravan.export_set set source_system = '1'",
+                    "insert into t_dml (id, xid) values (null, (pg_current_xact_id()::text::bigint + 12)::text::xid8),"
+                            + " (null, (pg_current_xact_id()::text::bigint + 1000)::text::xid8)");
+            assertThat(ship.exportOne("t").kind()).isEqualTo(Manifest.Kind.FULL);
+            ship.importWell();
+            assertThat(query(ship.source, "select count(*) from t_dml")).containsExactly("0");
+            // and one that stands by in a database that has sets of its own
+            execute(
+                    ship.source,
+                    "insert into t_dml (id, xid) values (null, (pg_current_xact_id()::text::bigint + 300)::text::xid8)");
+            for (int i = 10; i < 400; i++) {
+                execute(ship.source, "insert into t values (" + i + ", 'b')");
+                if (i % 50 == 0) {
+                    assertThat(ship.exportOne("t").truncated()).isFalse();
+                }
+            }
+            ship.export("t");
+            ship.importWell();
+            ship.assertEqual("t");
+        }
+    }
+
+    @Test
     void a_late_set_that_a_full_one_holds_is_already_applied() throws Exception {
         try (Shipping ship = new Shipping(directory)) {
             ship.table("t", "create table t (id int primary key, v text)");

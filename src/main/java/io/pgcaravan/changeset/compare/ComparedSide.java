@@ -212,11 +212,12 @@ final class ComparedSide implements AutoCloseable {
         if (value(
                         connection,
                         "select exists (select from " + notes.quoted() + " t where " + unseen + " and " + first
-                                + " is null)")
+                                + Tracking.NULL + ")")
                 .equals("t")) {
             return NotedKeys.ALL;
         }
-        Cursor cursor = new Cursor(connection, hashing.keys(notes, unseen + " and " + first + " is not null", ranges));
+        Cursor cursor =
+                new Cursor(connection, hashing.keys(notes, unseen + " and " + first + Tracking.NOT_NULL, ranges));
         return new NotedKeys.Listed(cursor);
     }
 

@@ -2,16 +2,15 @@ package io.pgcaravan.changeset.compare;
 
 import io.pgcaravan.changeset.ChangeSetException;
 import io.pgcaravan.changeset.Connect;
+import io.pgcaravan.changeset.ReadSession;
 import io.pgcaravan.changeset.SourceTable;
 import io.pgcaravan.changeset.Tracking;
-import io.pgcaravan.queue.Sql;
 import io.pgcaravan.table.TableName;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -50,10 +49,7 @@ public final class Repair implements Comparison.Differences, AutoCloseable {
             Connection connection = database.open();
             try {
                 connection.setAutoCommit(false);
-                try (Statement statement = connection.createStatement()) {
-                    statement.execute(Sql.file("changeset/session"));
-                    statement.execute("set local search_path = pg_catalog, pg_temp");
-                }
+                ReadSession.settings(connection);
                 SourceTable source = SourceTable.read(connection, table);
                 return new Repair(connection, table, source, insert(connection, table, source));
             } catch (SQLException | RuntimeException e) {
