@@ -65,6 +65,17 @@ select t.oid::bigint                                                            
           join pg_operator o on o.oid = m.amopopr
           join pg_namespace n on n.oid = o.oprnamespace
          where x.indrelid = t.oid and x.indisprimary and k.position <= x.indnkeyatts)    as operators,
+       -- whether equal keys are written in one way only; of interval earlier versions say it
+       (select bool_and(c.opcintype <> 'interval'::regtype
+                        and coalesce(l.collisdeterministic, true)
+                        and exists (select from pg_amproc p
+                                     where p.amprocfamily = c.opcfamily and p.amproclefttype = c.opcintype
+                                       and p.amprocrighttype = c.opcintype and p.amprocnum = 4))
+          from pg_index x
+         cross join unnest(x.indclass, x.indcollation) k (class, coll)
+          join pg_opclass c on c.oid = k.class
+          left join pg_collation l on l.oid = k.coll
+         where x.indrelid = t.oid and x.indisprimary)                                   as image,
        (select array_agg(a.attname::text order by a.attnum)
           from pg_attribute a
          where a.attrelid = to_regclass(?) and a.attnum > 0 and not a.attisdropped)     as tracking_columns,

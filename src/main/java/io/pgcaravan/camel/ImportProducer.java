@@ -4,6 +4,7 @@ import io.pgcaravan.changeset.ChangeSetException;
 import io.pgcaravan.changeset.Importer;
 import io.pgcaravan.changeset.Importer.Outcome;
 import io.pgcaravan.changeset.Importer.Result;
+import io.pgcaravan.changeset.IncompleteSetException;
 import io.pgcaravan.changeset.SetName;
 import io.pgcaravan.changeset.SetName.Part;
 import io.pgcaravan.changeset.Target;
@@ -45,8 +46,10 @@ final class ImportProducer extends ChangesetProducer {
                 .toList();
         exchange.getMessage().setHeader(ChangesetConstants.SETS, good);
         if (good.isEmpty() && !outcomes.isEmpty()) {
-            throw new ChangeSetException(
-                    outcomes.stream().map(Outcome::toString).collect(Collectors.joining("; ")));
+            String all = outcomes.stream().map(Outcome::toString).collect(Collectors.joining("; "));
+            throw outcomes.stream().allMatch(outcome -> waits(outcome.result()))
+                    ? new IncompleteSetException(all)
+                    : new ChangeSetException(all);
         }
         if (outcomes.isEmpty()) {
             // another set of its group took it along
@@ -65,9 +68,13 @@ final class ImportProducer extends ChangesetProducer {
             // until a set of that table is good
             health.trouble(damaged(set), outcome.toString(), 0, () -> true);
         } else {
-            boolean waits = outcome.result() == Result.GAP || outcome.result() == Result.INCOMPLETE;
-            health.trouble(set.toString(), outcome.toString(), waits ? patience : 0, () -> isHere(set));
+            health.trouble(
+                    set.toString(), outcome.toString(), waits(outcome.result()) ? patience : 0, () -> isHere(set));
         }
+    }
+
+    private static boolean waits(Result result) {
+        return result == Result.GAP || result == Result.INCOMPLETE;
     }
 
     private static String damaged(SetName set) {

@@ -6,6 +6,7 @@ import io.pgcaravan.changeset.DmlFiles.WaitException;
 import io.pgcaravan.changeset.ImportLedger.Position;
 import io.pgcaravan.changeset.Importer.Result;
 import io.pgcaravan.queue.OwnTables;
+import io.pgcaravan.queue.Sql;
 import io.pgcaravan.table.TableName;
 import java.io.IOException;
 import java.io.InputStream;
@@ -45,6 +46,18 @@ public final class DmlImporter {
     private static final String RECORDS = "pg_temp.caravan_dml_records";
     private static final String CHANGES = "pg_temp.caravan_dml_changes";
 
+    private static final String STYLED = Sql.file("changeset/styled-columns");
+
+    /** Day and month in an order that only DateStyle tells, or names of months and zones. */
+    private static final String UNCLEAR_DATE =
+            "(^|[^0-9])[0-9]{1,2}([-./])[0-9]{1,2}\\2[0-9]{2,}|(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)";
+
+    /** {@code -1 2:03:04}, where only IntervalStyle tells whether the hours are negative as well. */
+    private static final String UNCLEAR_INTERVAL = "(^|[^0-9])-[0-9]+ [0-9]+:";
+
+    private static final Pattern DATE_STYLE =
+            Pattern.compile("(iso|sql|postgres|german)(?:\\s*,\\s*(dmy|mdy|ymd))?", Pattern.CASE_INSENSITIVE);
+
     private static final Pattern PLACE = Pattern.compile("COPY [^,]+, (line \\d+.*)", Pattern.DOTALL);
 
     private final Connect target;
@@ -63,11 +76,31 @@ public final class DmlImporter {
      * @param tables schema and name of each; empty for all that are there
      * @param settle how long files must have rested, and that they are in order; null where somebody says that they are whole
      * @param encoding of the files, as PostgreSQL names it
+     * @param dateStyle of the session that wrote the files; null for ISO, and then other texts are refused
+     * @param intervalStyle the same, null for postgres
      */
-    public record Options(Path directory, List<TableName> tables, Duration settle, String encoding) {
+    public record Options(
+            Path directory,
+            List<TableName> tables,
+            Duration settle,
+            String encoding,
+            String dateStyle,
+            String intervalStyle) {
         public Options {
             directory = directory.toAbsolutePath().normalize();
             tables = List.copyOf(tables);
+            if (dateStyle != null && !DATE_STYLE.matcher(dateStyle).matches()) {
+                throw new IllegalArgumentException("unknown DateStyle \"" + dateStyle
+                        + "\"; expected ISO, SQL, Postgres or German, with DMY, MDY or YMD behind a comma");
+            }
+        }
+
+        private String dateOrder() {
+            Matcher style = DATE_STYLE.matcher(dateStyle);
+            if (style.matches() && style.group(1).equalsIgnoreCase("german")) {
+                return "DMY";
+            }
+            return style.group(2) == null ? "MDY" : style.group(2);
         }
     }
 
@@ -298,8 +331,72 @@ public final class DmlImporter {
             execute("create temp table " + RECORDS.substring(8) + " on commit drop as select " + columns + " from "
                     + table.quoted() + " with no data");
             digest.update((columns + "\n").getBytes(java.nio.charset.StandardCharsets.UTF_8));
-            copy(Kind.IDS, CHANGES + " (number, id)");
-            copy(Kind.RECORDS, RECORDS + " (" + columns + ")");
+            if (options.dateStyle != null) {
+                // the driver wants ISO, and what is read depends on the order alone
+                execute("set local datestyle = 'ISO, " + options.dateOrder() + "'");
+            }
+            if (options.intervalStyle != null) {
+                execute("set local intervalstyle = " + Tracking.literal(options.intervalStyle));
+            }
+            stage(Kind.IDS, CHANGES, "(number, id)");
+            stage(Kind.RECORDS, RECORDS, "(" + columns + ")");
+        }
+
+        /** Dates and intervals stay text until it is known that they are read as they were meant. */
+        private void stage(Kind kind, String into, String columns) throws SQLException, IOException {
+            List<Styled> styled = styled(into);
+            for (Styled column : styled) {
+                execute("alter table " + into + " alter " + column.quoted + " type text");
+            }
+            copy(kind, into + " " + columns);
+            for (Styled column : styled) {
+                mustBeClear(kind, into, column);
+                execute("alter table " + into + " alter " + column.quoted + " type " + column.type + " using "
+                        + column.quoted + "::" + column.type);
+            }
+        }
+
+        private record Styled(String quoted, String type, String unclear) {}
+
+        private List<Styled> styled(String table) throws SQLException {
+            List<Styled> styled = new ArrayList<>();
+            try (PreparedStatement statement = connection.prepareStatement(STYLED)) {
+                statement.setString(1, table);
+                statement.setString(2, table);
+                try (ResultSet row = statement.executeQuery()) {
+                    while (row.next()) {
+                        List<String> unclear = new ArrayList<>();
+                        if (row.getBoolean("dates") && options.dateStyle == null) {
+                            unclear.add(UNCLEAR_DATE);
+                        }
+                        if (row.getBoolean("intervals") && options.intervalStyle == null) {
+                            unclear.add(UNCLEAR_INTERVAL);
+                        }
+                        if (!unclear.isEmpty()) {
+                            styled.add(new Styled(
+                                    TableName.quote(row.getString("column")),
+                                    row.getString("type"),
+                                    String.join("|", unclear)));
+                        }
+                    }
+                }
+            }
+            return styled;
+        }
+
+        private void mustBeClear(Kind kind, String table, Styled column) throws SQLException {
+            try (PreparedStatement statement = connection.prepareStatement("select " + column.quoted + " from " + table
+                    + " where " + column.quoted + " operator(pg_catalog.~) ?::pg_catalog.text limit 1")) {
+                statement.setString(1, column.unclear);
+                try (ResultSet row = statement.executeQuery()) {
+                    if (row.next()) {
+                        throw new ChangeSetException(files.name(kind) + ": column " + column.quoted + " has \""
+                                + row.getString(1) + "\", which is not of DateStyle ISO or IntervalStyle postgres and"
+                                + " may mean several things; --date-style and --interval-style name the settings of"
+                                + " the session that exported");
+                    }
+                }
+            }
         }
 
         private void copy(Kind kind, String into) throws SQLException, IOException {

@@ -176,6 +176,16 @@ public final class DropDirectory {
                 manifest.toJson());
     }
 
+    /** Under a name of its own, as another import may write the same file. */
+    private void write(Path directory, String name, String text) throws IOException {
+        Path temporary = directory.resolve("." + name + "." + UUID.randomUUID() + ".tmp");
+        try {
+            write(temporary, directory.resolve(name), text);
+        } finally {
+            Files.deleteIfExists(temporary);
+        }
+    }
+
     private void write(Path temporary, Path file, String text) throws IOException {
         Files.deleteIfExists(temporary);
         try (FileChannel channel =
@@ -392,7 +402,7 @@ public final class DropDirectory {
     }
 
     private void error(Path directory, SetName set, String why) throws IOException {
-        write(directory.resolve("." + set.base() + ".error.tmp"), directory.resolve(set.base() + ERROR), why + "\n");
+        write(directory, set.base() + ERROR, why + "\n");
         sync(directory);
     }
 
@@ -473,8 +483,14 @@ public final class DropDirectory {
     private Path place(String where) throws IOException {
         Path directory = path.resolve(where);
         if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
-            // fails where something else has that name, a link for instance
-            Files.createDirectory(directory);
+            try {
+                Files.createDirectory(directory);
+            } catch (FileAlreadyExistsException e) {
+                // another import was faster, or something else has that name, a link for instance
+                if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+                    throw e;
+                }
+            }
         }
         return directory;
     }
@@ -489,7 +505,7 @@ public final class DropDirectory {
 
     /** Writes the answer that goes back to the side that exports. */
     void acknowledge(SetName set, String json) throws IOException {
-        write(path.resolve("." + set.file(Part.ACK) + ".tmp"), path.resolve(set.file(Part.ACK)), json);
+        write(path, set.file(Part.ACK), json);
     }
 
     void deleteAck(SetName set) throws IOException {

@@ -220,7 +220,8 @@ public final class ImportLedger {
                         + "\"; --target says who is meant";
     }
 
-    private boolean wasApplied(UUID setId) throws SQLException {
+    /** Whether a set is in its table. */
+    boolean wasApplied(UUID setId) throws SQLException {
         try (PreparedStatement statement =
                 connection.prepareStatement("select exists (select from caravan.import_history where set_id = ?)")) {
             statement.setObject(1, setId);

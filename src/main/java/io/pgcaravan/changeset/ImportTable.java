@@ -16,6 +16,7 @@ import java.util.stream.Collectors;
  *
  * @param key raw names of the columns by which rows are found
  * @param operators that tell the key's values apart, with their schemas
+ * @param updated raw names of the columns that rows which stay are given: not those of the key whose values are written in one way
  * @param keeps why rows that stay must not be deleted, not even for a moment; null where they may be
  * @param cascades whether rows of other tables would change with rows that are deleted here
  * @param mayBeAbsent whether rows that {@code keeps} is about may be gone all the same until the end of a statement
@@ -25,6 +26,7 @@ record ImportTable(
         List<String> columns,
         List<String> key,
         List<String> operators,
+        List<String> updated,
         String keeps,
         boolean cascades,
         boolean mayBeAbsent) {
@@ -91,6 +93,9 @@ record ImportTable(
                         columns,
                         keyColumns,
                         key.operators,
+                        columns.stream()
+                                .filter(column -> !key.image.contains(column))
+                                .toList(),
                         keeps,
                         row.getBoolean("cascades"),
                         trigger == null && row.getBoolean("waits"));
@@ -109,11 +114,13 @@ record ImportTable(
         return array == null ? List.of() : List.of((String[]) array.getArray());
     }
 
-    private record Key(boolean unique, List<String> operators) {
+    /** @param image those of its columns whose values are written in the same way where they are equal */
+    private record Key(boolean unique, List<String> operators, List<String> image) {
 
         static Key read(Connection target, long oid, List<String> key) throws SQLException {
             boolean unique = false;
             List<String> operators = new ArrayList<>();
+            List<String> image = new ArrayList<>();
             try (PreparedStatement statement = target.prepareStatement(KEY)) {
                 statement.setArray(1, target.createArrayOf("text", key.toArray()));
                 statement.setLong(2, oid);
@@ -121,12 +128,15 @@ record ImportTable(
                 try (ResultSet row = statement.executeQuery()) {
                     while (row.next()) {
                         unique = row.getBoolean("unique");
+                        if (row.getBoolean("image")) {
+                            image.add(row.getString("column"));
+                        }
                         String operator = row.getString("operator");
                         operators.add(operator == null ? "pg_catalog.=" : operator);
                     }
                 }
             }
-            return new Key(unique, operators);
+            return new Key(unique, operators, image);
         }
     }
 

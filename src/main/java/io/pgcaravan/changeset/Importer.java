@@ -184,7 +184,13 @@ public final class Importer {
                 return all(List.of(first), Result.REFUSED, "another set of its group is damaged: " + member.name());
             }
             if (manifest == null) {
-                return all(List.of(first), Result.INCOMPLETE, "it waits for " + member.name() + ", which goes with it");
+                // those that were applied leave one by one
+                return wasApplied(first)
+                        ? importTogether(List.of(first))
+                        : all(
+                                List.of(first),
+                                Result.INCOMPLETE,
+                                "it waits for " + member.name() + ", which goes with it");
             }
             if (!manifest.setId().equals(member.setId()) || !first.group().equals(manifest.group())) {
                 return all(
@@ -195,6 +201,15 @@ public final class Importer {
             manifests.add(manifest);
         }
         return importTogether(manifests);
+    }
+
+    private boolean wasApplied(Manifest set) {
+        try (Connection connection = target.open()) {
+            ImportLedger ledger = new ImportLedger(connection);
+            return ledger.isInstalled() && ledger.wasApplied(set.setId());
+        } catch (SQLException e) {
+            return false;
+        }
     }
 
     private static List<Outcome> all(List<Manifest> sets, Result result, String message) {
@@ -552,8 +567,8 @@ public final class Importer {
             String line = new String(
                     DropDirectory.stream(one.files.get(Part.COLUMNS)).readAllBytes(), StandardCharsets.UTF_8);
             try {
-                if (!line.endsWith("\n") || line.indexOf('\n') < line.length() - 1) {
-                    throw new IllegalArgumentException("it is not one line");
+                if (!line.endsWith("\n")) {
+                    throw new IllegalArgumentException("its line has no end");
                 }
                 return ColumnLine.read(line.substring(0, line.length() - 1));
             } catch (IllegalArgumentException e) {

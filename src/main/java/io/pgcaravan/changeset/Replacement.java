@@ -6,7 +6,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.sql.Statement;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -181,9 +180,7 @@ final class Replacement {
         }
         String insert = insert(rows);
         if (rows.stay()) {
-            List<String> rest = new ArrayList<>(table.columns());
-            rest.removeAll(table.key());
-            List<String> sets = rest.stream()
+            List<String> sets = table.updated().stream()
                     .map(TableName::quote)
                     .map(column -> column + " = excluded." + column)
                     .toList();

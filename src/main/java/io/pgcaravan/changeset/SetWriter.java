@@ -42,7 +42,7 @@ final class SetWriter {
                         Part.RECORDS,
                         source.records(one, ids.rows()),
                         one.full() ? one.table().rows() : ids.rows()));
-        return new Manifest(
+        Manifest manifest = new Manifest(
                 Manifest.Source.here(system),
                 request.target(),
                 one.table().name(),
@@ -57,6 +57,12 @@ final class SetWriter {
                 request.compression(),
                 files,
                 group);
+        try {
+            return Manifest.read(manifest.name(), manifest.toJson().getBytes(StandardCharsets.UTF_8));
+        } catch (MalformedException e) {
+            throw new ChangeSetException(
+                    manifest + " cannot be exported, as no import would take it: its .done " + e.getMessage());
+        }
     }
 
     private FileSum writeColumns(PlannedSet one) throws IOException {

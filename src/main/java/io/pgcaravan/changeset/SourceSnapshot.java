@@ -10,6 +10,7 @@ import java.sql.Statement;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyOut;
 
@@ -99,10 +100,23 @@ final class SourceSnapshot implements AutoCloseable {
         return query.toString();
     }
 
-    /** The keys that a set holds, each once; null for a full set, which has no need of them. */
+    /**
+     * The keys that a set holds, each once as it is written: those that are equal here may be two at the target. Null for a full set,
+     * which has no need of them.
+     */
     String ids(PlannedSet one) {
+        if (one.full() || one.table().image()) {
+            return one.full() ? null : keys(one, "union");
+        }
+        String written = one.table().key().stream()
+                .map(column -> "format('%s', k." + TableName.quote(column) + ") collate \"C\"")
+                .collect(Collectors.joining(", "));
+        return "select distinct on (" + written + ") k.* from (" + keys(one, "union all") + ") k";
+    }
+
+    private static String keys(PlannedSet one, String union) {
         Window window = one.set().window();
-        return one.full() ? null : keys(one.table(), window.from(), window.to(), one.newPartitions(), "union");
+        return keys(one.table(), window.from(), window.to(), one.newPartitions(), union);
     }
 
     String records(PlannedSet one, long ids) throws SQLException {
@@ -123,7 +137,7 @@ final class SourceSnapshot implements AutoCloseable {
                         "set local enable_" + method + " = " + (few == method.equals("nestloop") ? "on" : "off"));
             }
         }
-        return "select " + columns + " from (" + ids(one) + ") k join " + from + " on "
+        return "select " + columns + " from (" + keys(one, "union") + ") k join " + from + " on "
                 + one.table().sameKey();
     }
 

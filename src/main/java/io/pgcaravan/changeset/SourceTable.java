@@ -26,6 +26,7 @@ import java.util.stream.Collectors;
  *     composite types and the labels of enums
  * @param key columns of the primary key, raw, in the key's order
  * @param operators by which the primary key's index tells its columns' values apart, with their schemas
+ * @param image whether keys that are equal are also written in the same way, as 1.0 and 1.00 are not
  * @param xidColumn of the tracking table
  * @param rows the planner's estimate
  * @param refersTo oids of tables that its foreign keys point at
@@ -44,6 +45,7 @@ public record SourceTable(
         String layout,
         List<String> key,
         List<String> operators,
+        boolean image,
         String xidColumn,
         long rows,
         Set<Long> refersTo,
@@ -174,6 +176,7 @@ public record SourceTable(
                 row.getString("layout"),
                 key,
                 texts(row.getArray("operators")),
+                row.getBoolean("image"),
                 tracked.get(key.size()),
                 row.getLong("rows"),
                 oids(row.getArray("refers_to")),

@@ -86,6 +86,20 @@ final class Import implements Callable<Integer> {
                 defaultValue = "UTF8",
                 description = "Of the files, as PostgreSQL names it; default is ${DEFAULT-VALUE}.")
         private String encoding;
+
+        @Option(
+                names = "--date-style",
+                paramLabel = "STYLE",
+                description = "DateStyle of the session that exported, such as 'SQL, DMY'; default is ISO, and dates of"
+                        + " another style are refused.")
+        private String dateStyle;
+
+        @Option(
+                names = "--interval-style",
+                paramLabel = "STYLE",
+                description = "IntervalStyle of the session that exported, such as sql_standard; default is postgres,"
+                        + " and intervals that may mean something else are refused.")
+        private String intervalStyle;
     }
 
     @Spec
@@ -108,18 +122,22 @@ final class Import implements Callable<Integer> {
         for (String text : dmlTracking.tables) {
             tables.add(QualifiedTable.of(spec, "--table ", text));
         }
+        DmlImporter.Options options;
+        try {
+            options = new DmlImporter.Options(
+                    directory,
+                    tables,
+                    dmlTracking.whole ? null : Duration.ofSeconds(dmlTracking.settle),
+                    dmlTracking.encoding,
+                    dmlTracking.dateStyle,
+                    dmlTracking.intervalStyle);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), "--date-style: " + e.getMessage());
+        }
         ShipProgress progress = new ShipProgress(spec.commandLine().getOut());
         List<DmlImporter.Outcome> outcomes;
         try {
-            outcomes = new DmlImporter(
-                            database.opener("targetDb"),
-                            new DmlImporter.Options(
-                                    directory,
-                                    tables,
-                                    dmlTracking.whole ? null : Duration.ofSeconds(dmlTracking.settle),
-                                    dmlTracking.encoding),
-                            progress::imported)
-                    .importAll();
+            outcomes = new DmlImporter(database.opener("targetDb"), options, progress::imported).importAll();
         } catch (ChangeSetException e) {
             progress.clear();
             throw new CommandFailedException(e.getMessage());

@@ -97,7 +97,10 @@ class DmlImportTest {
     }
 
     private List<Outcome> importAll(Duration settle) {
-        return new DmlImporter(ship.targetConnect(), new Options(directory, List.of(), settle, "UTF8"), Progress.NONE)
+        return new DmlImporter(
+                        ship.targetConnect(),
+                        new Options(directory, List.of(), settle, "UTF8", null, null),
+                        Progress.NONE)
                 .importAll();
     }
 
@@ -109,6 +112,54 @@ class DmlImportTest {
         Outcome outcome = only();
         assertThat(outcome.result()).as(outcome.toString()).isEqualTo(Result.APPLIED);
         ship.assertEqual("orders");
+    }
+
+    @Test
+    void dates_and_intervals_of_other_styles_are_refused_until_they_are_named() throws Exception {
+        table(
+                "d",
+                "create table d (id bigint primary key, at date, span interval, days daterange[], stamp timestamptz, t text)");
+        ship.accept("d");
+        execute(
+                ship.source,
+                "insert into d values (1, '2026-02-01', '1 day -02:03:04', array['[2026-01-02,2026-01-05)'::daterange],"
+                        + " '2026-01-02 05:04:03.12+02', '01.02.2026 in text')");
+        export("d", "public.d");
+        assertThat(only().result()).isEqualTo(Result.APPLIED);
+        ship.assertEqual("d");
+        int id = 2;
+        for (String[] style : new String[][] {
+            {"German", null, "01.02.2026|-1 days -02:03:04|{[02.01.2026,05.01.2026)}|02.01.2026 05:04:03 UTC"},
+            {"SQL, DMY", null, "01/02/2026|-1 days -02:03:04|{[02/01/2026,05/01/2026)}|02/01/2026 05:04:03 UTC"},
+            {
+                "Postgres, DMY",
+                null,
+                "01-02-2026|-1 days -02:03:04|{[02-01-2026,05-01-2026)}|Fri 02 Jan 05:04:03 2026 UTC"
+            },
+            {null, "sql_standard", "2026-02-01|-1 2:03:04|{[2026-01-02,2026-01-05)}|2026-01-02 05:04:03+00"}
+        }) {
+            execute(
+                    ship.source,
+                    "insert into d values (" + id
+                            + ", '2026-02-01', '-1 day -02:03:04', array['[2026-01-02,2026-01-05)'::daterange],"
+                            + " '2026-01-02 05:04:03+00', null)");
+            export("d", "public.d");
+            // what such a session would have written
+            Files.writeString(
+                    directory.resolve("public.d.tab"),
+                    id++ + "\t"
+                            + style[2].replace("|", "\t").replace("{", "{\"").replace("}", "\"}") + "\t\\N\n");
+            Files.setLastModifiedTime(directory.resolve("public.d-columns.txt"), FileTime.from(Instant.now()));
+            assertThat(only().result()).isEqualTo(Result.FAILED);
+            assertThat(only().message()).contains("public.d.tab: column \"").contains("--date-style");
+            List<Outcome> outcomes = new DmlImporter(
+                            ship.targetConnect(),
+                            new Options(directory, List.of(), Duration.ZERO, "UTF8", style[0], style[1]),
+                            Progress.NONE)
+                    .importAll();
+            assertThat(outcomes).extracting(Outcome::result).containsExactly(Result.APPLIED);
+            ship.assertEqual("d");
+        }
     }
 
     @Test
@@ -342,7 +393,9 @@ class DmlImportTest {
         Files.writeString(directory.resolve("public.orders-columns.txt"), "id,note,amount\n");
         assertThat(only(null).message()).contains("public.orders.tab, line 1").contains("encoding \"UTF8\"");
         assertThat(new DmlImporter(
-                                ship.targetConnect(), new Options(directory, List.of(), null, "LATIN1"), Progress.NONE)
+                                ship.targetConnect(),
+                                new Options(directory, List.of(), null, "LATIN1", null, null),
+                                Progress.NONE)
                         .importAll())
                 .extracting(Outcome::result)
                 .containsExactly(Result.APPLIED);

@@ -398,6 +398,29 @@ class ExportTest {
     }
 
     @Test
+    void what_is_exported_can_be_imported() throws Exception {
+        execute(ship.source, "insert into t values (1, repeat('x', 50000000))");
+        new Exporter(ship.sourceConnect())
+                .export(new Request(ship.to, List.of(Shipping.table("t")), ship.drop, Compression.ZSTD, false));
+        ship.importWell();
+        assertThat(query(ship.target, "select length(v) from t")).containsExactly("50000000");
+        ship.table("n", "create table n (\"the\nkey\" int primary key, \"a,\"\"b\n\" text)");
+        execute(ship.source, "insert into n values (1, 'a')");
+        ship.ship("n");
+        // what the reader's limits exclude is refused by name
+        Target far = new Target("h".repeat(1025), "db");
+        assertThatThrownBy(() -> new Exporter(ship.sourceConnect())
+                        .export(new Request(
+                                far,
+                                List.of(Shipping.table("t")),
+                                new DropDirectory(Files.createDirectory(directory.resolve("far"))),
+                                Compression.NONE,
+                                false)))
+                .hasMessageContaining("no import would take it")
+                .hasMessageContaining("\"host\"");
+    }
+
+    @Test
     void what_keeps_files_from_being_written_is_told_and_the_set_comes_later() throws Exception {
         Path drop = directory.resolve("drop");
         execute(ship.source, "insert into t values (1, 'a')");

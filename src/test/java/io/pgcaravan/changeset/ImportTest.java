@@ -261,6 +261,42 @@ class ImportTest {
     }
 
     @Test
+    void a_group_whose_files_leave_after_a_crash_is_already_applied() throws Exception {
+        ship.table("u", "create table u (id int primary key, v text)");
+        execute(ship.source, "insert into t values (1, 'a')", "insert into u values (1, 'a')");
+        ship.ship("t", "u");
+        for (String file : ship.files("done")) {
+            if (file.startsWith("public.u")) {
+                Files.copy(drop.resolve("done").resolve(file), drop.resolve(file));
+            }
+        }
+        assertThat(only()).isEqualTo(Result.ALREADY_APPLIED);
+        assertThat(ship.files("")).containsExactly("public.t.000000000001.ack", "public.u.000000000001.ack");
+    }
+
+    @Test
+    void imports_of_one_directory_at_once_share_the_work() throws Exception {
+        ship.table("u", "create table u (id int primary key, v text)");
+        for (int i = 1; i < 40; i++) {
+            execute(ship.source, "insert into t values (" + i + ", 'a')", "insert into u values (" + i + ", 'a')");
+            ship.export("t", "u");
+            List<Thread> threads = new ArrayList<>();
+            List<Outcome> outcomes = Collections.synchronizedList(new ArrayList<>());
+            for (int n = 0; n < 4; n++) {
+                threads.add(new Thread(() -> outcomes.addAll(ship.importAll())));
+            }
+            threads.forEach(Thread::start);
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            assertThat(outcomes).allMatch(outcome -> outcome.result().good());
+            ship.assertEqual("t");
+            ship.assertEqual("u");
+        }
+        assertThat(ship.files("")).noneMatch(file -> file.endsWith(".tmp"));
+    }
+
+    @Test
     void a_chain_passes_changes_on() throws Exception {
         try (Shipping next = new Shipping(directory.resolve("next"))) {
             // B imports t from the source and exports it to the next

@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pgcaravan.changeset.Importer.Outcome;
 import io.pgcaravan.changeset.Importer.Result;
+import io.pgcaravan.changeset.compare.Comparison;
+import io.pgcaravan.changeset.compare.Repair;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -113,6 +115,60 @@ class TargetTableTest {
         if (needsPlace.contains("cascade")) {
             assertThat(query(ship.target, "select count(*) from o")).containsExactly("5");
         }
+    }
+
+    @Test
+    void keys_that_are_equal_and_written_differently_are_corrected_in_place() throws Exception {
+        String ddl =
+                "create table t (id numeric primary key, v text); create table o (t numeric references t on update cascade)";
+        execute(ship.source, ddl);
+        execute(ship.target, ddl);
+        ship.track("t");
+        ship.accept("t");
+        execute(ship.source, "insert into t values (1.0, 'a'), (2.0, 'b'), (3.0, 'c')");
+        ship.ship("t");
+        execute(ship.target, "insert into o values (1.0)");
+        execute(ship.source, "update t set id = 1.00 where id = 1");
+        ship.ship("t");
+        assertThat(query(ship.target, "select t from o")).containsExactly("1.00");
+        // what a former version had left: repair and a full set put it right
+        execute(ship.target, "update t set id = 2.000 where id = 2", "update t set id = 3.000 where id = 3");
+        try (Repair repair = Repair.of(ship.sourceConnect(), Shipping.table("t"))) {
+            new Comparison(Comparison.Progress.NONE)
+                    .compare(
+                            ship.sourceConnect(),
+                            ship.targetConnect(),
+                            new Comparison.Request(Shipping.table("t"), null, null),
+                            Tracking.LEDGER,
+                            null,
+                            repair);
+            assertThat(repair.commit()).isEqualTo(4);
+        }
+        ship.ship("t");
+        execute(ship.target, "update t set id = 2.000 where id = 2");
+        new Exporter(ship.sourceConnect())
+                .export(new Exporter.Request(ship.to, List.of(Shipping.table("t")), ship.drop, Compression.NONE, true));
+        ship.importWell();
+        ship.assertEqual("t");
+    }
+
+    @Test
+    void keys_that_are_equal_only_at_the_source_leave_no_row_behind() throws Exception {
+        execute(
+                ship.source,
+                "create collation nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+                "create table t (id text collate nocase primary key, v text)");
+        execute(ship.target, "create table t (id text primary key, v text)");
+        ship.track("t");
+        ship.accept("t");
+        execute(ship.source, "insert into t values ('Abc', 'a'), ('other', 'b')");
+        ship.ship("t");
+        execute(ship.source, "update t set id = 'ABC' where id = 'abc'", "update t set id = 'abc' where id = 'abc'");
+        Manifest set = ship.exportOne("t");
+        assertThat(set.file(SetName.Part.IDS).rows()).isEqualTo(3);
+        assertThat(set.file(SetName.Part.RECORDS).rows()).isEqualTo(1);
+        ship.importWell();
+        ship.assertEqual("t");
     }
 
     @Test
