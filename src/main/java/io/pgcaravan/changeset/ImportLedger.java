@@ -36,6 +36,18 @@ public final class ImportLedger {
             String sourceDatabase,
             Target target) {
 
+        /** As it is once a set is applied. */
+        static Position after(Manifest set) {
+            return new Position(
+                    set.table(),
+                    set.number(),
+                    set.setId(),
+                    set.snapshot(),
+                    set.source().system(),
+                    set.source().database(),
+                    set.target());
+        }
+
         /** Whether the table's rows come from that database. */
         public boolean isFrom(String system, String database) {
             return system.equals(sourceSystem) && database.equals(sourceDatabase);

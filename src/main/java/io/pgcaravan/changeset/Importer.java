@@ -22,6 +22,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -245,21 +246,38 @@ public final class Importer {
     // ---- one transaction
 
     private List<Outcome> importTogether(List<Manifest> sets) throws IOException {
+        return importTogether(sets, false);
+    }
+
+    /** @param withLater whether together with the sets that continue these; then none is applied where there are no such */
+    private List<Outcome> importTogether(List<Manifest> sets, boolean withLater) throws IOException {
         List<Outcome> outcomes;
         try (Connection connection = target.open()) {
             connection.setAutoCommit(false);
             try {
-                outcomes = new Run(connection, sets).run();
+                outcomes = new Run(connection, sets).run(withLater);
             } finally {
                 if (!connection.isClosed()) {
                     connection.rollback();
                     connection.setAutoCommit(true);
                 }
             }
-        } catch (SQLException e) {
-            return all(sets, Result.FAILED, "failed, and changed nothing: " + e.getMessage());
-        } catch (ChangeSetException e) {
-            return all(sets, Result.FAILED, "failed, and changed nothing: " + e.getMessage());
+        } catch (SQLException | ChangeSetException e) {
+            boolean lacks = !withLater && isOfConstraint(e);
+            if (lacks) {
+                List<Outcome> all = importTogether(sets, true);
+                if (!all.isEmpty() && all.stream().allMatch(outcome -> outcome.result.good)) {
+                    return all;
+                }
+            }
+            return all(
+                    sets,
+                    Result.FAILED,
+                    "failed, and changed nothing: " + e.getMessage()
+                            + (lacks
+                                    ? ". If the set was exported again, its rows are newer than it, and need what later sets"
+                                            + " have: caravan export brings them, or caravan export --full all rows"
+                                    : ""));
         } catch (DamagedException e) {
             if (wasReplaced(e.set)) {
                 return all(sets, Result.INCOMPLETE, "it was sent again while it was read; it waits for the new one");
@@ -271,6 +289,13 @@ public final class Importer {
                     .toList();
         }
         return outcomes.stream().map(this::finish).toList();
+    }
+
+    /** Of a foreign key, or of a unique or exclusion constraint. */
+    private static boolean isOfConstraint(Exception e) {
+        Throwable cause = e instanceof ChangeSetException ? e.getCause() : e;
+        return cause instanceof SQLException sql
+                && Set.of("23503", "23505", "23P01").contains(String.valueOf(sql.getSQLState()));
     }
 
     /** Whoever sends a set once more takes its former marker away first: what was read may be of both. */
@@ -338,6 +363,8 @@ public final class Importer {
         private final int number;
         private final Map<Part, SeekableByteChannel> files = new EnumMap<>(Part.class);
         private ImportTable table;
+        /** The set, an earlier one of the same table, with which this one goes; itself where there is none. */
+        private Loaded onto = this;
 
         Loaded(Manifest set, int number) {
             this.set = set;
@@ -373,7 +400,7 @@ public final class Importer {
             this.ledger = new ImportLedger(connection);
         }
 
-        List<Outcome> run() throws SQLException, IOException {
+        List<Outcome> run(boolean withLater) throws SQLException, IOException {
             rolesPath = ReadSession.searchPath(connection, ReadSession.PINNED_PATH);
             ReadSession.settings(connection);
             execute("set local synchronous_commit = on");
@@ -399,6 +426,7 @@ public final class Importer {
                 Standing standing = ledger.standing(set, positions.get(set.table()), here);
                 if (standing instanceof Standing.Next) {
                     next.add(set);
+                    positions.put(set.table(), Position.after(set));
                 } else if (standing instanceof Standing.AlreadyApplied applied) {
                     ledger.replaced(set);
                     outcomes.add(new Outcome(set.name(), Result.ALREADY_APPLIED, set, applied.why(), 0));
@@ -409,6 +437,9 @@ public final class Importer {
                 } else if (standing instanceof Standing.Refused refused) {
                     return all(sets, Result.REFUSED, "is refused: " + refused.why() + of(set));
                 }
+            }
+            if (withLater && !addLater(next, positions)) {
+                return List.of();
             }
             if (!next.isEmpty()) {
                 try {
@@ -425,6 +456,54 @@ public final class Importer {
             return sets.size() == 1 ? "" : " (" + set.table() + ", in one group with it)";
         }
 
+        /** Adds the sets that continue those of their tables, and are here with their groups. */
+        private boolean addLater(List<Manifest> next, Map<TableName, Position> positions)
+                throws SQLException, IOException {
+            int before = next.size();
+            boolean more = true;
+            while (more) {
+                more = false;
+                for (SetName name : directory.markers(Part.DONE)) {
+                    List<Manifest> together = together(name);
+                    boolean fits = together.stream().anyMatch(set -> next.stream()
+                            .anyMatch(one -> one.table().equals(set.table())));
+                    for (Manifest set : together) {
+                        if (fits && !positions.containsKey(set.table())) {
+                            positions.put(set.table(), ledger.lock(set.table()));
+                        }
+                        fits = fits && ledger.standing(set, positions.get(set.table()), here) instanceof Standing.Next;
+                    }
+                    if (fits) {
+                        next.addAll(together);
+                        together.forEach(set -> positions.put(set.table(), Position.after(set)));
+                        more = true;
+                    }
+                }
+            }
+            return next.size() > before;
+        }
+
+        /** A set with its group; none where something of it is missing. */
+        private List<Manifest> together(SetName name) throws IOException {
+            List<Manifest> together = new ArrayList<>();
+            try {
+                Manifest first = directory.manifest(name);
+                if (first == null || first.group() == null) {
+                    return first == null ? List.of() : List.of(first);
+                }
+                for (Member member : first.group().members()) {
+                    Manifest set = directory.manifest(member.name());
+                    if (set == null || !set.setId().equals(member.setId())) {
+                        return List.of();
+                    }
+                    together.add(set);
+                }
+                return together;
+            } catch (MalformedException e) {
+                return List.of();
+            }
+        }
+
         private List<Outcome> apply(List<Manifest> next) throws SQLException, IOException, WaitException {
             List<Loaded> loaded = new ArrayList<>();
             try {
@@ -438,6 +517,9 @@ public final class Importer {
                     verify(one, Part.IDS);
                     one.table = ImportTable.read(connection, one.set.table(), one.set.key(), columns(one));
                 }
+                Map<TableName, Loaded> heads = heads(loaded);
+                // sets of one table are made one
+                boolean staged = heads.size() < loaded.size();
                 // types and triggers of the table may rely on the path of this role
                 ReadSession.searchPath(connection, rolesPath);
                 // what goes into temporary tables may go there while the rest is still being verified
@@ -448,29 +530,34 @@ public final class Importer {
                 });
                 try {
                     for (Loaded one : loaded) {
-                        stageIds(one);
+                        if (one.onto == heads.get(one.set.table())) {
+                            stageIds(one);
+                        }
                     }
                 } finally {
                     await(verified);
                 }
                 for (Loaded one : loaded) {
-                    stageRecords(one);
+                    if (one.onto == heads.get(one.set.table()) && (staged || one.table.keeps() != null)) {
+                        stageRecords(one);
+                    }
                 }
                 Map<Loaded, Replacement.Rows> rows = new LinkedHashMap<>();
-                for (Loaded one : loaded) {
-                    rows.put(one, rows(one));
+                for (TableName table : order(loaded)) {
+                    rows.put(heads.get(table), rows(heads.get(table), staged));
                 }
                 new Replacement(connection, List.copyOf(rows.values())).run();
                 ReadSession.searchPath(connection, ReadSession.PINNED_PATH);
                 List<Outcome> outcomes = new ArrayList<>();
                 for (Loaded one : loaded) {
-                    long deleted = rows.get(one).deleted();
+                    long deleted = rows.containsKey(one) ? rows.get(one).deleted() : 0;
                     ledger.applied(one.set, deleted);
                     outcomes.add(new Outcome(
                             one.set.name(),
                             Result.APPLIED,
                             one.set,
-                            one.set.file(Part.RECORDS).rows() + " rows written, " + deleted + " deleted",
+                            one.set.file(Part.RECORDS).rows() + " rows written, " + deleted + " deleted"
+                                    + (staged ? ", in one transaction with the sets that continue it" : ""),
                             deleted));
                 }
                 return outcomes;
@@ -479,6 +566,37 @@ public final class Importer {
                     one.close();
                 }
             }
+        }
+
+        /** For each table the set that the later ones go with: the first, or the last that replaces all rows. */
+        private static Map<TableName, Loaded> heads(List<Loaded> loaded) {
+            Map<TableName, Loaded> heads = new LinkedHashMap<>();
+            for (Loaded one : loaded) {
+                Loaded before = heads.get(one.set.table());
+                if (before == null || one.set.replacesEverything()) {
+                    heads.put(one.set.table(), one);
+                } else if (before.table.columns().equals(one.table.columns())) {
+                    one.onto = before;
+                } else {
+                    throw new ChangeSetException(one.set.name() + " has other columns than " + before.set.name());
+                }
+            }
+            return heads;
+        }
+
+        /** The tables in the order of their groups, where those that others refer to come first. */
+        private static List<TableName> order(List<Loaded> loaded) {
+            List<TableName> order = new ArrayList<>();
+            for (int i = loaded.size() - 1; i >= 0; i--) {
+                Manifest set = loaded.get(i).set;
+                if (!order.contains(set.table())) {
+                    Manifest behind = i + 1 < loaded.size() ? loaded.get(i + 1).set : null;
+                    boolean grouped =
+                            behind != null && set.group() != null && set.group().equals(behind.group());
+                    order.add(grouped ? order.indexOf(behind.table()) : order.size(), set.table());
+                }
+            }
+            return order;
         }
 
         // ---- the files
@@ -592,19 +710,25 @@ public final class Importer {
 
         private void stageRecords(Loaded one) throws SQLException, IOException {
             ImportTable table = one.table;
-            if (table.keeps() != null) {
-                String columns = TableName.quote(table.columns());
+            Loaded onto = one.onto;
+            String columns = TableName.quote(table.columns());
+            if (onto == one) {
                 execute("create temp table " + one.records().substring(8) + " on commit drop as select " + columns
                         + " from " + table.name().quoted() + " with no data");
-                copy(one, Part.RECORDS, one.records() + " (" + columns + ")");
-                execute("analyze " + one.records());
+            } else {
+                execute("delete from " + onto.records() + " t using " + one.ids() + " k where " + table.sameKey());
+                if (!onto.set.replacesEverything()) {
+                    execute("insert into " + onto.ids() + " select * from " + one.ids());
+                }
             }
+            copy(one, Part.RECORDS, onto.records() + " (" + columns + ")");
+            execute("analyze " + onto.records());
         }
 
-        private Replacement.Rows rows(Loaded one) {
+        private Replacement.Rows rows(Loaded one, boolean staged) {
             ImportTable table = one.table;
             String ids = one.set.replacesEverything() ? null : one.ids();
-            return table.keeps() == null
+            return table.keeps() == null && !staged
                     ? Replacement.Rows.streamed(table, ids, into -> copy(one, Part.RECORDS, into))
                     : Replacement.Rows.staged(table, ids, one.records());
         }

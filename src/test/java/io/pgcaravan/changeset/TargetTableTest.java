@@ -197,6 +197,55 @@ class TargetTableTest {
     }
 
     @Test
+    void a_set_that_is_exported_again_goes_with_the_later_ones_that_it_needs() throws Exception {
+        ship.table("p", "create table p (id int primary key, mail text unique)");
+        ship.table("c", "create table c (id int primary key, p int references p)");
+        ship.table("o", "create table o (id int primary key, c int references c)");
+        execute(
+                ship.source,
+                "insert into p select g, 'm' || g from generate_series(1, 5) g",
+                "insert into c select g, g from generate_series(1, 5) g",
+                "insert into o values (1, 1)");
+        ship.ship("p", "c", "o");
+        execute(ship.source, "update p set mail = mail || 'x'", "update c set p = 1 where id in (2, 3)");
+        ship.export("p", "c", "o");
+        for (String file : ship.files("")) {
+            java.nio.file.Files.delete(directory.resolve("drop").resolve(file));
+        }
+        execute(
+                ship.source,
+                "insert into p values (50, 'new')",
+                "update c set p = 50 where id = 2",
+                "insert into o values (2, 2)",
+                "begin; update p set mail = 'moved' where id = 4; update p set mail = 'm4x' where id = 5; commit");
+        ship.export("p", "c", "o");
+        execute(ship.source, "delete from c where id = 3", "insert into p values (60, 'last')");
+        execute(ship.source, "update c set p = 60 where id = 4");
+        assertThat(ship.importAll()).extracting(Outcome::result).containsOnly(Result.GAP);
+        new Exporter(ship.sourceConnect()).again(ship.request("p"), 2);
+        List<Outcome> outcomes = ship.importAll();
+        assertThat(outcomes).as(outcomes.toString()).hasSize(5).allMatch(outcome -> outcome.result()
+                .good());
+        ship.export("p", "c", "o");
+        ship.importWell();
+        for (String table : List.of("p", "c", "o")) {
+            ship.assertEqual(table);
+        }
+        // needed, and not exported yet: it waits and says so
+        execute(ship.source, "update c set p = 1 where id = 5");
+        ship.export("p", "c", "o");
+        for (String file : ship.files("")) {
+            java.nio.file.Files.delete(directory.resolve("drop").resolve(file));
+        }
+        execute(ship.source, "insert into p values (70, 'later')", "update c set p = 70 where id = 5");
+        new Exporter(ship.sourceConnect()).again(ship.request("c"), 5);
+        assertThat(refused().message()).contains("c_p_fkey").contains("caravan export brings them");
+        ship.export("p", "c", "o");
+        ship.importWell();
+        ship.assertEqual("c");
+    }
+
+    @Test
     void tables_that_refer_to_each_other_go_together() throws Exception {
         ship.table("a", "create table a (id int primary key, b int)");
         ship.table("b", "create table b (id int primary key, a int references a deferrable)");
