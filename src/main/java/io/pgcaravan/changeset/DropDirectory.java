@@ -247,6 +247,12 @@ public final class DropDirectory {
         return bytes == null ? null : Manifest.read(set, bytes);
     }
 
+    /** What the marker of a group's member says, null where there is none. */
+    Manifest manifest(Manifest.Member member) throws IOException, MalformedException {
+        Manifest manifest = manifest(member.name());
+        return manifest == null ? manifest(SetName.former(member.table(), member.number())) : manifest;
+    }
+
     /** The bytes of a small file, null where there is none. */
     byte[] marker(SetName set, Part part) throws IOException, MalformedException {
         Path file = path.resolve(set.file(part));

@@ -302,9 +302,10 @@ public final class Exporter {
             for (ExportSet set : together) {
                 Manifest manifest = manifest(set);
                 manifests.add(manifest);
-                here &= set.state() == State.PUBLISHED
-                        || request.directory.isPublished(manifest)
-                        || request.directory.bytes(manifest) == DropDirectory.Bytes.HERE;
+                here &= manifest != null
+                        && (set.state() == State.PUBLISHED
+                                || request.directory.isPublished(manifest)
+                                || request.directory.bytes(manifest) == DropDirectory.Bytes.HERE);
             }
             if (!here) {
                 return writeAgain(together, true);
@@ -317,12 +318,12 @@ public final class Exporter {
             return notePublished(manifests, null, true);
         }
 
-        private Manifest manifest(ExportSet set) {
+        /** Null where an earlier version wrote it in a way that is read no more: the set is written again. */
+        private static Manifest manifest(ExportSet set) {
             try {
                 return Manifest.read(set.name(), set.manifest().getBytes(StandardCharsets.UTF_8));
             } catch (MalformedException e) {
-                throw new ChangeSetException(
-                        "what the ledger " + ledgerName.quoted() + " has of " + set + " " + e.getMessage(), e);
+                return null;
             }
         }
 

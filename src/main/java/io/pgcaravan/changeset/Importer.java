@@ -178,7 +178,7 @@ public final class Importer {
         for (Member member : first.group().members()) {
             Manifest manifest;
             try {
-                manifest = member.setId().equals(first.setId()) ? first : directory.manifest(member.name());
+                manifest = member.setId().equals(first.setId()) ? first : directory.manifest(member);
             } catch (UnfinishedException e) {
                 manifest = null;
             } catch (MalformedException e) {
@@ -492,7 +492,7 @@ public final class Importer {
                     return first == null ? List.of() : List.of(first);
                 }
                 for (Member member : first.group().members()) {
-                    Manifest set = directory.manifest(member.name());
+                    Manifest set = directory.manifest(member);
                     if (set == null || !set.setId().equals(member.setId())) {
                         return List.of();
                     }

@@ -26,6 +26,7 @@ import java.util.regex.Pattern;
 /**
  * What a set's {@code .done} says.
  *
+ * @param name by which its files are called
  * @param table schema and name
  * @param key the key's columns, in the key's order
  * @param number from 1, without holes
@@ -37,6 +38,7 @@ import java.util.regex.Pattern;
  * @param group null where the set goes alone
  */
 public record Manifest(
+        SetName name,
         Source source,
         Target target,
         TableName table,
@@ -130,10 +132,6 @@ public record Manifest(
     public Manifest {
         key = List.copyOf(key);
         files = Map.copyOf(files);
-    }
-
-    public SetName name() {
-        return SetName.of(table, number);
     }
 
     /** Whether the records are all rows that the table has. */
@@ -284,7 +282,8 @@ public record Manifest(
         Compression compression = compression(all.text("compression", 10));
         TableName table = all.table("table");
         long number = all.number("set", 1, Long.MAX_VALUE);
-        if (!SetName.of(table, number).equals(name)) {
+        if (!SetName.of(table, number).equals(name)
+                && !SetName.former(table, number).equals(name)) {
             throw new MalformedException("is named " + name + " and speaks of " + SetName.of(table, number));
         }
         List<String> key = all.texts("key", 32);
@@ -294,6 +293,7 @@ public record Manifest(
         }
         String snapshot = all.snapshot("snapshot");
         Manifest manifest = new Manifest(
+                name,
                 new Source(source.text("system", 40), source.name("database"), source.text("host", 1024)),
                 target(target),
                 table,

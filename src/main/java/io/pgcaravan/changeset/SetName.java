@@ -10,8 +10,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The names on disk of one set's files: {@code public.orders.000000000042.ids}. Everything but ASCII letters, digits, {@code _}
- * and {@code -} in a schema's or table's name is percent-encoded, so that a name is never a path.
+ * The names on disk of one set's files: {@code public.orders.000000000042.ids}. Everything but small ASCII letters, digits,
+ * {@code _} and {@code -} in a schema's or table's name is percent-encoded, so that a name is never a path, and two names are never
+ * one where case does not count.
  *
  * @param table the schema's and table's name with a dot between, encoded
  * @param number from 1
@@ -47,6 +48,11 @@ public record SetName(String table, long number) implements Comparable<SetName> 
         return new SetName(encode(table), number);
     }
 
+    /** As earlier versions named sets, which left capital letters as they are. */
+    static SetName former(TableName table, long number) {
+        return new SetName(encode(table, true), number);
+    }
+
     /** What a marker's file name says, null where it is no name of a {@code .done} or {@code .ack}. */
     public static SetName parse(String fileName, Part part) {
         Matcher matcher = DONE.matcher(fileName);
@@ -59,13 +65,19 @@ public record SetName(String table, long number) implements Comparable<SetName> 
 
     /** A table's name as file names have it; the schema must be known. */
     public static String encode(TableName table) {
-        String full = encode(table.schema()) + "." + encode(table.name());
+        return encode(table, false);
+    }
+
+    private static String encode(TableName table, boolean capitals) {
+        String schema = encode(table.schema(), capitals);
+        String name = encode(table.name(), capitals);
+        String full = schema + "." + name;
         if (full.length() <= LONGEST_TABLE) {
             return full;
         }
         byte[] bytes = (table.schema() + '\0' + table.name()).getBytes(StandardCharsets.UTF_8);
         String hash = HexFormat.of().formatHex(sha256(bytes), 0, 16);
-        return cut(encode(table.schema()), 50) + "." + cut(encode(table.name()), 50) + "~" + hash;
+        return cut(schema, 50) + "." + cut(name, 50) + "~" + hash;
     }
 
     private static byte[] sha256(byte[] bytes) {
@@ -80,11 +92,15 @@ public record SetName(String table, long number) implements Comparable<SetName> 
         return text.length() <= length ? text : text.substring(0, length);
     }
 
-    private static String encode(String name) {
+    private static String encode(String name, boolean capitals) {
         StringBuilder encoded = new StringBuilder();
         for (byte b : name.getBytes(StandardCharsets.UTF_8)) {
             char c = (char) (b & 0xff);
-            if (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
+            if (c >= 'a' && c <= 'z'
+                    || capitals && c >= 'A' && c <= 'Z'
+                    || c >= '0' && c <= '9'
+                    || c == '_'
+                    || c == '-') {
                 encoded.append(c);
             } else {
                 encoded.append(String.format("%%%02X", (int) c));

@@ -43,6 +43,7 @@ final class SetWriter {
                         source.records(one, ids.rows()),
                         one.full() ? one.table().rows() : ids.rows()));
         Manifest manifest = new Manifest(
+                one.set().name(),
                 Manifest.Source.here(system),
                 request.target(),
                 one.table().name(),

@@ -111,6 +111,42 @@ class EarlierVersionTest {
     }
 
     @Test
+    void sets_whose_names_have_capital_letters_are_taken() throws Exception {
+        ship.table("public.Orders", "create table \"Orders\" (id int primary key)");
+        ship.table("public.orders", "create table orders (id int primary key)");
+        execute(ship.source, "insert into \"Orders\" values (1)", "insert into orders values (2)");
+        ship.export("public.Orders", "public.orders");
+        assertThat(ship.files("")).contains("public.%4Frders.000000000001.done", "public.orders.000000000001.done");
+        // as that version named them, in the marker and on disk
+        for (String file : ship.files("")) {
+            Path path = directory.resolve(file);
+            if (file.endsWith(".done")) {
+                java.nio.file.Files.writeString(
+                        path,
+                        Manifest.sealed(java.nio.file.Files.readString(path).replace("%4F", "O")));
+            }
+            java.nio.file.Files.move(path, directory.resolve(file.replace("%4F", "O")));
+        }
+        ship.importWell();
+        assertThat(ship.files("")).contains("public.Orders.000000000001.ack");
+        execute(ship.source, "insert into \"Orders\" values (3)");
+        ship.ship("public.Orders", "public.orders");
+        assertThat(ship.files("")).doesNotContain("public.Orders.000000000001.ack");
+        // written, and not published yet
+        execute(ship.source, "insert into \"Orders\" values (4)");
+        ship.export("public.Orders");
+        execute(
+                ship.source,
+                "update caravan.export_set set state = 'written', manifest = replace(manifest, '%4F', 'O') where set_number = 3");
+        for (String file : ship.files("")) {
+            java.nio.file.Files.delete(directory.resolve(file));
+        }
+        assertThat(ship.exportOne("public.Orders").number()).isEqualTo(3);
+        ship.importWell();
+        ship.assertEqual("public.Orders");
+    }
+
+    @Test
     void composite_keys_keep_their_nulls() throws Exception {
         execute(ship.source, "insert into k values ((null, null), 'a'), ((1, null), 'b')");
         ship.export("k");
