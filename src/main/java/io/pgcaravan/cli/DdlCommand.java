@@ -181,8 +181,9 @@ final class DdlCommand implements Runnable {
 
         @Option(
                 names = "--row-triggers",
-                description = "Triggers for each row, where something writes to the table that fires no others, as"
-                        + " replication does. Partitioned tables and those of a subscription get them anyway.")
+                description =
+                        "Triggers for each row, where something writes to the table that fires no others. Partitioned"
+                                + " tables get them anyway, and what replication writes is noted without.")
         private boolean rowTriggers;
 
         @Override
