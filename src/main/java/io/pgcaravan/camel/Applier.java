@@ -310,6 +310,7 @@ final class Applier {
      */
     void retry(DeadLetter letter, boolean keysMustBeAbsent) throws Exception {
         try (Connection connection = Connections.open(endpoint.getTarget(), "target")) {
+            Connections.settle(connection);
             connection.setAutoCommit(false);
             OpenBatch open = new OpenBatch(
                     letter.batch(),
@@ -337,7 +338,8 @@ final class Applier {
                 connection.rollback();
                 throw reason;
             } finally {
-                connection.setAutoCommit(true);
+                // steps may have changed the session
+                Connections.end(connection);
             }
         }
     }

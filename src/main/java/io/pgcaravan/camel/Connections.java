@@ -1,6 +1,8 @@
 package io.pgcaravan.camel;
 
+import io.pgcaravan.queue.Sql;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import javax.sql.DataSource;
@@ -8,6 +10,8 @@ import org.postgresql.PGConnection;
 
 /** Connections that a consumer keeps, and what their failures mean. */
 final class Connections {
+
+    private static final String SESSION = Sql.file("queue/session");
 
     /** How long a server may take to hear that a statement is no longer wanted, milliseconds. */
     private static final long CANCEL_PATIENCE = 2000;
@@ -30,34 +34,20 @@ final class Connections {
     }
 
     /**
-     * Session settings of a target. The server notices a dead peer in seconds, so that its advisory lock is free for a
-     * standby (harmless on Unix sockets); times without a zone mean UTC wherever this process runs.
+     * Brings a session to the state that a job's sessions have: without the role's time-outs, which would end every batch
+     * that takes longer, and without notices.
+     *
+     * @return a statement that brings the session back to this state; autocommit has to be on for it too
      */
-    static void settle(Connection connection) throws SQLException {
+    static String settle(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement()) {
-            statement.execute(
-                    "set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3;"
-                            + " set time zone 'UTC'");
-        }
-    }
-
-    /** Gives a connection back, without the session's locks and channels: the pool may lend it to somebody else. */
-    static void close(Connection connection) {
-        try {
-            if (works(connection)) {
-                if (!connection.getAutoCommit()) {
-                    connection.rollback();
-                    connection.setAutoCommit(true);
-                }
-                try (Statement statement = connection.createStatement()) {
-                    statement.execute("select pg_advisory_unlock_all(); unlisten *");
-                }
-            } else {
-                connection.abort(Runnable::run);
+            String settled;
+            try (ResultSet row = statement.executeQuery(SESSION)) {
+                row.next();
+                settled = row.getString(1);
             }
-            connection.close();
-        } catch (SQLException e) {
-            // it is being thrown away
+            statement.execute(settled);
+            return settled;
         }
     }
 
@@ -67,7 +57,7 @@ final class Connections {
      *
      * @param connection null does nothing
      */
-    static void abandon(Connection connection) throws SQLException {
+    static void abandon(Connection connection) {
         if (connection == null) {
             return;
         }
@@ -93,10 +83,14 @@ final class Connections {
                 Thread.currentThread().interrupt();
             }
         }
-        connection.abort(Runnable::run);
+        try {
+            connection.abort(Runnable::run);
+        } catch (SQLException e) {
+            // it is gone already
+        }
     }
 
-    /** Ends the session for good: the pool is not to lend it to anybody again. */
+    /** Ends the session for good, and what it holds: the pool is not to lend it again. */
     static void end(Connection connection) {
         try {
             // the driver's own connection; the pool's would only be given back
@@ -137,13 +131,17 @@ final class Connections {
         return found == null ? failure : found;
     }
 
-    /** Whether a failure goes away by itself: connections, deadlocks, resources, shutdowns, lock timeouts. */
+    /** The session takes no writes: it is connected to a server that has become a standby, or is read-only. */
+    static final String READ_ONLY = "25006";
+
+    /** Whether a failure is expected to pass: connections, deadlocks, resources, shutdowns, lock timeouts, a server that is read-only. */
     static boolean passes(String sqlState) {
         return sqlState != null
                 && (sqlState.startsWith("08")
                         || sqlState.startsWith("40")
                         || sqlState.startsWith("53")
                         || sqlState.startsWith("57")
-                        || sqlState.equals("55P03"));
+                        || sqlState.equals("55P03")
+                        || sqlState.equals(READ_ONLY));
     }
 }

@@ -50,6 +50,16 @@ final class Failures {
         return cause.getMessage() == null || cause instanceof Error ? cause.toString() : cause.getMessage();
     }
 
+    /** Whether an Error (out of memory, a missing class) is behind it, so that nothing in progress can be relied on. */
+    static boolean isFatal(Throwable failure) {
+        for (Throwable cause = failure; cause != null && cause.getCause() != cause; cause = cause.getCause()) {
+            if (cause instanceof Error) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     static BadRowException badRow(Throwable failure) {
         for (Throwable cause = failure; cause != null && cause.getCause() != cause; cause = cause.getCause()) {
             if (cause instanceof BadRowException badRow) {

@@ -86,7 +86,7 @@ final class PartitionUpkeep {
             if (job != null) {
                 next = now + round(job);
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             // thrown on, it would end the schedule
             next = System.nanoTime() / 1_000_000 + ROUND;
             LOG.warn("{}: {}", step, e.toString(), e);

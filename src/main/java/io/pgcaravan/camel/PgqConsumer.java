@@ -13,6 +13,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.apache.camel.LoggingLevel;
 import org.apache.camel.Processor;
 import org.apache.camel.health.HealthCheckRegistry;
+import org.apache.camel.spi.InflightRepository;
 import org.apache.camel.spi.ShutdownStrategy;
 import org.apache.camel.support.LoggingExceptionHandler;
 import org.apache.camel.support.ScheduledPollConsumer;
@@ -127,8 +128,7 @@ final class PgqConsumer extends ScheduledPollConsumer {
             // A batch is still on its way, past the time that the shutdown allowed for it. Without its connections
             // it ends at once, uncommitted, and is done again at the next start.
             LOG.warn("{} stops in the middle of a batch, which is left for the next start", endpoint);
-            Connections.abandon(target == null ? null : target.connection());
-            Connections.abandon(source == null ? null : source.connection());
+            abandon();
         }
     }
 
@@ -191,9 +191,10 @@ final class PgqConsumer extends ScheduledPollConsumer {
             disconnect();
             stopRoute();
             throw e;
-        } catch (Exception e) {
+        } catch (Throwable e) {
             afterFailure(e);
-            throw e;
+            // an Error would end the scheduler's task, and the job with it
+            throw e instanceof Exception exception ? exception : new IllegalStateException(e.toString(), e);
         }
     }
 
@@ -208,6 +209,9 @@ final class PgqConsumer extends ScheduledPollConsumer {
         applying = true;
         long begun = System.nanoTime();
         try {
+            if (applier.applied() > 0) {
+                target.settle();
+            }
             if (applier.apply(batch, source, target) && !pgq.finish(source.connection(), batch)) {
                 LOG.warn("{} was finished or repositioned by somebody else meanwhile", batch);
             }
@@ -236,7 +240,7 @@ final class PgqConsumer extends ScheduledPollConsumer {
     private boolean connect() throws SQLException {
         if (endpoint.getConnectionLifetime() > 0
                 && System.currentTimeMillis() - connectedAt > endpoint.getConnectionLifetime()) {
-            retire();
+            disconnect();
         }
         if (source == null) {
             source = SourceSide.connect(endpoint);
@@ -299,52 +303,62 @@ final class PgqConsumer extends ScheduledPollConsumer {
         }
     }
 
-    private void afterFailure(Exception failure) {
+    private void afterFailure(Throwable failure) {
         failures++;
         meters.failed();
+        String state = Failures.sqlState(failure);
+        boolean fatal = Failures.isFatal(failure);
         notBefore = System.currentTimeMillis()
-                + (Connections.passes(Failures.sqlState(failure))
+                + (Connections.passes(state) && !fatal
                         ? Math.min(LAST_BACK_OFF, FIRST_BACK_OFF << Math.min(failures - 1, 6))
                         : endpoint.getExceptionSleep());
-        if (target != null) {
-            try {
+        if (fatal) {
+            // what the sessions are in the middle of is unknown; another process may have the memory that this one
+            // lacks
+            abandon();
+            forgetInflight();
+        }
+        if (fatal || Connections.READ_ONLY.equals(state) || !sessionsWork()) {
+            disconnect();
+        }
+    }
+
+    /** Rolls back, and asks both servers whether they still answer. */
+    private boolean sessionsWork() {
+        try {
+            if (target != null) {
                 target.connection().rollback();
-            } catch (SQLException e) {
-                disconnectTarget();
             }
-            if (target != null && !Connections.works(target.connection())) {
-                disconnectTarget();
-            }
+        } catch (SQLException e) {
+            return false;
         }
-        if (source != null && !Connections.works(source.connection())) {
-            Connections.close(source.connection());
-            source = null;
+        return (target == null || Connections.works(target.connection()))
+                && (source == null || Connections.works(source.connection()));
+    }
+
+    /** Exchanges that an Error has thrown out of the route never end, and a stop would wait for them. */
+    private void forgetInflight() {
+        InflightRepository inflight = endpoint.getCamelContext().getInflightRepository();
+        String routeId = getRoute().getRouteId();
+        while (inflight.size(routeId) > 0) {
+            inflight.remove(endpoint.createExchange(), routeId);
         }
     }
 
-    private void disconnectTarget() {
-        Connections.close(target.connection());
-        target = null;
+    /** Ends what both servers do for this consumer, without waiting for it. */
+    private void abandon() {
+        Connections.abandon(target == null ? null : target.connection());
+        Connections.abandon(source == null ? null : source.connection());
     }
 
-    /** Ends both sessions, so that the next batch has new ones. */
-    private void retire() {
+    /** Ends both sessions. */
+    private void disconnect() {
         if (target != null) {
             Connections.end(target.connection());
             target = null;
         }
         if (source != null) {
             Connections.end(source.connection());
-            source = null;
-        }
-    }
-
-    private void disconnect() {
-        if (target != null) {
-            disconnectTarget();
-        }
-        if (source != null) {
-            Connections.close(source.connection());
             source = null;
         }
     }

@@ -22,6 +22,7 @@ record SourceSide(Connection connection, Source identity, Charset encoding) {
     static SourceSide connect(PgqEndpoint endpoint) throws SQLException {
         Connection connection = Connections.open(endpoint.getSource(), "source");
         try {
+            Connections.settle(connection);
             Pgq pgq = endpoint.pgq();
             Source identity = Source.of(connection);
             if (!pgq.isInstalled(connection)) {
@@ -40,8 +41,8 @@ record SourceSide(Connection connection, Source identity, Charset encoding) {
             }
             String encoding = endpoint.getEncoding() == null ? identity.encoding() : endpoint.getEncoding();
             return new SourceSide(connection, identity, ServerEncoding.charsetOf(encoding));
-        } catch (SQLException | RuntimeException e) {
-            Connections.close(connection);
+        } catch (Throwable e) {
+            Connections.end(connection);
             throw e;
         }
     }

@@ -118,7 +118,8 @@ public final class StatusPoll implements AutoCloseable {
                 }
             });
             listeners.forEach(listener -> listener.accept(status));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // thrown on, it would end the schedule
             LOG.warn("the look at the databases failed: {}", e.toString());
         }
     }

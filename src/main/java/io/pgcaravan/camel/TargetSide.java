@@ -5,9 +5,14 @@ import io.pgcaravan.queue.Ledger;
 import io.pgcaravan.queue.Standing;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 
-/** A consumer's connection to the target, with its lock on the consumer's name. Autocommit is off. */
-record TargetSide(Connection connection, Ledger ledger) {
+/**
+ * A consumer's connection to the target, with its lock on the consumer's name. Autocommit is off.
+ *
+ * @param settled statement that brings the session back to how it was
+ */
+record TargetSide(Connection connection, Ledger ledger, String settled) {
 
     /**
      * Connects, and registers the consumer in the source where it is not.
@@ -17,19 +22,28 @@ record TargetSide(Connection connection, Ledger ledger) {
     static TargetSide connect(PgqEndpoint endpoint, SourceSide source) throws SQLException {
         Connection connection = Connections.open(endpoint.getTarget(), "target");
         try {
-            Connections.settle(connection);
             if (endpoint.isLock() && !Ledger.tryLock(connection, endpoint.getConsumer())) {
-                Connections.close(connection);
+                connection.close();
                 return null;
             }
+            String settled = Connections.settle(connection);
             Ledger ledger = Ledger.open(connection, endpoint.getConsumer(), source.identity());
             source.register(endpoint, ledger, connection);
             connection.setAutoCommit(false);
-            return new TargetSide(connection, ledger);
-        } catch (SQLException | RuntimeException e) {
-            Connections.close(connection);
+            return new TargetSide(connection, ledger, settled);
+        } catch (Throwable e) {
+            Connections.end(connection);
             throw e;
         }
+    }
+
+    /** Takes back what steps of the last batch have changed in the session: read only, role, search_path, time-outs. */
+    void settle() throws SQLException {
+        connection.setAutoCommit(true);
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(settled);
+        }
+        connection.setAutoCommit(false);
     }
 
     /** How a batch relates to what the target has; the ledger stays locked until the transaction ends. */

@@ -244,7 +244,15 @@ final class CopySpool {
 
     private void await() throws SQLException {
         try {
-            lock.wait();
+            lock.wait(1000);
+            if (writer != null && !writer.isAlive()) {
+                // out of memory even for telling so
+                writer = null;
+                handedBytes = 0;
+                failure = failure == null
+                        ? new SQLException("the thread that loads rows ended", "XX000", new InternalError())
+                        : failure;
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new SQLException("interrupted while rows were on their way to the target", "57014", e);

@@ -75,7 +75,12 @@ public final class BatchEvents implements Iterator<List<Event>>, AutoCloseable {
     public boolean hasNext() {
         if (next == null) {
             try {
-                next = ready.take();
+                while ((next = ready.poll(1, TimeUnit.SECONDS)) == null) {
+                    if (!reader.isAlive() && ready.isEmpty()) {
+                        throw new SourceFailedException(
+                                batch, new SQLException("its reader ended", "XX000", new InternalError()));
+                    }
+                }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new SourceFailedException(batch, e);
@@ -166,8 +171,8 @@ public final class BatchEvents implements Iterator<List<Event>>, AutoCloseable {
             offer(END);
         } catch (SQLException e) {
             offer(new Part(List.of(), e));
-        } catch (RuntimeException e) {
-            offer(new Part(List.of(), new SQLException(e.getMessage(), "XX000", e)));
+        } catch (RuntimeException | Error e) {
+            offer(new Part(List.of(), new SQLException(e.toString(), "XX000", e)));
         }
     }
 

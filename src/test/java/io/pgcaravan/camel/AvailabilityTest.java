@@ -105,7 +105,7 @@ class AvailabilityTest {
     }
 
     /** What readiness complains of; empty where all is up. */
-    private static String down(Job job) {
+    static String down(Job job) {
         Collection<HealthCheck.Result> results = HealthCheckHelper.invokeReadiness(job.context());
         assertThat(results).isNotEmpty();
         return results.stream()

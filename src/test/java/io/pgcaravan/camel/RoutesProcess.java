@@ -43,9 +43,25 @@ final class RoutesProcess implements AutoCloseable {
     static RoutesProcess start(
             String sourceUrl, String targetUrl, Map<String, String> properties, Moment stopAt, Path... files)
             throws IOException {
+        return start("192m", sourceUrl, targetUrl, properties, stopAt, files);
+    }
+
+    /** @param heap as -Xmx has it */
+    static RoutesProcess withHeap(String heap, Orders orders, Path... files) throws IOException {
+        return start(heap, orders.sourceUrl, orders.targetUrl, Map.of(), null, files);
+    }
+
+    private static RoutesProcess start(
+            String heap,
+            String sourceUrl,
+            String targetUrl,
+            Map<String, String> properties,
+            Moment stopAt,
+            Path... files)
+            throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx192m",
+                "-Xmx" + heap,
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
                 "-cp",
