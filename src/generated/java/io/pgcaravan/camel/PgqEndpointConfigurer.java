@@ -23,6 +23,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
     public boolean configure(CamelContext camelContext, Object obj, String name, Object value, boolean ignoreCase) {
         PgqEndpoint target = (PgqEndpoint) obj;
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "acceptunknownstart":
+        case "acceptUnknownStart": target.setAcceptUnknownStart(property(camelContext, boolean.class, value)); return true;
         case "backofferrorthreshold":
         case "backoffErrorThreshold": target.setBackoffErrorThreshold(property(camelContext, int.class, value)); return true;
         case "backoffidlethreshold":
@@ -102,6 +104,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
     @Override
     public Class<?> getOptionType(String name, boolean ignoreCase) {
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "acceptunknownstart":
+        case "acceptUnknownStart": return boolean.class;
         case "backofferrorthreshold":
         case "backoffErrorThreshold": return int.class;
         case "backoffidlethreshold":
@@ -182,6 +186,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
     public Object getOptionValue(Object obj, String name, boolean ignoreCase) {
         PgqEndpoint target = (PgqEndpoint) obj;
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "acceptunknownstart":
+        case "acceptUnknownStart": return target.isAcceptUnknownStart();
         case "backofferrorthreshold":
         case "backoffErrorThreshold": return target.getBackoffErrorThreshold();
         case "backoffidlethreshold":

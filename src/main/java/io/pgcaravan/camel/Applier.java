@@ -6,6 +6,7 @@ import io.pgcaravan.queue.BadRowException;
 import io.pgcaravan.queue.Batch;
 import io.pgcaravan.queue.BatchEvents;
 import io.pgcaravan.queue.Event;
+import io.pgcaravan.queue.Ledger;
 import io.pgcaravan.queue.LostPositionException;
 import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.queue.Pgq;
@@ -78,7 +79,9 @@ final class Applier {
             // A process that was paused may hold a batch that another one has finished since.
             Batch again =
                     pgq.nextBatch(source.connection(), endpoint.getQueue(), endpoint.getConsumer(), endpoint.collect());
-            if (again == null || again.id() != batch.id()) {
+            boolean still = batch.equals(again) && target.standing(again) instanceof Standing.Lost;
+            target.connection().rollback();
+            if (!still) {
                 return false;
             }
             throw new LostPositionException(lostPosition.reason());
@@ -89,6 +92,10 @@ final class Applier {
             return true;
         }
         Standing.Next next = (Standing.Next) standing;
+        if (next.unproven() && !endpoint.isAcceptUnknownStart()) {
+            target.connection().rollback();
+            throw new LostPositionException(Ledger.unknownStart(batch));
+        }
         if (next.unproven() && !toldUnproven) {
             toldUnproven = true;
             LOG.warn(

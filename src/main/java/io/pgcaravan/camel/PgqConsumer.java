@@ -212,8 +212,8 @@ final class PgqConsumer extends ScheduledPollConsumer {
             if (applier.applied() > 0) {
                 target.settle();
             }
-            if (applier.apply(batch, source, target) && !pgq.finish(source.connection(), batch)) {
-                LOG.warn("{} was finished or repositioned by somebody else meanwhile", batch);
+            if (applier.apply(batch, source, target) && !pgq.finish(source.connection(), batch) && endpoint.isLock()) {
+                LOG.warn("{} was finished meanwhile, or its consumer moved, by another program", batch);
             }
             meters.applied(applier.applied(), applier.rows(), System.nanoTime() - begun);
             if (endpoint.isLogBatches()) {
@@ -323,17 +323,20 @@ final class PgqConsumer extends ScheduledPollConsumer {
         }
     }
 
-    /** Rolls back, and asks both servers whether they still answer. */
+    /** Rolls back, and asks both servers whether they still answer, and the source whether it still knows the consumer. */
     private boolean sessionsWork() {
         try {
             if (target != null) {
                 target.connection().rollback();
             }
+            return (target == null || Connections.works(target.connection()))
+                    && (source == null
+                            || Connections.works(source.connection())
+                                    && pgq.hasConsumer(
+                                            source.connection(), endpoint.getQueue(), endpoint.getConsumer()));
         } catch (SQLException e) {
             return false;
         }
-        return (target == null || Connections.works(target.connection()))
-                && (source == null || Connections.works(source.connection()));
     }
 
     /** Exchanges that an Error has thrown out of the route never end, and a stop would wait for them. */

@@ -81,6 +81,13 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
     private boolean register = true;
 
     @UriParam(
+            label = "consumer,advanced",
+            description =
+                    "Whether to begin with whatever batch the queue offers where the target has no position of a consumer that is"
+                            + " registered, as table_dispatcher does. Default is to stop: rows of earlier events may be missing")
+    private boolean acceptUnknownStart;
+
+    @UriParam(
             label = "consumer",
             defaultValue = "stop",
             enums = "stop,dead-letter",
@@ -331,6 +338,14 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
 
     public void setRegister(boolean register) {
         this.register = register;
+    }
+
+    public boolean isAcceptUnknownStart() {
+        return acceptUnknownStart;
+    }
+
+    public void setAcceptUnknownStart(boolean acceptUnknownStart) {
+        this.acceptUnknownStart = acceptUnknownStart;
     }
 
     public String getOnError() {

@@ -111,8 +111,9 @@ final class TargetCheck {
                                 ? "the queue's latest tick, so that earlier events are not seen"
                                 : "tick " + applied.tick() + ", where the target stands"));
             } else if (applied == null) {
-                findings.warning(consumer + " is registered at tick " + registered.tick()
-                        + ", and the target knows nothing of it: what comes next is taken as its first batch");
+                findings.problem(consumer + " is registered at tick " + registered.tick()
+                        + ", and the target knows nothing of it: rows of earlier events may be missing. If it is to start"
+                        + " from there: caravan queue reset " + job.queue() + " " + job.consumer());
             } else if (applied.tick() == registered.tick()) {
                 findings.ok(consumer + " goes on after tick " + applied.tick() + ", where source and target stand");
             } else {

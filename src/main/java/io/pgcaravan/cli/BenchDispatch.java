@@ -1,5 +1,7 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.queue.Consumers;
+import io.pgcaravan.queue.Pgq;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -230,7 +232,7 @@ final class BenchDispatch implements Callable<Integer> {
     }
 
     private double copyIn(List<Path> files) throws Exception {
-        resetTarget();
+        emptyTarget();
         StringBuilder script = new StringBuilder();
         for (Path file : files) {
             Statements.execute(target, "create table " + file.getFileName() + " " + COLUMNS);
@@ -294,8 +296,7 @@ final class BenchDispatch implements Callable<Integer> {
 
     /** Kilobytes; negative where the system does not tell. */
     private long peakMemory(BenchQueue queue) throws Exception {
-        resetTarget();
-        queue.rewind();
+        resetTarget(queue);
         Path config = Files.createDirectories(directory.resolve("config"));
         writeConfiguration(config, queue);
         Path output = directory.resolve("run.log");
@@ -356,7 +357,7 @@ final class BenchDispatch implements Callable<Integer> {
 
     /** Seconds from waking the route, which is up and idle, until the queue's last batch is finished. */
     private double run(Job job, BenchQueue queue) throws Exception {
-        resetTarget();
+        resetTarget(queue);
         queue.skip();
         try (Application application = Application.shipped(
                 home,
@@ -382,10 +383,14 @@ final class BenchDispatch implements Callable<Integer> {
         }
     }
 
-    /** The consumer's tables are the last that it needs before it waits for a batch. */
+    /** The consumer's lock is the last that it needs before it waits for a batch. */
     private void awaitIdle() throws SQLException, InterruptedException {
         long deadline = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
-        while (Statements.value(target, "select to_regclass('caravan.position')") == null) {
+        while (Statements.value(
+                        target,
+                        "select min(pid) from pg_locks where locktype = 'advisory' and database ="
+                                + " (select oid from pg_database where datname = current_database())")
+                == null) {
             if (System.nanoTime() > deadline) {
                 throw new IllegalStateException("the route does not start; what was logged ends with\n" + log.tail(20));
             }
@@ -414,8 +419,14 @@ final class BenchDispatch implements Callable<Integer> {
         return properties;
     }
 
-    /** An empty parent, and a target that never heard of the consumer. */
-    private void resetTarget() throws SQLException {
+    /** An empty parent, and a consumer that starts before the first batch. */
+    private void resetTarget(BenchQueue queue) throws SQLException {
+        emptyTarget();
+        queue.rewind();
+        new Consumers(new Pgq("pgq"), queue.name(), BenchQueue.CONSUMER).reset(source, target);
+    }
+
+    private void emptyTarget() throws SQLException {
         Statements.execute(target, "drop schema if exists caravan, pgq_ext cascade");
         Statements.execute(target, "drop table if exists orders");
         Statements.execute(target, "create table orders " + COLUMNS + " partition by range (created_at)");

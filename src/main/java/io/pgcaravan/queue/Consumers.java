@@ -37,28 +37,48 @@ public record Consumers(Pgq pgq, String queue, String consumer) {
 
     /**
      * Registers the consumer: at the tick that the target stands at, or where the target knows nothing, at the queue's
-     * latest tick. A registration that is there stays as it is. Never clears a ledger.
+     * latest tick, which the target then notes as the start. A registration that is there stays as it is. Never clears a
+     * ledger.
      */
     public Outcome register(Connection source, Connection target) throws SQLException {
         Source identity = identity(source);
-        Ledger.Applied applied = Ledger.open(target, consumer, identity).applied(target, queue);
+        Ledger ledger = Ledger.open(target, consumer, identity);
+        Ledger.Applied applied = ledger.applied(target, queue);
         Pgq.Registration registered = pgq.registration(source, queue, consumer);
         if (registered != null) {
             checkFit(source, identity, registered, applied);
             return new Outcome(
                     false,
                     called() + " is registered already, at tick " + registered.tick()
-                            + (applied == null ? "" : "; the target stands at tick " + applied.tick()));
+                            + (applied == null
+                                    ? "; the target knows nothing of it: "
+                                            + Ledger.command("reset", queue, consumer)
+                                            + " makes that tick its start"
+                                    : "; the target stands at tick " + applied.tick()));
         }
         if (applied == null) {
-            pgq.register(source, queue, consumer, null);
+            Pgq.Tick latest = pgq.tick(source, queue, null);
+            if (latest == null) {
+                throw new RefusedException(
+                        "queue \"" + queue + "\" has no tick; caravan queue tick " + queue + " makes one");
+            }
+            // the target first: where this ends in between, the next call registers at the tick that is noted
+            target.setAutoCommit(false);
+            try {
+                ledger.start(target, queue, latest);
+                target.commit();
+            } finally {
+                target.rollback();
+                target.setAutoCommit(true);
+            }
+            pgq.register(source, queue, consumer, latest.id(), false);
             return new Outcome(
                     true,
-                    called() + " registered at the queue's latest tick, "
-                            + pgq.registration(source, queue, consumer).tick() + ": earlier events are not seen");
+                    called() + " registered at the queue's latest tick, " + latest.id()
+                            + ": earlier events are not seen");
         }
         checkTick(source, identity, applied);
-        pgq.register(source, queue, consumer, applied.tick());
+        pgq.register(source, queue, consumer, applied.tick(), false);
         return new Outcome(true, called() + " registered at tick " + applied.tick() + ", where the target stands");
     }
 
@@ -77,12 +97,13 @@ public record Consumers(Pgq pgq, String queue, String consumer) {
     }
 
     /**
-     * Clears the consumer's tick and position in the target, so that the next batch of the source is taken as its first.
+     * Clears the consumer's tick and position in the target, and notes the source's tick as its start, so that the next batch
+     * of the source is taken as its first.
      * A batch that is open and in the target already is finished before, or it would be applied again.
      */
     public Outcome reset(Connection source, Connection target) throws SQLException {
         Source identity = identity(source);
-        if (!Ledger.isThere(target)) {
+        if (!Ledger.isThere(target) && pgq.registration(source, queue, consumer) == null) {
             return nothingToReset();
         }
         return withJobStopped(target, "clearing its position", () -> {
@@ -91,16 +112,21 @@ public record Consumers(Pgq pgq, String queue, String consumer) {
             try {
                 Batch finished = finishApplied(source, target, ledger);
                 String cleared = ledger.clear(target);
-                target.commit();
-                if (cleared == null) {
+                Pgq.Registration registered = pgq.registration(source, queue, consumer);
+                if (cleared == null && registered == null) {
                     return nothingToReset();
                 }
-                Pgq.Registration registered = pgq.registration(source, queue, consumer);
+                if (registered != null) {
+                    ledger.start(target, queue, pgq.tick(source, queue, registered.tick()));
+                }
+                target.commit();
                 return new Outcome(
                         true,
                         (finished == null ? "" : finished + " was in the target already and is finished; ")
-                                + "the target has forgotten that consumer \"" + consumer + "\" stood at " + cleared
-                                + "; "
+                                + (cleared == null
+                                        ? "the target knew nothing of consumer \"" + consumer + "\"; "
+                                        : "the target has forgotten that consumer \"" + consumer + "\" stood at "
+                                                + cleared + "; ")
                                 + (registered == null
                                         ? "it is not registered on queue \"" + queue + "\""
                                         : "what the source offers next, after tick " + registered.tick()
@@ -129,7 +155,7 @@ public record Consumers(Pgq pgq, String queue, String consumer) {
                 return new Outcome(
                         false, called() + " stands at tick " + applied.tick() + " already, as the target does");
             }
-            pgq.register(source, queue, consumer, applied.tick());
+            pgq.register(source, queue, consumer, applied.tick(), true);
             return new Outcome(
                     true,
                     called() + (before == null ? " registered at" : " moved from tick " + before.tick() + " to")
@@ -218,7 +244,8 @@ public record Consumers(Pgq pgq, String queue, String consumer) {
 
     /** The tick that the target stands at must be there, and be the very same. */
     private void checkTick(Connection source, Source identity, Ledger.Applied applied) throws SQLException {
-        Instant made = pgq.tickTime(source, queue, applied.tick());
+        Pgq.Tick tick = pgq.tick(source, queue, applied.tick());
+        Instant made = tick == null ? null : tick.time();
         if (made != null && (applied.tickTime() == null || applied.tickTime().equals(made))) {
             return;
         }

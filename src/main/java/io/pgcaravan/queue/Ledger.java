@@ -207,6 +207,13 @@ public final class Ledger {
         if (position != null && !position.isOf(batch.queue(), source)) {
             return new Standing.Lost(foreign(position, batch.queue()));
         }
+        if (batch.tick() <= batch.previousTick()) {
+            return new Standing.Lost(lost(
+                    batch,
+                    "this batch runs backwards: two programs took batches of one consumer at the same time; the target"
+                            + " stands at "
+                            + (ledgerTick == null ? "no tick" : "tick " + ledgerTick)));
+        }
         if (ledgerTick == null && position == null) {
             return new Standing.Next(lock, true);
         }
@@ -236,6 +243,15 @@ public final class Ledger {
             }
         }
         return next ? new Standing.Next(lock, false) : new Standing.AlreadyApplied();
+    }
+
+    /** Why a batch is not taken as the first one of a consumer that this target does not know. */
+    public static String unknownStart(Batch batch) {
+        return "lost position: the target knows nothing of consumer \"" + batch.consumer() + "\", which is at tick "
+                + batch.previousTick() + " of queue \"" + batch.queue()
+                + "\" already: rows of earlier events may be missing. Is this the right target database? If it is to start"
+                + " from here, copy the earlier rows, and "
+                + command("reset", batch.queue(), batch.consumer()) + " makes that tick its start";
     }
 
     private String lost(Batch batch, String where) {
@@ -302,7 +318,7 @@ public final class Ledger {
                 }
             }
         }
-        if (stillOurTransaction(target, lock)) {
+        if (transaction(target).equals(lock.transaction())) {
             throw new SQLException(
                     "another process applied " + batch + " at the same time; this one starts over", "40001");
         }
@@ -310,6 +326,16 @@ public final class Ledger {
                 + " (a COMMIT in a template, a function or an sql: step): rows it had loaded may be there to stay. Take the"
                 + " transaction control out of that step, and compare source and target before the job goes on (see"
                 + " exactly-once.md, lost position)");
+    }
+
+    /**
+     * Notes where this consumer starts, as if it had applied everything up to that tick: a target without a position lacks
+     * everything before the first batch, whatever that is.
+     */
+    void start(Connection target, String queue, Pgq.Tick tick) throws SQLException {
+        Batch nothing = new Batch(
+                queue, consumer, 0, tick.id(), tick.time(), tick.eventSeq(), tick.id(), tick.time(), tick.eventSeq());
+        advance(target, nothing, new Standing.Lock(transaction(target), null), 0);
     }
 
     /**
@@ -344,11 +370,11 @@ public final class Ledger {
         return stood;
     }
 
-    private static boolean stillOurTransaction(Connection target, Standing.Lock lock) throws SQLException {
+    private static String transaction(Connection target) throws SQLException {
         try (Statement statement = target.createStatement();
-                ResultSet row = statement.executeQuery("select pg_current_xact_id()::text")) {
+                ResultSet row = statement.executeQuery("select pg_catalog.pg_current_xact_id()::text")) {
             row.next();
-            return row.getString(1).equals(lock.transaction());
+            return row.getString(1);
         }
     }
 

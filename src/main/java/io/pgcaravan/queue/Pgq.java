@@ -22,6 +22,12 @@ public record Pgq(String schema) {
     /** The channel on which tickers tell of a new tick; the payload is the queue's name. */
     public static final String TICK_CHANNEL = "pgcaravan_tick";
 
+    /**
+     * PgQ reads a subscription and then updates it, without a lock: of two processes, the slow one would send the consumer
+     * backwards. Needs no right on PgQ's tables, and lasts until the transaction ends.
+     */
+    private static final String LOCK = "pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(?, 0))";
+
     private static final String INSERT_EVENTS = Sql.file("queue/insert-events");
 
     /** How PgQ ends the statement; one that ends otherwise stays as it is. */
@@ -99,42 +105,60 @@ public record Pgq(String schema) {
         }
     }
 
-    /** When a tick of the queue was made; null where it is gone: old ticks go when the queue rotates past every consumer. */
-    public Instant tickTime(Connection source, String queue, long tick) throws SQLException {
+    /** A tick of a queue. */
+    public record Tick(long id, Instant time, long eventSeq) {}
+
+    /**
+     * A tick of the queue; null where it is gone: old ticks go when the queue rotates past every consumer.
+     *
+     * @param id null for the latest
+     */
+    public Tick tick(Connection source, String queue, Long id) throws SQLException {
         try (PreparedStatement statement = source.prepareStatement(sql("""
-                select tick_time from %1$s.tick join %1$s.queue on queue_id = tick_queue
-                where queue_name = ? and tick_id = ?"""))) {
+                select tick_id, tick_time, tick_event_seq from %1$s.tick join %1$s.queue on queue_id = tick_queue
+                where queue_name = ? and tick_id = coalesce(?, tick_id) order by tick_id desc limit 1"""))) {
             statement.setString(1, queue);
-            statement.setLong(2, tick);
+            statement.setObject(2, id, java.sql.Types.BIGINT);
             try (ResultSet row = statement.executeQuery()) {
-                return row.next() ? instant(row, 1) : null;
+                return row.next() ? new Tick(row.getLong(1), instant(row, 2), row.getLong(3)) : null;
             }
         }
     }
 
     /**
-     * Registers a consumer.
+     * Registers a consumer at a tick.
      *
-     * @param tick where to start; null for the latest tick, which leaves an existing registration alone
+     * @param move whether a consumer that is registered already is moved there, or else left where it is
      */
-    public void register(Connection source, String queue, String consumer, Long tick) throws SQLException {
-        try (PreparedStatement statement = source.prepareStatement(sql("select %s.register_consumer_at(?, ?, ?)"))) {
-            statement.setString(1, queue);
-            statement.setString(2, consumer);
-            if (tick == null) {
-                statement.setNull(3, java.sql.Types.BIGINT);
-            } else {
+    public void register(Connection source, String queue, String consumer, long tick, boolean move)
+            throws SQLException {
+        source.setAutoCommit(false);
+        try (PreparedStatement lock = source.prepareStatement("select " + LOCK);
+                PreparedStatement statement = source.prepareStatement(sql("select %s.register_consumer_at(?, ?, ?)"))) {
+            lock.setString(1, lockName(queue, consumer));
+            lock.execute();
+            if (move || registration(source, queue, consumer) == null) {
+                statement.setString(1, queue);
+                statement.setString(2, consumer);
                 statement.setLong(3, tick);
+                statement.execute();
             }
-            statement.execute();
+            source.commit();
         } catch (SQLException e) {
+            source.rollback();
             if (UNIQUE_VIOLATION.equals(e.getSQLState())) {
                 // a failure that passes: with the next try the other one's registration is seen
                 throw new SQLException(
                         "another process registered consumer \"" + consumer + "\" at the same time", "40001", e);
             }
             throw e;
+        } finally {
+            source.setAutoCommit(true);
         }
+    }
+
+    private static String lockName(String queue, String consumer) {
+        return "pgcaravan " + queue + " " + consumer;
     }
 
     /**
@@ -166,13 +190,17 @@ public record Pgq(String schema) {
                 sql("""
                 select batch_id, cur_tick_id, cur_tick_time, cur_tick_event_seq,
                        prev_tick_id, prev_tick_time, prev_tick_event_seq
-                from %s.next_batch_""" + (plain ? "info(?, ?)" : "custom(?, ?, ?::interval, ?, ?::interval)")))) {
-            statement.setString(1, queue);
-            statement.setString(2, consumer);
+                from (select\s""" + LOCK + "::text as taken offset 0) as lock," // the call takes its result: it comes first
+                        + " lateral %s.next_batch_" + (plain ? "info" : "custom")
+                        + "(pg_catalog.concat(cast(? as text), lock.taken), ?"
+                        + (plain ? ")" : ", ?::interval, ?, ?::interval)")))) {
+            statement.setString(1, lockName(queue, consumer));
+            statement.setString(2, queue);
+            statement.setString(3, consumer);
             if (!plain) {
-                statement.setString(3, collect.minLag);
-                statement.setObject(4, collect.minCount, java.sql.Types.INTEGER);
-                statement.setString(5, collect.minInterval);
+                statement.setString(4, collect.minLag);
+                statement.setObject(5, collect.minCount, java.sql.Types.INTEGER);
+                statement.setString(6, collect.minInterval);
             }
             try (ResultSet row = statement.executeQuery()) {
                 if (!row.next() || row.getObject(1) == null) {

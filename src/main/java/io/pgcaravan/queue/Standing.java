@@ -9,7 +9,7 @@ public sealed interface Standing {
     /**
      * The batch follows what was applied.
      *
-     * @param unproven true where the ledger knows nothing of this consumer, so the batch is taken on trust
+     * @param unproven true where the ledger knows nothing of this consumer, and the batch could only be taken on trust
      */
     record Next(Lock lock, boolean unproven) implements Standing {}
 

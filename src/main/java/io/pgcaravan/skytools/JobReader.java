@@ -118,6 +118,7 @@ final class JobReader {
         pass("pgq_batch_collect_interval", consume, "minInterval");
         pass("pgq_keep_lag", consume, "minLag");
         consume.put("logBatches", true);
+        consume.put("acceptUnknownStart", true);
         pass("encoding", consume, "encoding");
         pass("schema", consume, "schema");
         String onError = oneOf("on_error", "stop", "dead-letter");

@@ -54,8 +54,7 @@ class AvailabilityTest {
             execute(
                     source,
                     "select pgq.create_queue('orders')",
-                    "select pgq.set_queue_config('orders', 'ticker_max_lag', '0')",
-                    "select pgq.register_consumer('orders', 'test')");
+                    "select pgq.set_queue_config('orders', 'ticker_max_lag', '0')");
             try (Job job = new Job(source, orders.targetUrl, Map.of(), null, DISPATCH)) {
                 await().atMost(Duration.ofSeconds(60)).until(() -> down(job).isEmpty());
                 server.stop(true);

@@ -63,8 +63,8 @@ class LedgerTest {
                     Sql.file("target/pgq_ext"),
                     "select pgq_ext.set_last_tick('another', 42), pgq_ext.set_last_tick('test', 'part', 77),"
                             + " pgq_ext.set_batch_done('test', 5), pgq_ext.set_event_done('another', 6, 7)");
-            orders.source("select pgq.register_consumer('orders', 'test')");
             try (Job job = Job.dispatch(orders, Map.of())) {
+                ShippedRoutesTest.awaitRegistered(orders);
                 apply(orders, 1);
                 apply(orders, 101);
             }

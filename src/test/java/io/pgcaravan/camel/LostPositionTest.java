@@ -3,6 +3,8 @@ package io.pgcaravan.camel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.pgcaravan.queue.Consumers;
+import io.pgcaravan.queue.Pgq;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -156,6 +158,78 @@ class LostPositionTest {
             orders.tick();
             assertStops(orders, DISPATCH, "tick 2", "no longer there", "caravan queue reset orders test");
         }
+    }
+
+    @Test
+    void a_batch_that_runs_backwards() throws Exception {
+        try (Orders orders = applied()) {
+            orders.source("update pgq.subscription set sub_batch = nextval('pgq.batch_id_seq'), sub_next_tick = 1");
+            assertStops(orders, DISPATCH, "runs backwards", "ticks 2 to 1", "caravan queue rewind orders test");
+        }
+    }
+
+    @Test
+    void an_empty_target_of_a_consumer_that_has_come_far() throws Exception {
+        try (Orders orders = applied()) {
+            orders.target("drop schema caravan, pgq_ext cascade", "truncate orders");
+            orders.insert(1001, 2000);
+            orders.tick();
+            try (Job job = Job.dispatch(orders, Map.of())) {
+                log.await("the job stops");
+            }
+            assertThat(log.text())
+                    .contains("knows nothing of consumer \"test\"", "tick 2", "caravan queue reset orders test");
+            assertThat(orders.count(orders.target, "select count(*) from orders"))
+                    .isZero();
+            new Consumers(new Pgq("pgq"), "orders", "test").reset(orders.source, orders.target);
+            try (Job job = Job.dispatch(orders, Map.of())) {
+                await().atMost(Duration.ofSeconds(60))
+                        .until(() ->
+                                orders.count(orders.target, "select count(*) from orders where id > 1000") == 1000);
+            }
+        }
+    }
+
+    @Test
+    void a_consumer_unregistered_while_its_job_runs_is_registered_again_where_the_target_stands() throws Exception {
+        try (Orders orders = new Orders();
+                Job job = new Job(orders, Map.of(), quick())) {
+            start(orders);
+            orders.source(
+                    "select pgq.register_consumer('orders', 'keeps the ticks')",
+                    "select pgq.unregister_consumer('orders', 'test')");
+            orders.insert(1001, 2000);
+            orders.tick();
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
+        }
+    }
+
+    @Test
+    void a_queue_dropped_and_created_while_its_job_runs() throws Exception {
+        try (Orders orders = new Orders();
+                Job job = new Job(orders, Map.of(), quick())) {
+            start(orders);
+            log.clear();
+            orders.source(
+                    "select pgq.unregister_consumer('orders', 'test')",
+                    "select pgq.drop_queue('orders')",
+                    "select pgq.create_queue('orders')");
+            log.await("the job stops");
+            assertThat(log.text()).contains("lost position", "tick 2", "caravan queue reset orders test");
+        }
+    }
+
+    /** The shipped route, which tries again soon. */
+    private Path quick() throws Exception {
+        return RouteFile.dispatch().consuming("exceptionSleep", 500).in(directory);
+    }
+
+    /** Orders 1 to 1000, applied by a job that runs. */
+    private static void start(Orders orders) throws Exception {
+        ShippedRoutesTest.awaitRegistered(orders);
+        orders.insert(1, 1000);
+        orders.tick();
+        await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
     }
 
     /** Orders 1 to 1000, applied as the batch from tick 1 to 2. */

@@ -75,6 +75,38 @@ class TwoProcessesTest {
         }
     }
 
+    /** PgQ reads the subscription and updates it later: in between the other process may have gone on by many batches. */
+    @Test
+    void without_the_lock_a_slow_process_does_not_send_the_consumer_backwards() throws Exception {
+        Path unlocked = RouteFile.dispatch()
+                .consuming("lock", false)
+                .consuming("exceptionSleep", 500)
+                .in(directory);
+        Map<String, String> append = Map.of("dispatch.rowMode", "append");
+        try (Orders orders = new Orders(") partition by range (created_at)")) {
+            String slow = "perform pg_sleep(case when random() < 0.2 then 0.15 else 0 end); update pgq.subscription";
+            String function = (String)
+                    orders.value(
+                            orders.source,
+                            "select pg_get_functiondef('pgq.next_batch_custom(text,text,interval,int4,interval)'::regprocedure)");
+            assertThat(function).contains("update pgq.subscription");
+            orders.source(function.replace("update pgq.subscription", slow));
+            try (Job one = new Job(orders, append, unlocked);
+                    Job other = new Job(orders, append, unlocked)) {
+                ShippedRoutesTest.awaitRegistered(orders);
+                for (int i = 1; i <= 200; i++) {
+                    orders.insert(i, i);
+                    orders.tick();
+                }
+                await().atMost(Duration.ofSeconds(90)).untilAsserted(orders::assertTargetEqualsSource);
+                assertThat(one.context().getRouteController().getRouteStatus("dispatch"))
+                        .isEqualTo(org.apache.camel.ServiceStatus.Started);
+                assertThat(other.context().getRouteController().getRouteStatus("dispatch"))
+                        .isEqualTo(org.apache.camel.ServiceStatus.Started);
+            }
+        }
+    }
+
     /** Each moment at which a paused process believes a batch to be its own while another one goes on. */
     @Test
     void a_process_that_was_paused_while_another_took_over_does_no_harm_when_it_goes_on() throws Exception {

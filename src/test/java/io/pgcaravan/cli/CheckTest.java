@@ -229,7 +229,7 @@ class CheckTest {
         partitionedTarget();
         on(source, "select pgq.register_consumer('orders', 'dispatch')");
         assertThat(check().out())
-                .contains("warning  dispatch: consumer \"dispatch\" is registered at tick 2, and the target knows"
+                .contains("problem  dispatch: consumer \"dispatch\" is registered at tick 2, and the target knows"
                         + " nothing of it");
         on(target, io.pgcaravan.queue.Sql.file("target/pgq_ext"), "select pgq_ext.set_last_tick('dispatch', 2)");
         assertThat(check().out()).contains("ok       dispatch: consumer \"dispatch\" goes on after tick 2");

@@ -56,6 +56,17 @@ class ConsumersTest {
             assertThat(outcome.changed()).isTrue();
             assertThat(outcome.said()).contains("registered at the queue's latest tick, 3", "earlier events");
             assertThat(registration().tick()).isEqualTo(3);
+            assertThat(ledger()).isEqualTo("3 3");
+        }
+
+        /** Killed after it noted the start and before it registered. */
+        @Test
+        void at_the_noted_start_where_an_earlier_call_broke_off() throws SQLException {
+            consumers.register(source, target);
+            consumers.unregister(source);
+            tick();
+            consumers.register(source, target);
+            assertThat(registration().tick()).isEqualTo(1);
         }
 
         @Test
@@ -74,7 +85,7 @@ class ConsumersTest {
             try (Connection other =
                     DriverManager.getConnection(source.getMetaData().getURL())) {
                 other.setAutoCommit(false);
-                PGQ.register(other, "orders", "loader", null);
+                on(other, "select pgq.register_consumer('orders', 'loader')");
                 CompletableFuture<Consumers.Outcome> ours = CompletableFuture.supplyAsync(() -> {
                     try {
                         return consumers.register(source, target);
@@ -209,7 +220,7 @@ class ConsumersTest {
             Consumers.Outcome outcome = consumers.reset(source, target);
             assertThat(outcome.changed()).isTrue();
             assertThat(outcome.said()).contains("stood at tick 2 of queue \"orders\"", "after tick 2");
-            assertThat(ledger()).isEqualTo("- -");
+            assertThat(ledger()).isEqualTo("2 2");
             assertThat(registration().tick()).isEqualTo(2);
         }
 
@@ -226,7 +237,7 @@ class ConsumersTest {
             applied();
             on(target, "select pgq_ext.set_last_tick('loader', null)");
             assertThat(consumers.reset(source, target).changed()).isTrue();
-            assertThat(ledger()).isEqualTo("- -");
+            assertThat(ledger()).isEqualTo("2 2");
         }
 
         @Test
@@ -236,9 +247,9 @@ class ConsumersTest {
             consumers.reset(source, target);
             assertThat(value(
                             target,
-                            "select string_agg(consumer_id || subconsumer_id || last_tick_id, ' ' order by consumer_id)"
+                            "select string_agg(consumer_id || subconsumer_id || last_tick_id, ' ' order by consumer_id, last_tick_id desc)"
                                     + " from pgq_ext.completed_tick"))
-                    .isEqualTo("another5 loaderpart6");
+                    .isEqualTo("another5 loaderpart6 loader2");
         }
 
         /** Else the batch would be taken as the first, and applied a second time. */
@@ -250,7 +261,7 @@ class ConsumersTest {
             Consumers.Outcome outcome = consumers.reset(source, target);
             assertThat(outcome.said()).contains("was in the target already and is finished", "after tick 2");
             assertThat(registration()).isEqualTo(new Pgq.Registration(2, null, null));
-            assertThat(ledger()).isEqualTo("- -");
+            assertThat(ledger()).isEqualTo("2 2");
         }
 
         @Test
@@ -282,6 +293,13 @@ class ConsumersTest {
             try (Connection job = DriverManager.getConnection(targetUrl)) {
                 assertThat(Ledger.tryLock(job, "loader")).isTrue();
             }
+        }
+
+        @Test
+        void makes_the_sources_tick_the_start_of_a_consumer_that_the_target_does_not_know() throws SQLException {
+            registeredAndTicked();
+            assertThat(consumers.reset(source, target).said()).contains("knew nothing of consumer", "after tick 1");
+            assertThat(ledger()).isEqualTo("1 1");
         }
 
         @Test
@@ -416,7 +434,7 @@ class ConsumersTest {
         }
     }
 
-    /** Registered at tick 1, with tick 2 to come. */
+    /** Registered at tick 1 by something else, with tick 2 to come. */
     private void registeredAndTicked() throws SQLException {
         on(source, "select pgq.register_consumer('orders', 'loader')");
         tick();
