@@ -274,7 +274,7 @@ function showJobs(page, now) {
   section('jobs', 'Jobs', page.status.jobs.map(job => {
     const route = states.get(job.route);
     const wrong = page.status.problems.some(problem => problem.subject === job.route || problem.subject === 'consumer ' + job.consumer);
-    const running = {ACTIVE: ['active', wrong ? 'warn' : 'good'], NOBODY: ['nobody runs it', 'bad'], UNKNOWN: ['unknown', 'warn']}[job.running];
+    const running = {ACTIVE: ['active', wrong ? 'warn' : 'good'], FAILING: ['failing', 'bad'], NOBODY: ['nobody runs it', 'bad'], UNKNOWN: ['unknown', 'warn']}[job.running];
     const points = history.get(job.target + ' ' + job.consumer) || [];
     return el('article', {class: 'card', 'data-job': job.consumer},
       el('div', {class: 'head'},

@@ -4,7 +4,7 @@ with kept as (
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.relkind = 'r'
        and ((n.nspname, c.relname) in (('pgq_ext', 'completed_tick'), ('caravan', 'position'), ('caravan', 'dead_letter'),
-                                       ('caravan', 'partition'), ('caravan', 'import_set'), ('caravan', 'import_history'))
+                                       ('caravan', 'partition'), ('caravan', 'job'), ('caravan', 'import_set'), ('caravan', 'import_history'))
             or obj_description(c.oid, 'pg_class') like any (array['pgcaravan: the change sets of %', 'pgcaravan: keys of changed rows of %']))
 )
 select format('grant usage on schema %I to %s', nspname, {role}) from kept

@@ -25,6 +25,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         switch (ignoreCase ? name.toLowerCase() : name) {
         case "acceptunknownstart":
         case "acceptUnknownStart": target.setAcceptUnknownStart(property(camelContext, boolean.class, value)); return true;
+        case "answertimeout":
+        case "answerTimeout": target.setAnswerTimeout(property(camelContext, int.class, value)); return true;
         case "backofferrorthreshold":
         case "backoffErrorThreshold": target.setBackoffErrorThreshold(property(camelContext, int.class, value)); return true;
         case "backoffidlethreshold":
@@ -106,6 +108,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         switch (ignoreCase ? name.toLowerCase() : name) {
         case "acceptunknownstart":
         case "acceptUnknownStart": return boolean.class;
+        case "answertimeout":
+        case "answerTimeout": return int.class;
         case "backofferrorthreshold":
         case "backoffErrorThreshold": return int.class;
         case "backoffidlethreshold":
@@ -188,6 +192,8 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         switch (ignoreCase ? name.toLowerCase() : name) {
         case "acceptunknownstart":
         case "acceptUnknownStart": return target.isAcceptUnknownStart();
+        case "answertimeout":
+        case "answerTimeout": return target.getAnswerTimeout();
         case "backofferrorthreshold":
         case "backoffErrorThreshold": return target.getBackoffErrorThreshold();
         case "backoffidlethreshold":

@@ -1,7 +1,9 @@
 package io.pgcaravan.camel;
 
 import io.pgcaravan.queue.Sql;
+import java.net.SocketTimeoutException;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -87,6 +89,37 @@ final class Connections {
             connection.abort(Runnable::run);
         } catch (SQLException e) {
             // it is gone already
+        }
+    }
+
+    /** Limits how long the server may stay silent, milliseconds; the driver then gives the connection up. */
+    static void limitSilence(Connection connection, int millis) throws SQLException {
+        connection.setNetworkTimeout(Runnable::run, millis);
+    }
+
+    /** Whether a failure is a server's silence. */
+    static boolean isSilence(Throwable failure) {
+        for (Throwable cause = failure; cause != null && cause.getCause() != cause; cause = cause.getCause()) {
+            if (cause instanceof SocketTimeoutException) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The session's process at the server. */
+    static int pid(Connection connection) throws SQLException {
+        return connection.unwrap(PGConnection.class).getBackendPID();
+    }
+
+    /** Ends another session of ours, which has done nothing new for a second. */
+    static void terminate(Connection connection, int pid) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement("""
+                select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
+                where pid operator(pg_catalog.=) ? and usename operator(pg_catalog.=) current_user
+                  and state_change operator(pg_catalog.<) clock_timestamp() operator(pg_catalog.-) interval '1 second'""")) {
+            statement.setInt(1, pid);
+            statement.execute();
         }
     }
 

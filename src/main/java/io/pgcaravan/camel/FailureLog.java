@@ -36,16 +36,15 @@ final class FailureLog implements PollingConsumerPollStrategy {
             // what fails while the route is being stopped is the stop
             return false;
         }
-        String message = Secrets.masked(String.valueOf(failure.getMessage()));
+        String message = message(failure);
         long now = System.currentTimeMillis();
         if (!message.equals(said) || now - saidAt > SAY_AGAIN) {
             PgqEndpoint of = (PgqEndpoint) endpoint;
             LOG.error(
-                    "queue \"{}\", consumer \"{}\": {}{}; {}",
+                    "queue \"{}\", consumer \"{}\": {}; {}",
                     of.getQueue(),
                     of.getConsumer(),
                     message,
-                    hint(failure),
                     forGood ? "the job stops" : "trying again in " + failed.waitsStill() / 1000.0 + " s");
             said = message;
             saidAt = now;
@@ -53,10 +52,14 @@ final class FailureLog implements PollingConsumerPollStrategy {
         return false;
     }
 
-    private static String hint(Exception failure) {
-        return "42501".equals(Failures.sqlState(failure))
-                ? "; the role of that database lacks a right: on the source it has to be a member of"
-                        + " pgq_reader, on the target it creates the ledger and partitions and writes the tables"
-                : "";
+    /** What failed, for people, without passwords. */
+    static String message(Throwable failure) {
+        String said =
+                failure.getMessage() == null || failure instanceof Error ? failure.toString() : failure.getMessage();
+        return Secrets.masked(said)
+                + ("42501".equals(Failures.sqlState(failure))
+                        ? "; the role of that database lacks a right: on the source it has to be a member of"
+                                + " pgq_reader, on the target it creates the ledger and partitions and writes the tables"
+                        : "");
     }
 }

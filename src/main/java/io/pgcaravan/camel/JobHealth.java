@@ -4,10 +4,11 @@ import java.util.Map;
 import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
-/** Says why a job was stopped for good: Camel only knows that its route does not run. */
+/** Says why a job was stopped for good, where Camel only knows that its route does not run, or what it waits for. */
 final class JobHealth extends AbstractHealthCheck {
 
     private volatile String reason;
+    private volatile String waits;
 
     JobHealth(String route) {
         super("caravan", "job-" + route);
@@ -18,6 +19,11 @@ final class JobHealth extends AbstractHealthCheck {
         reason = why;
     }
 
+    /** @param what the job waits for; null for nothing */
+    void waits(String what) {
+        waits = what;
+    }
+
     @Override
     public boolean isLiveness() {
         return false;
@@ -25,7 +31,7 @@ final class JobHealth extends AbstractHealthCheck {
 
     @Override
     protected void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
-        String why = reason;
+        String why = reason == null ? waits : reason;
         if (why == null) {
             builder.up();
         } else {

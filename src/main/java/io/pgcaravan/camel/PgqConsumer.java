@@ -3,8 +3,10 @@ package io.pgcaravan.camel;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.pgcaravan.load.DeadLetter;
 import io.pgcaravan.queue.Batch;
+import io.pgcaravan.queue.JobFailure;
 import io.pgcaravan.queue.LostPositionException;
 import io.pgcaravan.queue.Pgq;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Locale;
@@ -59,6 +61,17 @@ final class PgqConsumer extends ScheduledPollConsumer {
     private volatile LostPositionException lost;
 
     private volatile int failures;
+    /** How often in succession a server did not answer. */
+    private int silences;
+
+    private BatchWatch batchWatch;
+
+    /** The process of the target's last session there. */
+    private int targetPid;
+
+    /** Whether the target may have an error of this job on record. */
+    private boolean recorded;
+
     private long notBefore;
     private long idleDelay;
     private long connectedAt;
@@ -95,6 +108,8 @@ final class PgqConsumer extends ScheduledPollConsumer {
                     + ":\n  " + String.join("\n  ", problems));
         }
         watch();
+        batchWatch = new BatchWatch(endpoint, health);
+        batchWatch.start(endpoint.getCamelContext(), getRoute().getRouteId());
         meters.start(
                 getRoute().getRouteId(),
                 endpoint.getQueue(),
@@ -118,6 +133,9 @@ final class PgqConsumer extends ScheduledPollConsumer {
     @Override
     protected void doStop() throws Exception {
         super.doStop();
+        if (batchWatch != null) {
+            batchWatch.stop(endpoint.getCamelContext());
+        }
         if (pollEnds()) {
             try {
                 disconnect();
@@ -173,6 +191,7 @@ final class PgqConsumer extends ScheduledPollConsumer {
                 return 0;
             }
         }
+        batchWatch.begin();
         try {
             boolean active = connect();
             // else readiness would wait for the end of the first poll: of a long batch, or of a wait for a tick
@@ -182,9 +201,15 @@ final class PgqConsumer extends ScheduledPollConsumer {
                 LOG.info("{} works again", endpoint);
             }
             failures = 0;
+            silences = 0;
+            if (active && recorded) {
+                recorded = false;
+                inTarget(connection -> JobFailure.clear(connection, endpoint.getConsumer()));
+            }
             return applied;
         } catch (LostPositionException e) {
             lost = e;
+            record(e);
             if (health != null) {
                 health.stops(e.getMessage());
             }
@@ -192,10 +217,27 @@ final class PgqConsumer extends ScheduledPollConsumer {
             stopRoute();
             throw e;
         } catch (Throwable e) {
+            if (Connections.isSilence(e)) {
+                SQLException silence = new SQLException(
+                        "a server did not answer for " + silenceLimit() / 1000 + " s (answerTimeout): "
+                                + e.getMessage(),
+                        "08006",
+                        e);
+                silences++;
+                afterFailure(silence);
+                throw silence;
+            }
             afterFailure(e);
             // an Error would end the scheduler's task, and the job with it
             throw e instanceof Exception exception ? exception : new IllegalStateException(e.toString(), e);
+        } finally {
+            batchWatch.end();
         }
+    }
+
+    /** A statement that takes long is no silence: each time it is given twice the time. Milliseconds. */
+    private int silenceLimit() {
+        return (int) Math.min(Integer.MAX_VALUE, (long) endpoint.getAnswerTimeout() << Math.min(silences, 16));
     }
 
     private int applyNext() throws Exception {
@@ -244,6 +286,7 @@ final class PgqConsumer extends ScheduledPollConsumer {
         }
         if (source == null) {
             source = SourceSide.connect(endpoint);
+            Connections.limitSilence(source.connection(), silenceLimit());
         }
         if (target == null) {
             connectedAt = System.currentTimeMillis();
@@ -256,11 +299,18 @@ final class PgqConsumer extends ScheduledPollConsumer {
                 LOG.info("taking over consumer \"{}\"", endpoint.getConsumer());
             }
             standby = target == null;
+            recorded = true;
+            if (target != null) {
+                Connections.limitSilence(target.connection(), silenceLimit());
+                targetPid = Connections.pid(target.connection());
+                batchWatch.sessions(Connections.pid(source.connection()), targetPid);
+            }
         }
         return target != null;
     }
 
     private int standBy() {
+        batchWatch.end();
         pause(idleDelay);
         return 0;
     }
@@ -275,6 +325,7 @@ final class PgqConsumer extends ScheduledPollConsumer {
     }
 
     private void idle() throws SQLException {
+        batchWatch.end();
         if (!endpoint.isListen()) {
             pause(idleDelay);
             return;
@@ -308,6 +359,7 @@ final class PgqConsumer extends ScheduledPollConsumer {
         meters.failed();
         String state = Failures.sqlState(failure);
         boolean fatal = Failures.isFatal(failure);
+        record(failure);
         notBefore = System.currentTimeMillis()
                 + (Connections.passes(state) && !fatal
                         ? Math.min(LAST_BACK_OFF, FIRST_BACK_OFF << Math.min(failures - 1, 6))
@@ -318,8 +370,46 @@ final class PgqConsumer extends ScheduledPollConsumer {
             abandon();
             forgetInflight();
         }
+        if (Connections.isSilence(failure)) {
+            // the driver has closed the connection, and cannot cancel any more what keeps the consumer's lock
+            inTarget(connection -> Connections.terminate(connection, targetPid));
+        }
         if (fatal || Connections.READ_ONLY.equals(state) || !sessionsWork()) {
             disconnect();
+        }
+    }
+
+    /** Keeps the failure in the target, where that can be reached. */
+    private void record(Throwable failure) {
+        boolean held = target != null;
+        if (!isRunAllowed()
+                || !held
+                        && source != null
+                        && String.valueOf(Failures.sqlState(failure)).startsWith("08")) {
+            return;
+        }
+        recorded = true;
+        inTarget(connection -> JobFailure.record(
+                connection,
+                endpoint.getQueue(),
+                endpoint.getConsumer(),
+                FailureLog.message(failure),
+                Failures.sqlState(failure),
+                held || !endpoint.isLock()));
+    }
+
+    @FunctionalInterface
+    private interface Work {
+        void run(Connection connection) throws SQLException;
+    }
+
+    /** Does what a job can do without, over a connection of its own: the batch's may be in any state. */
+    private void inTarget(Work work) {
+        try (Connection connection = endpoint.getTarget().getConnection()) {
+            connection.setAutoCommit(true);
+            work.run(connection);
+        } catch (SQLException e) {
+            LOG.debug("caravan.job could not be written: {}", e.getMessage());
         }
     }
 

@@ -159,6 +159,14 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
 
     @UriParam(
             label = "consumer,advanced",
+            defaultValue = "300000",
+            description =
+                    "Milliseconds that a server may stay silent before its connection is given up and the batch tried again, with"
+                            + " twice the time; after half of it, one minute at most, the log and readiness tell of it")
+    private int answerTimeout = 300_000;
+
+    @UriParam(
+            label = "consumer,advanced",
             description = "Whether to log a line after each batch, with its count of events and its seconds")
     private boolean logBatches;
 
@@ -216,6 +224,10 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
         chunks();
         if (minCount != null && minCount < 1) {
             throw new IllegalArgumentException("pgq:" + queue + ": minCount is " + minCount + ", must be >= 1");
+        }
+        if (answerTimeout < 1000) {
+            throw new IllegalArgumentException(
+                    "pgq:" + queue + ": answerTimeout is " + answerTimeout + ", must be >= 1000");
         }
         if (chunkEvents < 1) {
             throw new IllegalArgumentException("pgq:" + queue + ": chunkEvents is " + chunkEvents + ", must be >= 1");
@@ -458,6 +470,14 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
 
     public void setConnectionLifetime(long connectionLifetime) {
         this.connectionLifetime = connectionLifetime;
+    }
+
+    public int getAnswerTimeout() {
+        return answerTimeout;
+    }
+
+    public void setAnswerTimeout(int answerTimeout) {
+        this.answerTimeout = answerTimeout;
     }
 
     public boolean isLogBatches() {

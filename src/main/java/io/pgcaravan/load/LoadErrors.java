@@ -18,6 +18,9 @@ final class LoadErrors {
     private static final Pattern COPY_LINE =
             Pattern.compile("^COPY (.*), line (\\d+)(?:, column .*|: \".*)?$", Pattern.MULTILINE);
 
+    private static final Pattern COPY_COLUMN =
+            Pattern.compile("^COPY .*, line \\d+, column ([^:\\n]+)", Pattern.MULTILINE);
+
     private static final Pattern ANY_COPY = Pattern.compile("^COPY ", Pattern.MULTILINE);
 
     private LoadErrors() {}
@@ -105,6 +108,9 @@ final class LoadErrors {
         if (server == null) {
             return String.valueOf(cause.getMessage());
         }
-        return server.getMessage() + (server.getDetail() == null ? "" : " (" + server.getDetail() + ")");
+        Matcher column = COPY_COLUMN.matcher(String.valueOf(server.getWhere()));
+        return server.getMessage()
+                + (column.find() ? " (column " + column.group(1) + ")" : "")
+                + (server.getDetail() == null ? "" : " (" + server.getDetail() + ")");
     }
 }

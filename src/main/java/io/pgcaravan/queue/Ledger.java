@@ -21,7 +21,11 @@ public final class Ledger {
 
     /** What every job keeps in its target; each file does nothing where its table is there. */
     public static final List<String> OWN_TABLES =
-            List.of("caravan.position", "caravan.dead_letter", "caravan.partition");
+            List.of("caravan.position", "caravan.dead_letter", "caravan.partition", "caravan.job");
+
+    /** The key of the lock on a consumer's name; its parameter. */
+    static final String LOCK =
+            "pg_catalog.hashtextextended(pg_catalog.concat('pgcaravan consumer ', cast(? as text)), 0)";
 
     private static final String STANDING = Sql.file("target/standing");
     private static final String ADVANCE = Sql.file("target/advance");
@@ -44,6 +48,14 @@ public final class Ledger {
      */
     public static Ledger open(Connection target, String consumer, Source source) throws SQLException {
         install(target);
+        try {
+            OwnTables.ensure(target, "caravan.job");
+        } catch (SQLException e) {
+            if (!"42501".equals(e.getSQLState())) {
+                throw e;
+            }
+            // a ledger that another role has made before there was this table: the job works without it
+        }
         return new Ledger(consumer, source, hasSubconsumers(target));
     }
 
@@ -53,8 +65,8 @@ public final class Ledger {
      * @return false where another session holds it
      */
     public static boolean tryLock(Connection target, String consumer) throws SQLException {
-        try (PreparedStatement statement = target.prepareStatement(
-                "select pg_try_advisory_lock(hashtextextended('pgcaravan consumer ' || ?, 0))")) {
+        try (PreparedStatement statement =
+                target.prepareStatement("select pg_catalog.pg_try_advisory_lock(" + LOCK + ")")) {
             statement.setString(1, consumer);
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
@@ -66,7 +78,7 @@ public final class Ledger {
     /** Gives back what {@link #tryLock} took. */
     static void unlock(Connection target, String consumer) throws SQLException {
         try (PreparedStatement statement =
-                target.prepareStatement("select pg_advisory_unlock(hashtextextended('pgcaravan consumer ' || ?, 0))")) {
+                target.prepareStatement("select pg_catalog.pg_advisory_unlock(" + LOCK + ")")) {
             statement.setString(1, consumer);
             statement.execute();
         }

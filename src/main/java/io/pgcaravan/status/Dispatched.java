@@ -35,6 +35,8 @@ final class Dispatched {
 
     private static final String POSITIONS = Sql.file("status/positions");
     private static final String HOLDER = Sql.file("status/holder");
+    private static final String FAILURE = "select error, sqlstate, since, at, tries from caravan.job"
+            + " where consumer operator(pg_catalog.=) cast(? as text)";
     private static final String LETTERS = Sql.file("status/letters");
     private static final String ROWS = Sql.file("status/rows");
 
@@ -145,7 +147,10 @@ final class Dispatched {
         String subject = dispatch == null ? "consumer " + consumer : dispatch.route();
         Queues.Line line = line(all, subject, source, queue, consumer);
         Double lag = line == null ? null : line.lag();
+        Status.Failure failure = failure(all, subject, target, consumer);
         Holder holder = holder(all, subject, dispatch, target, consumer);
+        Running running =
+                failure == null || holder.running == Running.NOBODY || !target.up() ? holder.running : Running.FAILING;
         Letters letters = letters(all, subject, target, consumer);
         String lost = lost(all, subject, dispatch, source, target, queue, consumer);
         Seen earlier = before.get(key(target, consumer));
@@ -165,7 +170,21 @@ final class Dispatched {
                     Problem.Kind.JOB_DOWN,
                     subject,
                     "no process runs consumer \"" + consumer + "\" of queue \"" + queue
-                            + "\"; start it with caravan run, or switch the route off");
+                            + "\"; start it with caravan run, or switch the route off"
+                            + (failure == null ? "" : "; its last error: " + failure.error()));
+        }
+        if (running == Running.FAILING && lost == null) {
+            all.problem(
+                    Problem.Kind.JOB_FAILING,
+                    subject,
+                    "consumer \"" + consumer + "\" of queue \"" + queue + "\" has failed at "
+                            + (failure.tries() == 1
+                                    ? "its last try"
+                                    : "each of its last " + Words.count(failure.tries()) + " tries, for "
+                                            + Words.age(Duration.between(failure.since(), all.now())
+                                                            .toMillis()
+                                                    / 1000.0))
+                            + ": " + failure.error());
         }
         if (lag != null && lag > all.limits().lag()) {
             boolean grows = earlier != null && earlier.lag != null && lag > earlier.lag;
@@ -193,7 +212,7 @@ final class Dispatched {
                 consumer,
                 source == null ? null : source.name(),
                 target.name(),
-                holder.running,
+                running,
                 holder.said,
                 lag,
                 line == null ? null : line.pendingEvents(),
@@ -207,7 +226,31 @@ final class Dispatched {
                 letters.count,
                 letters.latest,
                 tables(all, subject, dispatch, target),
-                lost);
+                lost,
+                failure);
+    }
+
+    private static Status.Failure failure(Looks all, String subject, Look target, String consumer) {
+        try {
+            if (target.up() && target.has("caravan.job")) {
+                try (PreparedStatement select = target.connection().prepareStatement(FAILURE)) {
+                    select.setString(1, consumer);
+                    try (ResultSet row = select.executeQuery()) {
+                        return row.next()
+                                ? new Status.Failure(
+                                        row.getString("error"),
+                                        row.getString("sqlstate"),
+                                        instant(row, "since"),
+                                        instant(row, "at"),
+                                        row.getLong("tries"))
+                                : null;
+                    }
+                }
+            }
+        } catch (SQLException e) {
+            all.unreadable(subject, "caravan.job", e);
+        }
+        return null;
     }
 
     private static Queues.Line line(Looks all, String subject, Look source, String queue, String consumer) {

@@ -19,6 +19,7 @@ public record Problem(Kind kind, String subject, String said) {
         SET_MISSING,
         SET_OVERDUE,
         JOB_DOWN,
+        JOB_FAILING,
         TICKER_DOWN,
         ROTATION,
         LAG,

@@ -50,6 +50,8 @@ public record Status(
     public enum Running {
         /** A process holds the job's lock. */
         ACTIVE,
+        /** The same, and the job fails at every try. */
+        FAILING,
         /** Nobody does. */
         NOBODY,
         /** The job takes no lock, or the target is away. */
@@ -70,6 +72,7 @@ public record Status(
      * @param rows of the last batch
      * @param appliedAt when the last batch was committed
      * @param lost what a lost position means, in words; null where all is well
+     * @param failure why the job does not get on; null where its last try went well
      */
     public record Job(
             String route,
@@ -91,7 +94,16 @@ public record Status(
             long deadLetters,
             List<Letter> letters,
             List<Table> tables,
-            String lost) {}
+            String lost,
+            Failure failure) {}
+
+    /**
+     * A job's last error.
+     *
+     * @param sqlState null where it was none of a database
+     * @param since when the first of these tries failed, and {@code at} when the last one did
+     */
+    public record Failure(String error, String sqlState, Instant since, Instant at, long tries) {}
 
     /** One of the latest dead letters. */
     public record Letter(long id, long event, Instant at, String error) {}

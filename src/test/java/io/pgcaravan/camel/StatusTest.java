@@ -113,6 +113,47 @@ class StatusTest {
     }
 
     @Test
+    void a_job_that_fails_at_every_try_says_why_whether_or_not_it_runs() throws Exception {
+        Path file = RouteFile.dispatch().consuming("exceptionSleep", 300).in(directory);
+        try (Orders orders = new Orders(", primary key (id, created_at)) partition by range (created_at)")) {
+            orders.target("alter table orders alter amount type integer");
+            StatusReader reader;
+            try (Job job = new Job(orders, Map.of(), file)) {
+                ShippedRoutesTest.awaitRegistered(orders);
+                reader = new StatusReader(StatusWatch.of(job.context(), job.databases()), Limits.PRESET);
+                orders.insert(1, 10);
+                orders.tick();
+                await().atMost(Duration.ofSeconds(60))
+                        .until(() -> reader.read().jobs().get(0).running() == Status.Running.FAILING);
+                await().atMost(Duration.ofSeconds(60))
+                        .until(() -> reader.read().jobs().get(0).failure().tries() > 2);
+                Status failing = reader.read();
+                assertThat(failing.problems()).singleElement().satisfies(problem -> {
+                    assertThat(problem.kind()).isEqualTo(Problem.Kind.JOB_FAILING);
+                    assertThat(problem.said())
+                            .contains(
+                                    "consumer \"test\" of queue \"orders\" has failed at each of its last",
+                                    "event 1",
+                                    "invalid input syntax for type integer: \"1.25\" (column amount)");
+                });
+                assertThat(failing.jobs().get(0).failure().sqlState()).isEqualTo("22P02");
+            }
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> reader.read().jobs().get(0).running() == Status.Running.NOBODY);
+            assertThat(reader.read().problems()).singleElement().satisfies(problem -> assertThat(problem.said())
+                    .contains("no process runs consumer", "its last error: ", "(column amount)"));
+
+            orders.target("alter table orders alter amount type numeric(10,2)");
+            try (Job job = new Job(orders, Map.of(), file)) {
+                await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
+                await().atMost(Duration.ofSeconds(60))
+                        .until(() -> reader.read().jobs().get(0).failure() == null);
+                assertThat(reader.read().problems()).isEmpty();
+            }
+        }
+    }
+
+    @Test
     void a_consumer_without_a_route_and_a_database_that_is_down() throws Exception {
         try (Orders orders = new Orders()) {
             try (Job job = Job.dispatch(orders, Map.of())) {

@@ -49,7 +49,7 @@ class QueueConsumerCommandTest {
         assertDone(queue("unregister"), "the target's ledger keeps its tick");
         assertDone(queue("register"), "registered at tick 1, where the target stands");
         assertDone(queue("reset"), "the target has forgotten that consumer \"loader\" stood at tick 1");
-        assertDone(queue("reset"), "nothing to clear");
+        assertDone(queue("reset"), "what the source offers next, after tick 1, is taken as its first batch");
     }
 
     @Test

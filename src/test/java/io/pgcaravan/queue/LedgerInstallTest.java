@@ -45,6 +45,59 @@ class LedgerInstallTest {
         }
     }
 
+    /** A ledger of the time before jobs kept their errors there. */
+    @Test
+    void what_an_earlier_version_lacked_is_added_and_its_rows_stay() throws Exception {
+        String url = PgServer.get().createDatabase("ledger_target");
+        try (Connection target = DriverManager.getConnection(url)) {
+            earlier(target);
+            assertThat(Ledger.open(target, "test", SOURCE)
+                            .applied(target, "orders")
+                            .tick())
+                    .isEqualTo(7);
+            assertThat(OwnTables.exists(target, "caravan.job")).isTrue();
+        }
+    }
+
+    /** A job's role may lack the right to make tables in the schema: then the job works without the new one. */
+    @Test
+    void a_role_that_may_not_add_it_works_without() throws Exception {
+        String url = PgServer.get().createDatabase("ledger_target");
+        String role = "job_" + System.nanoTime();
+        try (Connection target = DriverManager.getConnection(url)) {
+            earlier(target);
+            PgServer.execute(
+                    target,
+                    "create role " + role,
+                    "grant usage on schema caravan, pgq_ext to " + role,
+                    "grant all on all tables in schema caravan, pgq_ext to " + role,
+                    "set role " + role);
+            try {
+                assertThat(Ledger.open(target, "test", SOURCE)
+                                .applied(target, "orders")
+                                .tick())
+                        .isEqualTo(7);
+                JobFailure.record(target, "orders", "test", "no such day", null, true);
+                JobFailure.clear(target, "test");
+            } finally {
+                PgServer.execute(target, "reset role", "drop owned by " + role, "drop role " + role);
+            }
+        }
+    }
+
+    private static void earlier(Connection target) throws SQLException {
+        PgServer.execute(
+                target,
+                "create schema caravan",
+                Sql.file("target/pgq_ext"),
+                Sql.file("target/caravan.position"),
+                Sql.file("target/caravan.dead_letter"),
+                Sql.file("target/caravan.partition"),
+                "select pgq_ext.set_last_tick('test', 7)",
+                "insert into caravan.position (consumer, queue, source_system, source_database, tick, tick_time, event_seq,"
+                        + " rows) values ('test', 'orders', '1', 'shop', 7, now(), 3, 3)");
+    }
+
     /** A session that has done all this before asks its caches, which need not know of others' commits yet. */
     private static void lookAround(Connection connection) throws SQLException {
         connection.setAutoCommit(false);
