@@ -12,6 +12,8 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apache.camel.Exchange;
+import org.apache.camel.Processor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -19,6 +21,15 @@ import org.junit.jupiter.api.io.TempDir;
 class SessionTest {
 
     private static final String LOAD = "- to: # rows -> their partitions, by COPY";
+
+    /** A user's step during which the target's session is idle in transaction. */
+    public static final class Slow implements Processor {
+
+        @Override
+        public void process(Exchange exchange) throws InterruptedException {
+            Thread.sleep(800);
+        }
+    }
 
     @TempDir
     Path directory;
@@ -58,7 +69,7 @@ class SessionTest {
     void time_outs_of_roles_and_databases_are_not_the_jobs() throws Exception {
         Path file = RouteFile.dispatch()
                 .consuming("exceptionSleep", 500)
-                .before(LOAD, "- delay:\n    constant: 800\n")
+                .before(LOAD, "- process:\n    ref: \"#class:io.pgcaravan.camel.SessionTest$Slow\"\n")
                 .in(directory);
         try (Orders orders = new Orders()) {
             orders.source("do $$ begin execute format('alter database %I set statement_timeout = ''100ms''',"
@@ -90,8 +101,12 @@ class SessionTest {
                         "create table orders " + Orders.TABLE
                                 + ", primary key (id, created_at)) partition by range (created_at)");
                 String both = hosts(firstUrl) + "," + hosts(orders.targetUrl);
-                String targets = firstUrl.replace(hosts(firstUrl), both) + (firstUrl.contains("?") ? "&" : "?")
-                        + "targetServerType=primary";
+                Matcher password = Pattern.compile("password=([^&]*)").matcher(orders.targetUrl);
+                if (password.find()) {
+                    PgServer.execute(target, "alter role current_user password '" + password.group(1) + "'");
+                }
+                String targets = orders.targetUrl.replace(hosts(orders.targetUrl), both)
+                        + (orders.targetUrl.contains("?") ? "&" : "?") + "targetServerType=primary";
                 try (Job job = new Job(orders.sourceUrl, targets, Map.of(), null, quick())) {
                     ShippedRoutesTest.awaitRegistered(orders);
                     orders.insert(1, 100);
