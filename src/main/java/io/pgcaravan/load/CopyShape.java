@@ -3,6 +3,7 @@ package io.pgcaravan.load;
 import io.pgcaravan.load.TargetTable.Column;
 import io.pgcaravan.load.TargetTable.Layout;
 import io.pgcaravan.row.ColumnSet;
+import io.pgcaravan.row.RowChange;
 import io.pgcaravan.table.TableName;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,6 +41,24 @@ record CopyShape(ColumnSet columns, List<Column> taken, int[] positions, List<St
     /** The shared columns' names, quoted, comma separated. */
     String list() {
         return taken.stream().map(column -> TableName.quote(column.name())).collect(Collectors.joining(", "));
+    }
+
+    /** Why a row must not be read by PostgreSQL, null where it may: a text that means what a setting says. */
+    String refusal(RowChange row) {
+        for (int i = 0; i < positions.length; i++) {
+            TextStyle style = taken.get(i).style();
+            int from = style == null ? -1 : row.from(positions[i]);
+            if (from >= 0 && !style.fits(row.bytes(), from, row.to(positions[i]))) {
+                String text = row.text(positions[i]);
+                return "column " + TableName.quote(taken.get(i).name()) + " ("
+                        + taken.get(i).type() + ") has \""
+                        + (text.length() > 60 ? text.substring(0, 60) + "..." : text)
+                        + "\", which another " + style.setting()
+                        + " may read as another value; set " + style.setting()
+                        + " for the source's trigger function: caravan check prints the statement";
+            }
+        }
+        return null;
     }
 
     int[] typeOids() {

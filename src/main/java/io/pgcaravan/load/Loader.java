@@ -188,9 +188,19 @@ public final class Loader implements OpenBatch.Participant {
         DirectRows rows = directRows(change.columns(), destination);
         if (rows.shape.taken().isEmpty()) {
             destination.defaults++;
-        } else if (!hold(rows.preferred(), change, rows.shape)) {
+        } else if ((rows.preferred().format() == CopyText.INSTANCE || !hold(rows.preferred(), change, rows.shape))
+                && means(change, rows.shape)) {
             hold(rows.text(), change, rows.shape);
         }
+    }
+
+    /** Whether its texts mean one value whatever the settings; the binary format takes no others. */
+    private boolean means(RowChange change, CopyShape shape) throws SQLException {
+        String refusal = shape.refusal(change);
+        if (refusal != null) {
+            batch.reject(new BadRowException(change.event(), refusal, "22007", null));
+        }
+        return refusal == null;
     }
 
     private boolean hold(HeldRows rows, RowChange change, CopyShape shape) throws SQLException {
@@ -323,6 +333,9 @@ public final class Loader implements OpenBatch.Participant {
         String missing = shape.nullKey(change);
         if (missing != null) {
             rejectNullKey(change, missing);
+            return;
+        }
+        if (!means(change, shape.copy())) {
             return;
         }
         RowChange before = settings.rowMode() == RowMode.PLAIN ? change.before() : null;

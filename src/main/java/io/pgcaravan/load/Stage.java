@@ -76,7 +76,8 @@ final class Stage {
                                         known.plainType(),
                                         known.plainType(),
                                         false,
-                                        known.identityAlways()));
+                                        known.identityAlways(),
+                                        known.style()));
                     }
                 }
             }

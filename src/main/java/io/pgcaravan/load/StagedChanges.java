@@ -180,6 +180,10 @@ final class StagedChanges {
             this.keyOnly = new HeldRows(table, stage.table("change"), own + keys, CopyText.INSTANCE, true);
         }
 
+        CopyShape copy() {
+            return copy;
+        }
+
         /** The first key column without a value, or null. */
         String nullKey(RowChange change) {
             for (int i = 0; i < keyPositions.length; i++) {

@@ -30,6 +30,7 @@ import java.util.stream.Collectors;
 public final class TargetColumns {
 
     private static final String TABLES = Sql.file("target/tables");
+    private static final String TYPES = Sql.file("target/types");
 
     /** Far above the partitions a job touches in its life; only a safeguard. */
     private static final int MOST_TABLES = 20_000;
@@ -39,6 +40,9 @@ public final class TargetColumns {
     private final int step = STEPS.incrementAndGet();
     private final Map<TableName, TargetTable> known = new HashMap<>();
     private final Map<Layout, Layout> layouts = new HashMap<>();
+
+    /** How texts of each type must look; null values for types that any text suits. */
+    private final Map<Integer, TextStyle> styles = new HashMap<>();
 
     /** Tables that could be locked the last time. */
     private final Set<TableName> lockable = new HashSet<>();
@@ -62,6 +66,7 @@ public final class TargetColumns {
     public synchronized void forget() {
         known.clear();
         layouts.clear();
+        styles.clear();
         lockable.clear();
         stageThere = false;
     }
@@ -141,7 +146,7 @@ public final class TargetColumns {
             }
             statement.getMoreResults();
             try (ResultSet row = statement.getResultSet()) {
-                read(tables, row).forEach((table, looked) -> found.put(table, looked.table()));
+                read(target, tables, row).forEach((table, looked) -> found.put(table, looked.table()));
             }
         }
         remember(found);
@@ -167,7 +172,7 @@ public final class TargetColumns {
         try (PreparedStatement statement = target.prepareStatement(TABLES)) {
             statement.setArray(1, names(target, tables));
             try (ResultSet row = statement.executeQuery()) {
-                return read(tables, row);
+                return read(target, tables, row);
             }
         }
     }
@@ -177,29 +182,39 @@ public final class TargetColumns {
                 "text", tables.stream().map(TableName::quoted).toArray());
     }
 
-    private Map<TableName, Looked> read(Collection<TableName> tables, ResultSet row) throws SQLException {
+    private Map<TableName, Looked> read(Connection target, Collection<TableName> tables, ResultSet row)
+            throws SQLException {
         Map<TableName, Looked> found = new LinkedHashMap<>();
         for (TableName table : tables) {
             row.next();
             row.getLong(1);
             if (!row.wasNull()) {
-                found.put(table, read(table, row));
+                found.put(table, read(target, table, row));
             }
         }
         return found;
     }
 
-    private Looked read(TableName table, ResultSet row) throws SQLException {
+    private Looked read(Connection target, TableName table, ResultSet row) throws SQLException {
         String[] names = array(row, 3, String[].class);
         Long[] oids = array(row, 4, Long[].class);
         String[] types = array(row, 5, String[].class);
         String[] plainTypes = array(row, 6, String[].class);
         Boolean[] generated = array(row, 7, Boolean[].class);
         Boolean[] identityAlways = array(row, 8, Boolean[].class);
+        if (oids != null) {
+            learnStyles(target, oids);
+        }
         List<Column> columns = new ArrayList<>();
         for (int i = 0; names != null && i < names.length; i++) {
-            columns.add(
-                    new Column(names[i], oids[i].intValue(), types[i], plainTypes[i], generated[i], identityAlways[i]));
+            columns.add(new Column(
+                    names[i],
+                    oids[i].intValue(),
+                    types[i],
+                    plainTypes[i],
+                    generated[i],
+                    identityAlways[i],
+                    styles.get(oids[i].intValue())));
         }
         List<List<String>> uniqueKeys = new ArrayList<>();
         String keys = row.getString(9);
@@ -214,6 +229,46 @@ public final class TargetColumns {
         Layout layout = layouts.computeIfAbsent(new Layout(List.copyOf(columns)), same -> same);
         boolean lockable = row.getString(2).equals("r") || row.getString(2).equals("p");
         return new Looked(new TargetTable(table.quoted(), layout, List.copyOf(uniqueKeys)), lockable);
+    }
+
+    /** The catalog is asked for types that are neither single values with a style nor known to have none. */
+    private void learnStyles(Connection target, Long[] oids) throws SQLException {
+        List<Long> unknown = new ArrayList<>();
+        for (Long oid : oids) {
+            TextStyle single = TextStyle.Single.ofType(oid.intValue());
+            if (single != null || BinaryValue.ofType(oid.intValue()) != null) {
+                styles.put(oid.intValue(), single);
+            } else if (!styles.containsKey(oid.intValue())) {
+                unknown.add(oid);
+            }
+        }
+        if (unknown.isEmpty()) {
+            return;
+        }
+        Map<Integer, String> kinds = new HashMap<>();
+        Map<Integer, Long[]> parts = new HashMap<>();
+        try (PreparedStatement statement = target.prepareStatement(TYPES)) {
+            statement.setArray(1, target.createArrayOf("bigint", unknown.toArray()));
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    kinds.put((int) row.getLong(1), row.getString(2));
+                    parts.put((int) row.getLong(1), array(row, 3, Long[].class));
+                }
+            }
+        }
+        unknown.forEach(oid -> style(oid.intValue(), kinds, parts));
+    }
+
+    private TextStyle style(int oid, Map<Integer, String> kinds, Map<Integer, Long[]> parts) {
+        if (!styles.containsKey(oid)) {
+            TextStyle single = TextStyle.Single.ofType(oid);
+            List<TextStyle> made = new ArrayList<>();
+            for (Long part : single == null && parts.containsKey(oid) ? parts.get(oid) : new Long[0]) {
+                made.add(style(part.intValue(), kinds, parts));
+            }
+            styles.put(oid, single != null ? single : TextStyle.of(kinds.getOrDefault(oid, "b"), made));
+        }
+        return styles.get(oid);
     }
 
     private static <T> T array(ResultSet row, int column, Class<T> type) throws SQLException {

@@ -49,6 +49,14 @@ record TargetTable(String quoted, Layout layout, List<List<String>> uniqueKeys) 
      * @param plainType the same without modifiers
      * @param generated computed from other columns; cannot be written
      * @param identityAlways {@code GENERATED ALWAYS AS IDENTITY}; can be inserted (overriding) but not updated
+     * @param style of its texts, null where they depend on no setting
      */
-    record Column(String name, int typeOid, String type, String plainType, boolean generated, boolean identityAlways) {}
+    record Column(
+            String name,
+            int typeOid,
+            String type,
+            String plainType,
+            boolean generated,
+            boolean identityAlways,
+            TextStyle style) {}
 }
