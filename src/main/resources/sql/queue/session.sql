@@ -16,5 +16,7 @@ from (
         ('tcp_keepalives_idle', '5'), ('tcp_keepalives_interval', '2'), ('tcp_keepalives_count', '3'),
         -- times without a zone mean UTC wherever this process runs
         ('timezone', 'UTC'),
+        -- texts are read as the source's pinned trigger function writes them
+        ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'), ('lc_monetary', 'C'),
         -- the driver keeps every notice of a statement in memory, and nothing reads them
         ('client_min_messages', 'error')) as s (name, value)

@@ -357,7 +357,8 @@ final class Applier {
             return ServerEncoding.charsetOf(endpoint.getEncoding());
         }
         try (Connection connection = Connections.open(endpoint.getSource(), "source")) {
-            return ServerEncoding.charsetOf(Source.of(connection).encoding());
+            return ServerEncoding.charsetOf(
+                    endpoint.pgq().encoding(connection, Source.of(connection).encoding()));
         }
     }
 }

@@ -1,15 +1,19 @@
 package io.pgcaravan.camel;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.pgcaravan.check.SourceValues;
 import io.pgcaravan.load.DeadLetter;
 import io.pgcaravan.queue.Batch;
 import io.pgcaravan.queue.JobFailure;
 import io.pgcaravan.queue.LostPositionException;
 import io.pgcaravan.queue.Pgq;
 import java.sql.Connection;
+import io.pgcaravan.queue.Queues;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.apache.camel.LoggingLevel;
@@ -36,6 +40,9 @@ final class PgqConsumer extends ScheduledPollConsumer {
 
     /** How long a stop waits for a poll to end by itself, milliseconds; batches in progress were waited for before. */
     private static final long STOP_PATIENCE = 1000;
+
+    /** How often the source's triggers and ticks are looked at, milliseconds. */
+    private static final long SOURCE_LOOKS = 60_000;
 
     private static final long FIRST_BACK_OFF = 500;
     private static final long LAST_BACK_OFF = 30_000;
@@ -75,6 +82,8 @@ final class PgqConsumer extends ScheduledPollConsumer {
     private long notBefore;
     private long idleDelay;
     private long connectedAt;
+    private long lookedAt;
+    private List<String> warned = List.of();
 
     PgqConsumer(PgqEndpoint endpoint, Processor processor) {
         super(endpoint, processor);
@@ -241,6 +250,7 @@ final class PgqConsumer extends ScheduledPollConsumer {
     }
 
     private int applyNext() throws Exception {
+        warnOfSource();
         Batch batch =
                 pgq.nextBatch(source.connection(), endpoint.getQueue(), endpoint.getConsumer(), endpoint.collect());
         if (batch == null) {
@@ -269,6 +279,31 @@ final class PgqConsumer extends ScheduledPollConsumer {
             applying = false;
         }
         return 1;
+    }
+
+    /** Logs once, until it changes, what keeps batches from coming or values from being as they were. */
+    private void warnOfSource() {
+        if (System.currentTimeMillis() - lookedAt < SOURCE_LOOKS) {
+            return;
+        }
+        lookedAt = System.currentTimeMillis();
+        try {
+            List<String> problems = new ArrayList<>(SourceValues.problems(
+                    source.connection(), endpoint.getSchema(), endpoint.getQueue(), endpoint.getEncoding()));
+            new Queues(endpoint.getSchema())
+                    .overview(source.connection()).stream()
+                            .filter(line -> line.queue().equals(endpoint.getQueue()))
+                            .map(line -> line.tickerProblem(endpoint.getSchema()))
+                            .filter(Objects::nonNull)
+                            .findFirst()
+                            .ifPresent(problems::add);
+            problems.stream()
+                    .filter(problem -> !warned.contains(problem))
+                    .forEach(problem -> LOG.warn("{}: {}", endpoint, problem));
+            warned = problems;
+        } catch (SQLException e) {
+            LOG.debug("{}: the source's triggers and ticks cannot be looked at", endpoint, e);
+        }
     }
 
     // ---- connections, standby, waiting

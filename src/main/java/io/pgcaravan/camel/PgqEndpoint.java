@@ -188,9 +188,9 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
 
     @UriParam(
             label = "consumer,advanced",
-            description =
-                    "Encoding of the bytes in url-encoded events, where the source database does not know it"
-                            + " (SQL_ASCII); a name as PostgreSQL has it, such as LATIN1. Default is the source's server_encoding")
+            description = "Encoding of the bytes in url-encoded events, where the source database does not know it"
+                    + " (SQL_ASCII); a name as PostgreSQL has it, such as LATIN1. Default is what PgQ's functions"
+                    + " write: the source's server_encoding, or UTF8 where they are not in C")
     private String encoding;
 
     @UriParam(

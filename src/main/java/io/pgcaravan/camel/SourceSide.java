@@ -39,7 +39,9 @@ record SourceSide(Connection connection, Source identity, Charset encoding) {
                     statement.execute("listen " + Pgq.TICK_CHANNEL);
                 }
             }
-            String encoding = endpoint.getEncoding() == null ? identity.encoding() : endpoint.getEncoding();
+            String encoding = endpoint.getEncoding() == null
+                    ? pgq.encoding(connection, identity.encoding())
+                    : endpoint.getEncoding();
             return new SourceSide(connection, identity, ServerEncoding.charsetOf(encoding));
         } catch (Throwable e) {
             Connections.end(connection);

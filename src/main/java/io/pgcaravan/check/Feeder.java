@@ -17,6 +17,9 @@ import java.util.Map;
  *
  * @param table raw, with its schema
  * @param function PgQ's function, without its schema
+ * @param enabled pg_trigger.tgenabled
+ * @param silent quoted tables (it, or its partitions) whose changes do not fire it
+ * @param replicated quoted tables that a subscription writes, whose changes do not fire it
  * @param events pg_trigger.tgtype
  * @param arguments after the queue's name
  * @param columns the table's, by name
@@ -26,7 +29,9 @@ record Feeder(
         String trigger,
         String table,
         String function,
-        boolean enabled,
+        String enabled,
+        List<String> silent,
+        List<String> replicated,
         int events,
         List<String> arguments,
         Map<String, Column> columns,
@@ -75,7 +80,9 @@ record Feeder(
                 row.getString("trigger"),
                 row.getString("schema") + "." + row.getString("table"),
                 row.getString("function"),
-                row.getBoolean("enabled"),
+                row.getString("enabled"),
+                strings(row, "silent"),
+                strings(row, "replicated"),
                 row.getInt("events"),
                 List.copyOf(arguments),
                 columns,

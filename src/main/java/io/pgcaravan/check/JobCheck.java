@@ -12,7 +12,7 @@ public final class JobCheck {
     /** How long the trial on the target waits for a lock, so that a check never stands in anybody's way for long. */
     private static final String LIMITS = "set local lock_timeout = '2s'; set local statement_timeout = '60s';"
             // as a job has it
-            + " set local time zone 'UTC'";
+            + " set local time zone 'UTC'; set local datestyle = 'ISO, YMD'";
 
     private final CheckedJob job;
     private final Findings findings = new Findings();

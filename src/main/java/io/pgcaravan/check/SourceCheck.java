@@ -47,13 +47,14 @@ final class SourceCheck {
         try {
             Server server = Server.of(source);
             server.judge("source", job.source(), findings);
-            Charset encoding = encoding(server);
+            Charset encoding = encoding(source, server);
             seen = new Seen(Source.of(source), false, List.of(), encoding, server.encoding());
             if (!pgq(source, server) || !queue(source, server)) {
                 return seen;
             }
             List<Feeder> feeders = Feeder.of(source, job.schema(), job.queue(), encoding);
             feeders.forEach(this::feeder);
+            SourceValues.look(source, job.schema(), job.encoding(), feeders, findings);
             if (feeders.isEmpty()) {
                 findings.warning(
                         "no trigger writes into queue \"" + job.queue() + "\": unless a program does, make one:"
@@ -67,8 +68,9 @@ final class SourceCheck {
         }
     }
 
-    private Charset encoding(Server server) {
-        String encoding = job.encoding() == null ? server.encoding() : job.encoding();
+    private Charset encoding(Connection source, Server server) throws SQLException {
+        String encoding =
+                job.encoding() == null ? new Pgq(job.schema()).encoding(source, server.encoding()) : job.encoding();
         try {
             return ServerEncoding.charsetOf(encoding);
         } catch (IllegalArgumentException e) {
@@ -126,31 +128,23 @@ final class SourceCheck {
     }
 
     private void ticks(Queues.Line line) {
-        boolean own = line.ticker().equals("own");
-        boolean late = line.tickAge() == null
-                || own && line.idlePeriod() != null && line.tickAge() > 2 * line.idlePeriod() + 60;
-        String queue = "queue \"" + job.queue() + "\"";
-        if (line.ticker().equals("paused")) {
-            findings.warning(queue + " is paused: no batch comes before it is ticked again (select " + job.schema()
-                    + ".set_queue_config('" + job.queue() + "', 'ticker_paused', 'false'))");
-        } else if (late) {
-            findings.warning(queue + " gets no ticks, and without them there are no batches: run pgqd, or the ticker"
-                    + " route (ticker.enabled = true)");
+        String problem = line.tickerProblem(job.schema());
+        if (problem != null) {
+            findings.warning(problem);
         } else {
-            findings.ok(queue + (own ? "" : ", ticked from outside,") + " had its last tick "
-                    + String.format(Locale.ROOT, "%.1f", line.tickAge()) + " s ago");
+            findings.ok("queue \"" + job.queue() + "\"" + (line.ticker().equals("own") ? "" : ", ticked from outside,")
+                    + (line.tickAge() == null
+                            ? " has no tick yet"
+                            : " had its last tick " + String.format(Locale.ROOT, "%.1f", line.tickAge()) + " s ago"));
         }
     }
 
     private void feeder(Feeder feeder) {
         String trigger = "trigger \"" + feeder.trigger() + "\" on " + feeder.table();
-        if (!feeder.enabled()) {
-            findings.problem(trigger + " is disabled, so that changes do not reach the queue: alter table "
-                    + feeder.table() + " enable trigger \"" + feeder.trigger() + "\"");
-        } else if (!List.of("logutriga", "jsontriga").contains(feeder.function())) {
+        if (!List.of("logutriga", "jsontriga").contains(feeder.function())) {
             findings.problem(trigger + " calls " + job.schema() + "." + feeder.function()
                     + ", whose events are not read here: let it call " + job.schema() + ".logutriga");
-        } else {
+        } else if (feeder.silent().isEmpty() && feeder.replicated().isEmpty()) {
             findings.ok(trigger + " writes " + feeder.changes() + " into the queue"
                     + (feeder.onUpdate() && !feeder.key().isEmpty()
                             ? "; it refuses updates that change the key (" + String.join(", ", feeder.key()) + ")"

@@ -9,6 +9,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.EnumMap;
 import java.util.Map;
 import picocli.CommandLine.Command;
@@ -80,6 +81,7 @@ final class QueueCreate extends QueueCommand.OnQueues {
                                 ? "queue \"" + queue + "\" made"
                                 : "queue \"" + queue + "\" was there already");
         set(source, queues);
+        pin(source, queues);
         if (table != null) {
             feed(source, queues);
         }
@@ -109,6 +111,21 @@ final class QueueCreate extends QueueCommand.OnQueues {
                 throw e;
             }
             out().println(option(setting.getKey()).substring(2) + " is now " + setting.getValue());
+        }
+    }
+
+    /** A dump does not have what is set for an extension's function: it is looked at each time. */
+    private void pin(Connection source, Queues queues) throws SQLException {
+        for (Queues.Unpinned function : queues.unpinned(source)) {
+            if (function.owned()) {
+                try (Statement statement = source.createStatement()) {
+                    statement.execute(function.statement());
+                }
+                out().println("function " + function.function() + " writes values alike for all sessions from now on");
+            } else {
+                out().println("function " + function.function() + " writes values as each session has DateStyle,"
+                        + " IntervalStyle and others set; its owner can end this: " + function.statement());
+            }
         }
     }
 

@@ -44,6 +44,21 @@ public record Pgq(String schema) {
         return ask(source, "select to_regclass(?) is not null", schema + ".queue", ResultSet::getBoolean);
     }
 
+    /**
+     * What url-encoded bytes mean: functions in C escape those of the database, the others write UTF-8 whatever it has.
+     *
+     * @param database its encoding, as PostgreSQL names it
+     */
+    public String encoding(Connection source, String database) throws SQLException {
+        boolean portable = ask(
+                source,
+                "select exists (select from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang"
+                        + " where p.pronamespace = to_regnamespace(?) and p.proname = 'logutriga' and l.lanname <> 'c')",
+                schema,
+                ResultSet::getBoolean);
+        return portable && !database.equals("SQL_ASCII") ? "UTF8" : database;
+    }
+
     /** Whether the queue exists. */
     public boolean hasQueue(Connection source, String queue) throws SQLException {
         return ask(source, "select exists (select from %s.queue where queue_name = ?)", queue, ResultSet::getBoolean);

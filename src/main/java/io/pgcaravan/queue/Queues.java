@@ -18,6 +18,7 @@ public record Queues(String schema) {
 
     private static final String FEEDERS = Sql.file("queue/feeders");
     private static final String OVERVIEW = Sql.file("queue/overview");
+    private static final String UNPINNED = Sql.file("queue/unpinned");
     private static final String WITH_SCHEMA = "pgq.";
 
     /** The settings of a queue that can be set, with the type of their values. */
@@ -38,6 +39,14 @@ public record Queues(String schema) {
         }
     }
 
+    /**
+     * A trigger function that writes values as the session at work has DateStyle, IntervalStyle and others set.
+     *
+     * @param statement sets them for the function, so that values are always written alike
+     * @param owned whether this role may run it
+     */
+    public record Unpinned(String function, String statement, boolean owned) {}
+
     /** A trigger that writes a table's changes into a queue; names are quoted. */
     public record Feeder(String trigger, String table, boolean backup) {}
 
@@ -55,6 +64,7 @@ public record Queues(String schema) {
             Double eventsPerSecond,
             Long newEvents,
             Double tickAge,
+            Double maxLag,
             Double idlePeriod,
             Double rotationPeriod,
             String ticker,
@@ -65,9 +75,25 @@ public record Queues(String schema) {
             Double lastSeen,
             Long pendingEvents) {
 
-        /** Whether a ticker should be at work and is not: it makes a tick every idle period at least. */
+        /** Whether a ticker should be at work and is not: it makes a tick every idle period, and soon after an event. */
         public boolean lacksTicks() {
-            return ticker.equals("own") && (tickAge == null || idlePeriod != null && tickAge > 2 * idlePeriod + 60);
+            boolean late = tickAge == null
+                    || idlePeriod != null && tickAge > 2 * idlePeriod + 60
+                    || maxLag != null && newEvents != null && newEvents > 0 && tickAge > 3 * maxLag + 30;
+            return ticker.equals("own") && late;
+        }
+
+        /** Why no batches come, with what to do; null where ticks come as they should. */
+        public String tickerProblem(String schema) {
+            if (ticker.equals("paused")) {
+                return "queue \"" + queue + "\" is paused: no batch comes before it is ticked again (select " + schema
+                        + ".set_queue_config('" + queue.replace("'", "''") + "', 'ticker_paused', 'false'))";
+            }
+            return lacksTicks()
+                    ? "queue \"" + queue
+                            + "\" gets no ticks, and without them there are no batches: run pgqd, or the ticker"
+                            + " route (ticker.enabled = true)"
+                    : null;
         }
     }
 
@@ -166,6 +192,20 @@ public record Queues(String schema) {
         }
     }
 
+    /** The trigger functions that write values by the settings of each session. */
+    public List<Unpinned> unpinned(Connection source) throws SQLException {
+        try (PreparedStatement statement = source.prepareStatement(UNPINNED)) {
+            statement.setString(1, schema);
+            List<Unpinned> functions = new ArrayList<>();
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    functions.add(new Unpinned(row.getString(1), row.getString(2), row.getBoolean(3)));
+                }
+            }
+            return functions;
+        }
+    }
+
     /**
      * Makes the triggers that write a table's rows and its TRUNCATE into a queue.
      *
@@ -198,6 +238,7 @@ public record Queues(String schema) {
                         row.getObject("ev_per_sec", Double.class),
                         row.getObject("ev_new", Long.class),
                         row.getObject("tick_age", Double.class),
+                        row.getObject("max_lag", Double.class),
                         row.getObject("idle_period", Double.class),
                         row.getObject("rotation_period", Double.class),
                         row.getString("ticker"),

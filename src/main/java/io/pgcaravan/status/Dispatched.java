@@ -1,6 +1,7 @@
 package io.pgcaravan.status;
 
 import io.pgcaravan.check.CheckedJob;
+import io.pgcaravan.check.SourceValues;
 import io.pgcaravan.partition.ListedPartition;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.queue.Consumers;
@@ -186,6 +187,7 @@ final class Dispatched {
                                                     / 1000.0))
                             + ": " + failure.error());
         }
+        checkValues(all, subject, dispatch, source);
         if (lag != null && lag > all.limits().lag()) {
             boolean grows = earlier != null && earlier.lag != null && lag > earlier.lag;
             all.problem(
@@ -251,6 +253,21 @@ final class Dispatched {
             all.unreadable(subject, "caravan.job", e);
         }
         return null;
+    }
+
+    private static void checkValues(Looks all, String subject, Watch.Dispatch dispatch, Look source) {
+        if (dispatch == null || source == null || !source.up()) {
+            return;
+        }
+        CheckedJob job = dispatch.job();
+        try {
+            if (source.has(job.schema() + ".queue")) {
+                SourceValues.problems(source.connection(), job.schema(), job.queue(), job.encoding())
+                        .forEach(said -> all.problem(Problem.Kind.SOURCE_VALUES, subject, said));
+            }
+        } catch (SQLException e) {
+            all.unreadable(subject, "the triggers of queue \"" + job.queue() + "\"", e);
+        }
     }
 
     private static Queues.Line line(Looks all, String subject, Look source, String queue, String consumer) {

@@ -20,6 +20,7 @@ public record Problem(Kind kind, String subject, String said) {
         SET_OVERDUE,
         JOB_DOWN,
         JOB_FAILING,
+        SOURCE_VALUES,
         TICKER_DOWN,
         ROTATION,
         LAG,

@@ -131,7 +131,7 @@ public final class StatusReader {
                                 line.eventsPerSecond(),
                                 line.newEvents(),
                                 line.tickAge(),
-                                !line.lacksTicks(),
+                                line.tickerProblem(all.schema(look)) == null,
                                 line.rotationPeriod()));
                         checkTicker(all, look, line);
                     }
@@ -145,15 +145,13 @@ public final class StatusReader {
     }
 
     private static void checkTicker(Looks all, Look look, Queues.Line line) {
-        if (line.lacksTicks()) {
+        String problem = line.tickerProblem(all.schema(look));
+        if (problem != null) {
             all.problem(
                     Problem.Kind.TICKER_DOWN,
                     "queue " + line.queue(),
-                    "no ticker runs for it in " + look.name() + ": "
-                            + (line.tickAge() == null
-                                    ? "there is no tick at all"
-                                    : "the last tick was " + Words.age(line.tickAge()) + " ago")
-                            + "; run pgqd, or the ticker route (ticker.enabled = true)");
+                    problem + " (the last tick in " + look.name() + ": "
+                            + (line.tickAge() == null ? "none" : Words.age(line.tickAge()) + " ago") + ")");
         }
     }
 

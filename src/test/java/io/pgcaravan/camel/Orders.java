@@ -37,7 +37,7 @@ class Orders implements AutoCloseable {
         return new Orders(", primary key (id, created_at)) partition by range (created_at)", source, target);
     }
 
-    private Orders(String parent, String sourceEncoding, String targetEncoding) throws SQLException {
+    Orders(String parent, String sourceEncoding, String targetEncoding) throws SQLException {
         PgServer server = PgServer.get();
         sourceUrl = server.createDatabaseWithPgq("orders_source", sourceEncoding);
         targetUrl = server.createDatabase("orders_target", targetEncoding);

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** PgQ under another name, as compatible implementations have it: here PgQ's own version without C, renamed. */
 class OtherSchemaTest {
@@ -25,6 +26,11 @@ class OtherSchemaTest {
     private static final class OtherOrders extends Orders {
 
         OtherOrders(String trigger, boolean writesEventSql) throws SQLException {
+            this(trigger, writesEventSql, "UTF8");
+        }
+
+        OtherOrders(String trigger, boolean writesEventSql, String encoding) throws SQLException {
+            super(", primary key (id, created_at)) partition by range (created_at)", encoding, "UTF8");
             source("drop extension pgq cascade");
             String script = (String)
                     value(
@@ -56,6 +62,23 @@ class OtherSchemaTest {
             await().atMost(Duration.ofSeconds(60))
                     .until(() -> CutConnectionsTest.applied(this)
                             == count(source, "select max(tick_id) from other_pgq.tick"));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"logutriga", "jsontriga"})
+    void texts_of_a_latin1_database_arrive_as_they_are(String format) throws Exception {
+        Path file = RouteFile.dispatch()
+                .consuming("schema", SCHEMA)
+                .edit("decode:logutriga", "decode:" + format)
+                .in(directory);
+        try (OtherOrders orders = new OtherOrders(format, true, "LATIN1");
+                Job job = new Job(orders, Map.of(), file)) {
+            orders.awaitRegistered();
+            orders.source("insert into orders values (1, 'café ÿ', 1, 'ä&ö', '2026-10-01', 'ß')");
+            orders.tick();
+            orders.awaitApplied();
+            orders.assertTargetEqualsSource();
         }
     }
 

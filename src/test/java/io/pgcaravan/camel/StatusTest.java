@@ -103,7 +103,8 @@ class StatusTest {
             assertThat(wrong.problems().toString())
                     .contains(
                             "caravan queue rewind orders test",
-                            "no ticker runs for it in sourceDb: the last tick was 60 min ago",
+                            "queue \"orders\" gets no ticks",
+                            "(the last tick in sourceDb: 60 min ago)",
                             "is about to hold up the queue's rotation (every 90 min)",
                             "consumer \"test\" is 60 min behind queue \"orders\"",
                             "and it grows",

@@ -35,8 +35,12 @@ class QueueCommandTest {
         assertThat(queue("create", "shop", "--max-lag", "100 ms", "--max-count", "50"))
                 .satisfies(run -> {
                     assertThat(run.status()).as(run.err()).isZero();
-                    assertThat(run.out()).contains("queue \"shop\" made", "max-lag is now 100 ms", "next: ");
+                    assertThat(run.out())
+                            .contains("queue \"shop\" made", "max-lag is now 100 ms", "next: ")
+                            .contains("function logutriga writes values alike for all sessions from now on");
                 });
+        assertThat(value("select array_to_string(proconfig, ';') from pg_proc where proname = 'logutriga'"))
+                .contains("DateStyle=ISO, YMD", "IntervalStyle=postgres", "extra_float_digits=1", "lc_monetary=C");
         assertThat(value("select queue_ticker_max_lag || ' ' || queue_ticker_max_count from pgq.queue"))
                 .isEqualTo("00:00:00.1 50");
         assertThat(queue("create", "shop", "--rotation", "1 hour")).satisfies(run -> {

@@ -1,0 +1,196 @@
+package io.pgcaravan.camel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.pgcaravan.check.SourceValues;
+import io.pgcaravan.queue.Queues;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Values arrive as they were, whatever the producer's sessions have set, or do not arrive and are told. */
+class ValuesTest {
+
+    private static final String EVENTS =
+            "events (id float8 primary key, at timestamptz, d date, ds date[], r daterange,"
+                    + " i interval, m money, b bytea, x text)";
+
+    @TempDir
+    Path directory;
+
+    private Job job(Orders orders, String onError) throws Exception {
+        Path file = RouteFile.dispatch()
+                .edit("partition:{{dispatch.destTable}}", "partition:events")
+                .edit("pgcopy:{{dispatch.destTable}}", "pgcopy:events")
+                .edit("{{dispatch.partField}}", "at")
+                .in(directory);
+        orders.source("create table " + EVENTS, """
+                create trigger events_queue after insert or update or delete on events for each row
+                execute function pgq.logutriga('orders')""");
+        orders.target("create table " + EVENTS);
+        Job job = new Job(
+                orders,
+                Map.of("dispatch.onError", onError, "dispatch.rowMode", "keep_all", "dispatch.partName", "events"),
+                file);
+        ShippedRoutesTest.awaitRegistered(orders);
+        return job;
+    }
+
+    /** As a session with such settings writes; a JDBC driver cannot have them between statements. */
+    private static void produce(Orders orders, String settings) throws SQLException {
+        StringBuilder block = new StringBuilder("do $$ begin ");
+        for (String setting : settings.split(";")) {
+            block.append("set local ").append(setting).append("; ");
+        }
+        orders.source(block + """
+                insert into events values
+                    (0.1::float8 + 0.2, '2026-02-03 05:04:03.5+02', make_date(2026, 2, 3), array[make_date(2026, 2, 3)],
+                     daterange(make_date(2026, 2, 3), make_date(2026, 3, 4)), make_interval(days => -1, secs => -7384), '1234.5',
+                     '\\x00ff', 'x'), (0.3, '2026-02-03 05:04+00', null, '{}', 'empty', null, null, null, null);
+                end $$""");
+        orders.tick();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "intervalstyle = 'sql_standard'; datestyle = 'SQL, DMY'",
+                "datestyle = 'German'; extra_float_digits = 0; bytea_output = 'escape'",
+                "datestyle = 'Postgres, DMY'; intervalstyle = 'iso_8601'"
+            })
+    void a_pinned_trigger_function_sends_values_as_they_are(String settings) throws Exception {
+        try (Orders orders = new Orders();
+                Job job = job(orders, "stop")) {
+            for (Queues.Unpinned function : new Queues("pgq").unpinned(orders.source)) {
+                orders.source(function.statement());
+            }
+            produce(orders, settings);
+            String rows = "select t::text from events t order by id";
+            await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(orders.column(orders.target, rows))
+                    .hasSize(2)
+                    .isEqualTo(orders.column(orders.source, rows)));
+            assertThat(new Queues("pgq").unpinned(orders.source)).isEmpty();
+        }
+    }
+
+    @Test
+    void without_it_nothing_is_read_as_another_value() throws Exception {
+        try (Orders orders = new Orders();
+                Job job = job(orders, "dead-letter")) {
+            produce(orders, "intervalstyle = 'sql_standard'; datestyle = 'SQL, DMY'");
+            await().atMost(Duration.ofSeconds(30)).until(() -> CutConnectionsTest.applied(orders) > 0);
+            assertThat(orders.count(orders.target, "select count(*) from events"))
+                    .isZero();
+            assertThat(orders.count(orders.target, "select count(*) from caravan.dead_letter"))
+                    .isEqualTo(2);
+        }
+    }
+
+    @Test
+    void settings_and_triggers_that_change_or_lose_values_are_named() throws Exception {
+        String role = "producer_" + ProcessHandle.current().pid();
+        try (Orders orders = new Orders();
+                LogLines log = LogLines.of(PgqConsumer.class)) {
+            String database = (String) orders.value(orders.source, "select current_database()");
+            orders.source(
+                    "create role " + role,
+                    "alter role " + role + " set datestyle = 'SQL, DMY'",
+                    "alter role " + role + " in database " + database + " set extra_float_digits = 0",
+                    "alter database " + database + " set intervalstyle = 'sql_standard'");
+            try {
+                assertThat(problems(orders)).singleElement().satisfies(problem -> assertThat(problem)
+                        .contains(
+                                "role \"" + role + "\" has datestyle = SQL, DMY",
+                                "role \"" + role + "\" in database \"" + database + "\" has extra_float_digits = 0",
+                                "database \"" + database + "\" has intervalstyle = sql_standard",
+                                "alter function pgq.logutriga() set bytea_output"));
+                try (Job job = Job.dispatch(orders, Map.of())) {
+                    log.await("has datestyle = SQL, DMY");
+                }
+                orders.source(new Queues("pgq")
+                        .unpinned(orders.source).stream()
+                                .map(Queues.Unpinned::statement)
+                                .toArray(String[]::new));
+                assertThat(problems(orders)).isEmpty();
+
+                orders.source("alter role " + role + " set session_replication_role = 'replica'");
+                assertThat(problems(orders))
+                        .singleElement()
+                        .asString()
+                        .contains(
+                                "role \"" + role + "\" has session_replication_role = replica",
+                                "enable always trigger");
+                orders.source("alter table orders enable always trigger orders_queue");
+                assertThat(problems(orders)).isEmpty();
+                orders.source("alter table orders enable replica trigger orders_queue");
+                assertThat(problems(orders).toString())
+                        .contains("is disabled except for rows that replication applies");
+            } finally {
+                orders.source("drop role " + role, "alter database " + database + " reset all");
+            }
+        }
+    }
+
+    @Test
+    void triggers_that_do_not_fire_for_a_partition_or_a_subscription_are_named() throws Exception {
+        try (Orders orders = new Orders()) {
+            orders.source(
+                    "create table parted (id int, primary key (id)) partition by range (id)",
+                    "create table parted_1 partition of parted for values from (0) to (10)",
+                    "create trigger t after insert on parted for each row execute function pgq.logutriga('orders')",
+                    "alter table parted_1 disable trigger t");
+            assertThat(problems(orders))
+                    .singleElement()
+                    .asString()
+                    .contains(
+                            "trigger \"t\" on public.parted_1 is disabled",
+                            "alter table public.parted_1 enable trigger \"t\"");
+            orders.source(
+                    "alter table parted_1 enable trigger t",
+                    "create subscription s connection 'dbname=nowhere' publication p"
+                            + " with (connect = false, enabled = false, slot_name = none)",
+                    // as a subscription to a published table notes it
+                    "insert into pg_subscription_rel select oid, 'orders'::regclass, 'r' from pg_subscription");
+            assertThat(problems(orders))
+                    .singleElement()
+                    .asString()
+                    .contains(
+                            "trigger \"orders_queue\" on public.orders does not fire for rows that the table's subscription");
+            orders.source("alter table orders enable always trigger orders_queue");
+            assertThat(problems(orders)).isEmpty();
+            orders.source("delete from pg_subscription_rel", "drop subscription s");
+        }
+    }
+
+    @Test
+    void a_missing_or_paused_ticker_is_logged_once() throws Exception {
+        try (Orders orders = new Orders();
+                LogLines log = LogLines.of(PgqConsumer.class)) {
+            orders.source("select pgq.set_queue_config('orders', 'ticker_paused', 'true')");
+            try (Job job = Job.dispatch(orders, Map.of())) {
+                log.await("queue \"orders\" is paused: no batch comes before it is ticked again");
+            }
+            orders.source(
+                    "select pgq.set_queue_config('orders', 'ticker_paused', 'false')",
+                    "update pgq.tick set tick_time = tick_time - interval '1 minute'");
+            orders.insert(1, 3);
+            log.clear();
+            try (Job job = Job.dispatch(orders, Map.of())) {
+                log.await("queue \"orders\" gets no ticks");
+                assertThat(log.text().lines()).hasSize(1);
+            }
+        }
+    }
+
+    private static List<String> problems(Orders orders) throws SQLException {
+        return SourceValues.problems(orders.source, "pgq", "orders", null);
+    }
+}
