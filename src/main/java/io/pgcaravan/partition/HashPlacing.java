@@ -4,6 +4,8 @@ import io.pgcaravan.row.RowChange;
 import io.pgcaravan.table.Partition;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Collection;
+import java.util.List;
 
 /**
  * Places rows by the hash of a column. A natively partitioned parent finds the partition itself, by the server's own hash,
@@ -70,6 +72,11 @@ final class HashPlacing implements Placer {
     @Override
     public String refusal() {
         return refusal;
+    }
+
+    @Override
+    public Collection<Place> places() {
+        return List.of(places);
     }
 
     @Override

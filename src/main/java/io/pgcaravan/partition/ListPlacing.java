@@ -6,6 +6,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +43,11 @@ final class ListPlacing implements Placer {
     @Override
     public String refusal() {
         return refusal;
+    }
+
+    @Override
+    public Collection<Place> places() {
+        return places.values();
     }
 
     @Override

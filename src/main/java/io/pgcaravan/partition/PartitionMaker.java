@@ -43,6 +43,7 @@ final class PartitionMaker {
     private static final Duration TRUST = Duration.ofSeconds(10);
 
     private static final String NUMBER = Sql.file("partition/number");
+    private static final String STRAYS = Sql.file("partition/strays");
 
     /** The order in which partitions are locked, the same for all jobs. */
     private static final Comparator<Place> ORDER = Comparator.<Place>comparingLong(place -> place.low)
@@ -368,6 +369,11 @@ final class PartitionMaker {
         return null;
     }
 
+    /** Whether a template or function decides what the partitions are: they need not inherit. */
+    private boolean ownTables() {
+        return settings.partTemplate() != null || settings.partFunc() != null;
+    }
+
     private boolean accept(Place place, FoundTable named) throws PartitionException {
         if (named.child() && parent.kind() == Parent.Kind.NATIVE) {
             throw new PartitionException(
@@ -375,9 +381,7 @@ final class PartitionMaker {
                             + " as its name says: rename it, so that the partition for that can be made",
                     "42P07");
         }
-        boolean ownTable = parent.kind() == Parent.Kind.NONE
-                || (parent.kind() == Parent.Kind.INHERITING
-                        && (settings.partTemplate() != null || settings.partFunc() != null));
+        boolean ownTable = parent.kind() == Parent.Kind.NONE || parent.kind() == Parent.Kind.INHERITING && ownTables();
         if (place.obsolete && !named.child() && !ownTable) {
             // retention is taking it away: until it is gone, old rows may still go there; detached, it is no partition
             return named.pending();
@@ -468,6 +472,38 @@ final class PartitionMaker {
             }
         } catch (SQLException e) {
             throw explained("attach", places(toAttach), purpose, e);
+        }
+    }
+
+    /**
+     * Sees that the rows of a batch went where the parent's queries find them. They hold a lock on their partitions, so that these
+     * can go no earlier than the batch commits.
+     *
+     * @param used the tables that they went to
+     * @throws PartitionException where a table was detached or replaced, or the parent; the next attempt looks for all again
+     */
+    void mustBeAttached(Connection target, Object purpose, Collection<TableName> used) throws SQLException {
+        if (used.isEmpty()
+                || !(parent.kind() == Parent.Kind.NATIVE || parent.kind() == Parent.Kind.INHERITING && !ownTables())) {
+            return;
+        }
+        try (PreparedStatement select = target.prepareStatement(STRAYS)) {
+            select.setArray(
+                    1,
+                    target.createArrayOf(
+                            "text", used.stream().map(TableName::quoted).toArray()));
+            select.setString(2, parent.table().quoted());
+            select.setString(3, parent.table().quoted());
+            try (ResultSet row = select.executeQuery()) {
+                if (row.next()) {
+                    throw new PartitionException(
+                            "Cannot commit rows of " + purpose + ": they went into " + row.getString(1)
+                                    + ", which is no partition of " + parent.table()
+                                    + " any more (it was detached or replaced meanwhile, or " + parent.table()
+                                    + " was); the batch is done again",
+                            "40001");
+                }
+            }
         }
     }
 

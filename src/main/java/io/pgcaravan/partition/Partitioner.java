@@ -5,6 +5,7 @@ import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.queue.RowAccount;
 import io.pgcaravan.row.Op;
 import io.pgcaravan.row.RowChange;
+import io.pgcaravan.table.TableName;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -293,6 +294,9 @@ public final class Partitioner {
 
         private long counted;
 
+        /** Tables that rows were given, also before a savepoint; those that are to be dropped are left out. */
+        private final Set<TableName> used = new LinkedHashSet<>();
+
         /** @param chunks whether rows come in chunks, which only our own loader takes: no other step relies on a key */
         PlacedBatch(OpenBatch batch, boolean chunks) {
             this.batch = batch;
@@ -307,9 +311,19 @@ public final class Partitioner {
             ignored = 0;
         }
 
+        private void noteUsed() {
+            for (Place place : placing.places()) {
+                if (place.partition != null && !place.obsolete) {
+                    used.add(place.partition.table());
+                }
+            }
+        }
+
         @Override
         public void beforeCommit() throws SQLException {
             maker.attach(batch.target(), batch.batch(), made);
+            noteUsed();
+            maker.mustBeAttached(batch.target(), batch.batch(), used);
             unfinished = null;
             Partitioner.this.ignored.addAndGet(counted);
             countedBatch = batch.batch().id();
@@ -324,6 +338,7 @@ public final class Partitioner {
             made.rolledBack();
             maker.forget();
             if (placing != null) {
+                noteUsed();
                 placing.forgetPartitions();
             }
         }

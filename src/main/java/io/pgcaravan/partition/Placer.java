@@ -1,6 +1,7 @@
 package io.pgcaravan.partition;
 
 import io.pgcaravan.row.RowChange;
+import java.util.Collection;
 
 /** Computes the places of one batch's rows. Two rows of one partition's share get the same {@link Place}. */
 interface Placer {
@@ -10,6 +11,9 @@ interface Placer {
 
     /** Why {@link #of} returned null. */
     String refusal();
+
+    /** The places of the rows so far. */
+    Collection<Place> places();
 
     /** Forgets which partitions are there, because the target went back. */
     void forgetPartitions();

@@ -11,6 +11,7 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.zone.ZoneOffsetTransition;
 import java.time.zone.ZoneRules;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -112,6 +113,11 @@ final class Placing implements Placer {
         }
         Place place = placeOfText();
         return place.refusal == null ? place : refuse(row, place.refusal);
+    }
+
+    @Override
+    public Collection<Place> places() {
+        return byStart.values();
     }
 
     @Override
