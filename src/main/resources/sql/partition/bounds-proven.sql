@@ -2,6 +2,6 @@
 -- (by the caller, in place of TYPE), the table's oid, the column, the bound.
 select exists (
     select from pg_constraint k
-      join pg_attribute a on a.attrelid = k.conrelid and a.attname = ? and k.conkey = array[a.attnum]
+      join pg_attribute a on a.attrelid = k.conrelid and a.attname = ?::text and k.conkey operator(pg_catalog.=) array[a.attnum]
      where k.conrelid = ?::oid and k.conname = 'pgcaravan_bounds' and k.contype = 'c' and k.convalidated
-       and (regexp_match(pg_get_constraintdef(k.oid), 'IS NOT NULL.* < ''([^'']+)''::'))[1]::TYPE <= ?::TYPE)
+       and (pg_catalog.regexp_match(pg_catalog.pg_get_constraintdef(k.oid), 'IS NOT NULL.* < ''([^'']+)''::'))[1]::TYPE <= ?::TYPE)

@@ -8,23 +8,23 @@ with recursive tree (oid) as (
       join pg_inherits i on i.inhparent = tree.oid
       join pg_class c on c.oid = i.inhrelid and c.relispartition
 )
-select true as foreign_key, format('the foreign key %I of %s references it', k.conname, k.conrelid::regclass) as what
+select true as foreign_key, pg_catalog.format('the foreign key %I of %s references it', k.conname, k.conrelid::regclass) as what
   from pg_constraint k
- where k.contype = 'f' and k.conparentid = 0
+ where k.contype = 'f' and k.conparentid = 0::oid
    and k.confrelid in (select oid from tree) and k.conrelid not in (select oid from tree)
  union
-select false, format('the view %s is made of it', w.ev_class::regclass)
+select false, pg_catalog.format('the view %s is made of it', w.ev_class::regclass)
   from pg_depend d
-  join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid
- where d.refclassid = 'pg_class'::regclass and d.refobjid in (select oid from tree) and d.deptype = 'n'
+  join pg_rewrite w on d.classid = 'pg_catalog.pg_rewrite'::regclass::oid and w.oid = d.objid
+ where d.refclassid = 'pg_catalog.pg_class'::regclass::oid and d.refobjid in (select oid from tree) and d.deptype = 'n'
    and w.ev_class not in (select oid from tree)
  union
-select false, format('the function %s uses it', d.objid::regprocedure)
+select false, pg_catalog.format('the function %s uses it', d.objid::regprocedure)
   from pg_depend d
- where d.classid = 'pg_proc'::regclass and d.refclassid = 'pg_class'::regclass and d.deptype = 'n'
+ where d.classid = 'pg_catalog.pg_proc'::regclass::oid and d.refclassid = 'pg_catalog.pg_class'::regclass::oid and d.deptype = 'n'
    and d.refobjid in (select oid from tree)
  union
-select false, format('the table %s inherits from it', i.inhrelid::regclass)
+select false, pg_catalog.format('the table %s inherits from it', i.inhrelid::regclass)
   from pg_inherits i
   join pg_class c on c.oid = i.inhrelid and not c.relispartition
  where i.inhparent in (select oid from tree)

@@ -9,28 +9,28 @@ select c.oid::bigint     as oid,
        bound.present     as bounded,
        bound.low         as low_text,
        bound.high        as high_text,
-       case when low.at > '-infinity' then round(extract(epoch from low.at) * 1000000)::bigint end  as low,
-       case when high.at < 'infinity' then round(extract(epoch from high.at) * 1000000)::bigint end as high
+       case when low.at > '-infinity' then pg_catalog.round(extract(epoch from low.at) * 1000000)::bigint end  as low,
+       case when high.at < 'infinity' then pg_catalog.round(extract(epoch from high.at) * 1000000)::bigint end as high
   from (select inhrelid as oid
           from pg_inherits
          where inhparent = ?::oid and ?
          union
         select oid
           from pg_class
-         where relnamespace = (select oid from pg_namespace where nspname = ?) and relname = any (?::name[])) as found
+         where relnamespace = (select oid from pg_namespace where nspname = ?::text) and relname = any (?::name[])) as found
   join pg_class c on c.oid = found.oid
   join pg_namespace n on n.oid = c.relnamespace
   left join pg_inherits child
     on child.inhrelid = c.oid and child.inhparent = ?::oid
   left join lateral (
        -- a column of PostgreSQL 14 and later: a partition on its way out takes no rows of the parent
-       select coalesce((to_jsonb(child) ->> 'inhdetachpending')::boolean, false) as detach) as pending on true
+       select coalesce((pg_catalog.to_jsonb(child) ->> 'inhdetachpending')::boolean, false) as detach) as pending on true
   left join lateral (
        select bounds is not null as present,
               case bounds[1] when 'MINVALUE' then '-infinity' else trim(both '''' from bounds[1]) end as low,
               case bounds[2] when 'MAXVALUE' then 'infinity' else trim(both '''' from bounds[2]) end  as high
-         from regexp_match(
-                  pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \(([^,]*)\) TO \(([^,]*)\)$') as bounds
+         from pg_catalog.regexp_match(
+                  pg_catalog.pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \(([^,]*)\) TO \(([^,]*)\)$') as bounds
        ) as bound on child.inhrelid is not null and not pending.detach and ?
   left join lateral (
        select case when ? then bound.low::timestamptz at time zone 'UTC' else bound.low::timestamp end as at

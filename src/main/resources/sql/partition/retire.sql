@@ -3,7 +3,7 @@
 insert into caravan.retired_partition
     (parent_schema, parent_name, partition_schema, partition_name, partition_oid, to_time, action)
 select v.parent_schema, v.parent_name, v.partition_schema, v.partition_name, v.partition_oid, v.to_time, v.action
-  from (values (?, ?, ?, ?, ?::oid, ?::timestamptz, ?))
+  from (values (?::text, ?::text, ?::text, ?::text, ?::oid, ?::timestamptz, ?::text))
        as v (parent_schema, parent_name, partition_schema, partition_name, partition_oid, to_time, action)
  where not exists (select from caravan.retired_partition r
                     where r.partition_oid = v.partition_oid and r.partition_schema = v.partition_schema

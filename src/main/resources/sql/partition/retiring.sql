@@ -10,5 +10,5 @@ select r.partition_oid::bigint as oid,
   from caravan.retired_partition r
   left join (pg_class c join pg_namespace n on n.oid = c.relnamespace)
     on c.oid = r.partition_oid and c.relname = r.partition_name and n.nspname = r.partition_schema
- where r.parent_schema = ? and r.parent_name = ? and r.done_at is null
+ where r.parent_schema = ?::text and r.parent_name = ?::text and r.done_at is null
  order by r.id

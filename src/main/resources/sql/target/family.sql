@@ -2,11 +2,11 @@
 -- further tables (text[]; those that do not exist are left out).
 -- "below" says whether a query on the destination sees the table's rows.
 with recursive tree (oid) as (
-    select to_regclass(?)::oid
+    select pg_catalog.to_regclass(?::text)::oid
     union
     select inhrelid from pg_catalog.pg_inherits join tree on inhparent = tree.oid
 ), other (oid) as (
-    select to_regclass(name)::oid from unnest(?::text[]) as name
+    select pg_catalog.to_regclass(name)::oid from pg_catalog.unnest(?::text[]) as name
 )
 select c.oid::int8, n.nspname::text, c.relname::text, exists (select from tree where tree.oid = c.oid) as below
   from pg_catalog.pg_class c

@@ -73,7 +73,7 @@ public final class DeadLetters {
      */
     public static List<DeadLetter> list(Connection target, String consumer) throws SQLException {
         try (PreparedStatement statement = target.prepareStatement(
-                "select * from caravan.dead_letter where ?::text is null or consumer = ? order by id")) {
+                "select * from caravan.dead_letter where ?::text is null or consumer = ?::text order by id")) {
             statement.setString(1, consumer);
             statement.setString(2, consumer);
             List<DeadLetter> letters = new ArrayList<>();

@@ -346,8 +346,10 @@ public final class Loader implements OpenBatch.Participant {
     }
 
     private void refuseIfPresent(RowChange change, List<String> key) throws SQLException {
-        String where =
-                key.stream().map(column -> TableName.quote(column) + " = ?").collect(Collectors.joining(" and "));
+        TargetTable.Layout layout = destination(change.partition()).layout();
+        String where = key.stream()
+                .map(column -> TableName.quote(column) + " " + layout.equality(column) + " ?")
+                .collect(Collectors.joining(" and "));
         for (Member member :
                 Family.of(batch.target(), settings.table(), touched).members()) {
             try (PreparedStatement statement = batch.target()

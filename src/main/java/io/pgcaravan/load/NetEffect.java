@@ -166,8 +166,8 @@ final class NetEffect {
 
     private String sameKey(String alias) {
         return key.stream()
-                .map(TableName::quote)
-                .map(column -> alias + "." + column + " = n." + column)
+                .map(column -> alias + "." + TableName.quote(column) + " " + stage.equality(column) + " n."
+                        + TableName.quote(column))
                 .collect(Collectors.joining(" and "));
     }
 

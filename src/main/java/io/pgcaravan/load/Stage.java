@@ -77,7 +77,8 @@ final class Stage {
                                         known.plainType(),
                                         false,
                                         known.identityAlways(),
-                                        known.style()));
+                                        known.style(),
+                                        known.equality()));
                     }
                 }
             }
@@ -103,6 +104,11 @@ final class Stage {
             }
         }
         return true;
+    }
+
+    /** A column's operator for equal values. */
+    String equality(String column) {
+        return columns.get(column).equality();
     }
 
     boolean has(String column) {

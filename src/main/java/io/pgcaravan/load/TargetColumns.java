@@ -134,8 +134,8 @@ public final class TargetColumns {
      */
     private Map<TableName, TargetTable> lockAndLook(Connection target, List<TableName> tables) throws SQLException {
         Map<TableName, TargetTable> found = new LinkedHashMap<>();
-        try (PreparedStatement statement =
-                target.prepareStatement(lock(tables) + ";\nselect to_regclass(?) is not null;\n" + TABLES)) {
+        try (PreparedStatement statement = target.prepareStatement(
+                lock(tables) + ";\nselect pg_catalog.to_regclass(?::text) is not null;\n" + TABLES)) {
             statement.setString(1, stage);
             statement.setArray(2, names(target, tables));
             statement.execute();
@@ -205,6 +205,7 @@ public final class TargetColumns {
         if (oids != null) {
             learnStyles(target, oids);
         }
+        String[] equality = array(row, 10, String[].class);
         List<Column> columns = new ArrayList<>();
         for (int i = 0; names != null && i < names.length; i++) {
             columns.add(new Column(
@@ -214,7 +215,8 @@ public final class TargetColumns {
                     plainTypes[i],
                     generated[i],
                     identityAlways[i],
-                    styles.get(oids[i].intValue())));
+                    styles.get(oids[i].intValue()),
+                    equality[i]));
         }
         List<List<String>> uniqueKeys = new ArrayList<>();
         String keys = row.getString(9);

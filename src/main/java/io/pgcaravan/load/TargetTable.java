@@ -34,6 +34,12 @@ record TargetTable(String quoted, Layout layout, List<List<String>> uniqueKeys) 
             return null;
         }
 
+        /** The operator by which values of that column are one key. */
+        String equality(String name) {
+            Column column = column(name);
+            return column == null ? "operator(pg_catalog.=)" : column.equality();
+        }
+
         /** Whether a column of that name exists and can be written. */
         boolean takes(String name) {
             Column column = column(name);
@@ -50,6 +56,7 @@ record TargetTable(String quoted, Layout layout, List<List<String>> uniqueKeys) 
      * @param generated computed from other columns; cannot be written
      * @param identityAlways {@code GENERATED ALWAYS AS IDENTITY}; can be inserted (overriding) but not updated
      * @param style of its texts, null where they depend on no setting
+     * @param equality the operator by which values are one key, qualified: a planted {@code =} must not run with our rights
      */
     record Column(
             String name,
@@ -58,5 +65,6 @@ record TargetTable(String quoted, Layout layout, List<List<String>> uniqueKeys) 
             String plainType,
             boolean generated,
             boolean identityAlways,
-            TextStyle style) {}
+            TextStyle style,
+            String equality) {}
 }

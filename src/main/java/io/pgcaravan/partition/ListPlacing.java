@@ -74,7 +74,7 @@ final class ListPlacing implements Placer {
         for (Place place : unnamed) {
             String value = place.value == null ? null : canonical.get(place.value);
             place.named = new Partition(settings.partName().ofValue(settings, parent.table(), value), null, null);
-            place.bound = new PartitionBound.Value(parent.columnType(), value);
+            place.bound = new PartitionBound.Value(parent.columnType(), parent.equality(), value);
         }
     }
 

@@ -119,7 +119,7 @@ public final class NewPartitions {
                 select a.attname
                   from pg_partitioned_table p
                   join pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0] and a.attnum > 0
-                 where p.partrelid = to_regclass(?) and p.partstrat = 'r' and p.partnatts = 1""")) {
+                 where p.partrelid = pg_catalog.to_regclass(?::text)::oid and p.partstrat = 'r' and p.partnatts = 1""")) {
             select.setString(1, table.quoted());
             try (ResultSet row = select.executeQuery()) {
                 return row.next() ? row.getString(1) : null;
@@ -134,7 +134,7 @@ public final class NewPartitions {
                   from pg_constraint k
                  cross join lateral unnest(k.conkey) with ordinality as c (attnum, n)
                   join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.attnum
-                 where k.contype = 'p' and k.conrelid = to_regclass(?)
+                 where k.contype = 'p' and k.conrelid = pg_catalog.to_regclass(?::text)::oid
                  order by c.n""")) {
             select.setString(1, table.quoted());
             List<String> key = new ArrayList<>();

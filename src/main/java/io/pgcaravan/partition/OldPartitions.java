@@ -248,7 +248,8 @@ public final class OldPartitions {
 
     private boolean lock(Connection target, String function) throws SQLException {
         try (PreparedStatement statement = target.prepareStatement(
-                "select " + function + "(?, coalesce(to_regclass(?)::oid::bigint::bit(32)::int, hashtext(?)))")) {
+                "select pg_catalog." + function
+                        + "(?, coalesce(pg_catalog.to_regclass(?::text)::oid::bigint::bit(32)::int, pg_catalog.hashtext(?::text)))")) {
             statement.setInt(1, LOCK_NAMESPACE);
             statement.setString(2, settings.destTable().quoted());
             statement.setString(3, settings.destTable().toString());
@@ -418,8 +419,8 @@ public final class OldPartitions {
     /** The table is gone, or no longer ours: it leaves the record of what we made. */
     private static void finish(Connection target, Plan plan, Old old) throws SQLException {
         try (PreparedStatement update = target.prepareStatement("""
-                update caravan.retired_partition r set done_at = clock_timestamp()
-                 where (partition_oid = ?::oid and partition_schema = ? and partition_name = ?
+                update caravan.retired_partition r set done_at = pg_catalog.clock_timestamp()
+                 where (partition_oid = ?::oid and partition_schema = ?::text and partition_name = ?::text
                         or not exists (select from pg_class c where c.oid = r.partition_oid))
                    and done_at is null""")) {
             update.setLong(1, old.oid);
@@ -430,7 +431,7 @@ public final class OldPartitions {
         if (OwnTables.exists(target, "caravan.partition")) {
             try (PreparedStatement delete = target.prepareStatement("""
                     delete from caravan.partition
-                     where parent_schema = ? and parent_name = ? and partition_schema = ? and partition_name = ?""")) {
+                     where parent_schema = ?::text and parent_name = ?::text and partition_schema = ?::text and partition_name = ?::text""")) {
                 delete.setString(1, plan.parent.schema());
                 delete.setString(2, plan.parent.name());
                 delete.setString(3, old.table.schema());
@@ -447,7 +448,7 @@ public final class OldPartitions {
                 select case t.typtype when 'd' then t.typbasetype else t.oid end::regtype::text
                   from pg_attribute a
                   join pg_type t on t.oid = a.atttypid
-                 where a.attrelid = ?::oid and a.attname = ? and a.attnum > 0 and not a.attisdropped""")) {
+                 where a.attrelid = ?::oid and a.attname = ?::text and a.attnum > 0 and not a.attisdropped""")) {
             select.setLong(1, old.oid);
             select.setString(2, settings.partField());
             try (ResultSet row = select.executeQuery()) {
@@ -470,8 +471,9 @@ public final class OldPartitions {
 
     private void refuseYoungerRows(Connection target, Old old, String column, BoundType type) throws SQLException {
         String quoted = TableName.quote(column);
-        try (PreparedStatement select = target.prepareStatement("select exists (select from " + old.table.quoted()
-                + " where " + quoted + " >= ?::" + type.sqlType() + " or " + quoted + " is null)")) {
+        try (PreparedStatement select =
+                target.prepareStatement("select exists (select from " + old.table.quoted() + " where " + quoted
+                        + " operator(pg_catalog.>=) ?::" + type.sqlType() + " or " + quoted + " is null)")) {
             select.setString(1, upperBound(old, type));
             try (ResultSet row = select.executeQuery()) {
                 row.next();

@@ -17,6 +17,7 @@ import java.util.List;
  * @param table with its schema; where there is no such table, with the schema its partitions are made in
  * @param columnType SQL name of the type, with modifiers, of the column that places rows; null where it is no column
  *     of the table
+ * @param equality the operator by which its values are equal, qualified; null like the type
  * @param boundType of the column that places rows; {@link BoundType#NONE} where it is no column of the table
  * @param fractionDigits how many digits of a second the column keeps, 0 to 6
  * @param sessionZone what a timestamptz without an offset means in this session; null where Java cannot say
@@ -29,6 +30,7 @@ record Parent(
         Kind kind,
         TableName table,
         String columnType,
+        String equality,
         BoundType boundType,
         int fractionDigits,
         ZoneId sessionZone,
@@ -82,7 +84,7 @@ record Parent(
                         "42P01");
             }
             return new Parent(
-                    null, Kind.NONE, table, null, BoundType.NONE, 6, sessionZone, false, false, false, List.of());
+                    null, Kind.NONE, table, null, null, BoundType.NONE, 6, sessionZone, false, false, false, List.of());
         }
         String kind = row.getString("kind");
         BoundType type = boundType(row.getString("column_type"));
@@ -92,6 +94,7 @@ record Parent(
                 kind.equals("p") ? Kind.NATIVE : Kind.INHERITING,
                 table,
                 row.getString("column_definition"),
+                row.getString("column_equality"),
                 type,
                 type == BoundType.NONE || typmod < 0 ? 6 : typmod,
                 sessionZone,

@@ -30,14 +30,14 @@ sealed interface PartitionBound {
     record Range(String type, String from, String to) implements PartitionBound {
         @Override
         public String within(String column) {
-            return column + " is not null and " + column + " >= " + type + " '" + from + "' and " + column + " < "
-                    + type + " '" + to + "'";
+            return column + " is not null and " + column + " operator(pg_catalog.>=) " + type + " '" + from + "' and "
+                    + column + " operator(pg_catalog.<) " + type + " '" + to + "'";
         }
 
         @Override
         public String outside(String column) {
-            return column + " is null or " + column + " < " + type + " '" + from + "' or " + column + " >= " + type
-                    + " '" + to + "'";
+            return column + " is null or " + column + " operator(pg_catalog.<) " + type + " '" + from + "' or " + column
+                    + " operator(pg_catalog.>=) " + type + " '" + to + "'";
         }
 
         @Override
@@ -55,26 +55,27 @@ sealed interface PartitionBound {
      * One value.
      *
      * @param type SQL name of the column's type with its modifiers; null where PostgreSQL cannot check the bounds
+     * @param equality the type's operator, qualified
      * @param value null for NULL
      */
-    record Value(String type, String value) implements PartitionBound {
+    record Value(String type, String equality, String value) implements PartitionBound {
         @Override
         public String within(String column) {
-            return value == null
-                    ? column + " is null"
-                    : column + " is not null and " + column + " = " + literal() + "::" + type;
+            return value == null ? column + " is null" : column + " is not null and " + equal(column);
         }
 
         @Override
         public String outside(String column) {
-            return value == null
-                    ? column + " is not null"
-                    : column + " is null or " + column + " <> " + literal() + "::" + type;
+            return value == null ? column + " is not null" : column + " is null or not (" + equal(column) + ")";
         }
 
         @Override
         public String forValues() {
             return "for values in (" + literal() + ")";
+        }
+
+        private String equal(String column) {
+            return column + " " + equality + " " + literal() + "::" + type;
         }
 
         private String literal() {

@@ -279,7 +279,7 @@ final class PartitionMaker {
 
     private void lock(Connection target) throws SQLException {
         Long oid = parent.oid();
-        try (PreparedStatement lock = target.prepareStatement("select pg_advisory_xact_lock(?, ?)")) {
+        try (PreparedStatement lock = target.prepareStatement("select pg_catalog.pg_advisory_xact_lock(?, ?)")) {
             lock.setInt(1, LOCK_NAMESPACE);
             lock.setInt(
                     2, oid != null ? oid.intValue() : parent.table().toString().hashCode());

@@ -267,7 +267,8 @@ public final class Partitioner {
         if (settings.timeZone().equals(UTC)) {
             return;
         }
-        try (PreparedStatement statement = target.prepareStatement("select set_config('TimeZone', ?, true)")) {
+        try (PreparedStatement statement =
+                target.prepareStatement("select pg_catalog.set_config('TimeZone', ?::text, true)")) {
             // Java's +02:00 lies east of Greenwich, POSIX' would lie west: an interval has the sign of ISO
             statement.setString(
                     1,

@@ -64,8 +64,8 @@ record Share(long oid, TableName table, String bound) {
         try (PreparedStatement select =
                 target.prepareStatement("select w.n, h.oid from unnest(?::text[]) with ordinality"
                         + " as w (text, n) join (" + held
-                        + ") as h (oid, value) on h.value is not distinct from w.text::"
-                        + parent.columnType())) {
+                        + ") as h (oid, value) on h.value " + parent.equality() + " w.text::" + parent.columnType()
+                        + " or h.value is null and w.text is null")) {
             select.setArray(
                     1,
                     target.createArrayOf(

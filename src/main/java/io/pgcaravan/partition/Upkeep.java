@@ -184,7 +184,7 @@ public final class Upkeep {
             return null;
         }
         try (PreparedStatement select =
-                target.prepareStatement("select tick_time from caravan.position where consumer = ?")) {
+                target.prepareStatement("select tick_time from caravan.position where consumer = ?::text")) {
             select.setString(1, consumer);
             try (ResultSet row = select.executeQuery()) {
                 return row.next() ? row.getObject(1, OffsetDateTime.class).toInstant() : null;

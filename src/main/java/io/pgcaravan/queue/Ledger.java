@@ -145,12 +145,12 @@ public final class Ledger {
 
     private static boolean installed(Statement statement) throws SQLException {
         try (ResultSet row = statement.executeQuery("""
-                select count(to_regclass(name)) = 4
+                select count(pg_catalog.to_regclass(name)) = 4
                        -- came later than their tables
                        and exists (select from pg_attribute
-                                    where attrelid = to_regclass('caravan.dead_letter') and attname = 'masked')
+                                    where attrelid = pg_catalog.to_regclass('caravan.dead_letter')::oid and attname = 'masked')
                        and exists (select from pg_attribute
-                                    where attrelid = to_regclass('caravan.position') and attname = 'account')
+                                    where attrelid = pg_catalog.to_regclass('caravan.position')::oid and attname = 'account')
                 from (values ('pgq_ext.completed_tick'), ('caravan.position'), ('caravan.dead_letter'),
                              ('caravan.partition')) as t (name)""")) {
             row.next();
@@ -162,7 +162,7 @@ public final class Ledger {
         try (Statement statement = target.createStatement();
                 ResultSet row = statement.executeQuery("""
                         select exists (select from pg_attribute
-                                       where attrelid = 'pgq_ext.completed_tick'::regclass and attname = 'subconsumer_id'
+                                       where attrelid = 'pgq_ext.completed_tick'::regclass::oid and attname = 'subconsumer_id'
                                          and not attisdropped)""")) {
             row.next();
             return row.getBoolean(1);
@@ -373,7 +373,8 @@ public final class Ledger {
             }
         }
         for (String sql : List.of(
-                "delete from caravan.position where consumer = ?", "select pgq_ext.set_last_tick(?, null::bigint)")) {
+                "delete from caravan.position where consumer = ?::text",
+                "select pgq_ext.set_last_tick(?::text, null::bigint)")) {
             try (PreparedStatement statement = target.prepareStatement(sql)) {
                 statement.setString(1, consumer);
                 statement.execute();

@@ -39,7 +39,7 @@ public final class OwnTables {
 
     /** Whether this database has a table, one of ours or any other; its name with the schema, quoted where needed. */
     public static boolean exists(Connection target, String name) throws SQLException {
-        try (PreparedStatement select = target.prepareStatement("select to_regclass(?) is not null")) {
+        try (PreparedStatement select = target.prepareStatement("select pg_catalog.to_regclass(?::text) is not null")) {
             select.setString(1, name);
             try (ResultSet row = select.executeQuery()) {
                 row.next();
