@@ -1,6 +1,7 @@
 package io.pgcaravan.check;
 
 import io.pgcaravan.load.LoadSettings;
+import io.pgcaravan.load.Loader;
 import io.pgcaravan.load.OnTruncate;
 import io.pgcaravan.load.OnUnknownColumn;
 import io.pgcaravan.load.RowMode;
@@ -206,6 +207,14 @@ final class LoadCheck {
         }
         LoadSettings settings = load.settings();
         String mode = "rowMode=" + settings.rowMode().name().toLowerCase(Locale.ROOT);
+        long columns = written.columns().values().stream()
+                .filter(Table.Column::writable)
+                .count();
+        if (columns > Loader.MOST_KEYED_COLUMNS) {
+            findings.problem(called + " has " + columns + " columns, and " + mode + " takes at most "
+                    + Loader.MOST_KEYED_COLUMNS + ": choose rowMode=append or keep_all");
+            return;
+        }
         List<String> key = settings.key();
         if (!feeder.key().isEmpty()) {
             for (String column : feeder.key()) {
@@ -222,20 +231,20 @@ final class LoadCheck {
                     + " key, or choose rowMode=append or keep_all");
             return;
         }
-        List<String> columns = key;
-        for (String column : columns) {
+        List<String> keyed = key;
+        for (String column : keyed) {
             if (!written.columns().containsKey(column)) {
                 findings.problem("the key column \"" + column + "\" is not there in " + called);
                 return;
             }
         }
-        String list = String.join(", ", columns);
-        if (written.indexes().stream().noneMatch(index -> index.finds(columns))) {
+        String list = String.join(", ", keyed);
+        if (written.indexes().stream().noneMatch(index -> index.finds(keyed))) {
             findings.warning(called + " has no index on (" + list + "), by which " + mode
                     + " finds rows: each batch reads whole tables; create one");
         } else if (unique.stream()
                 .noneMatch(index ->
-                        columns.containsAll(index.columns()) || index.columns().containsAll(columns))) {
+                        keyed.containsAll(index.columns()) || index.columns().containsAll(keyed))) {
             findings.warning(called + " has no unique index on (" + list + "): the job keeps one row a key, but nothing"
                     + " else makes sure of it");
         } else {

@@ -35,6 +35,9 @@ import java.util.stream.Collectors;
  */
 public final class Loader implements OpenBatch.Participant {
 
+    /** PostgreSQL's limit of columns without those that the {@link Stage} adds to a table's own. */
+    public static final int MOST_KEYED_COLUMNS = 1600 - 6;
+
     /** From here on a batch is large enough to pay for a look at the catalog, which allows the binary format. */
     private static final int LARGE_BATCH = 20_000;
 

@@ -351,13 +351,14 @@ final class NetEffect {
             if (group.op().equals("U")) {
                 Place place = places.get(group.place());
                 String assignments = assignments(place, signatures.columns(group.sig()));
+                String same = sameKey + sameIdentity(place, signatures.columns(group.sig()));
                 if (assignments.isEmpty() || !place.table().refusesDuplicates(key)) {
                     incomplete.add(group);
                 }
                 if (!assignments.isEmpty()) {
                     statements.add(
                             "update " + place.quoted() + " p set " + assignments + " from " + net + " n where "
-                                    + group(group) + " and " + sameKey,
+                                    + group(group) + " and " + same,
                             rows -> {
                                 written(rows);
                                 if (rows < group.rows()) {
@@ -373,7 +374,8 @@ final class NetEffect {
             statements.add(
                     "insert into " + stage.table("missed") + " select n.caravan_id from " + net + " n where "
                             + group(group) + " and not exists (select from "
-                            + places.get(group.place()).quoted() + " p where " + sameKey + ")",
+                            + places.get(group.place()).quoted() + " p where " + sameKey
+                            + sameIdentity(places.get(group.place()), signatures.columns(group.sig())) + ")",
                     rows -> missed[0] += rows);
         }
         statements.run();
@@ -384,11 +386,22 @@ final class NetEffect {
         return columns.stream()
                 .filter(column -> {
                     Column of = place.table().layout().column(column);
-                    return of != null && !of.generated() && !(of.identityAlways() && key.contains(column));
+                    return of != null && !of.generated() && !of.identityAlways();
                 })
                 .map(TableName::quote)
                 .map(column -> column + " = n." + column)
                 .collect(Collectors.joining(", "));
+    }
+
+    /** {@code GENERATED ALWAYS} forbids an update: where the value is another, the row moves as if to another partition. */
+    private String sameIdentity(Place place, List<String> columns) {
+        return columns.stream()
+                .filter(column ->
+                        !key.contains(column) && place.table().layout().takes(column))
+                .filter(column -> place.table().layout().column(column).identityAlways())
+                .map(column ->
+                        " and p." + TableName.quote(column) + " operator(pg_catalog.=) n." + TableName.quote(column))
+                .collect(Collectors.joining());
     }
 
     /** Takes rows out of partitions other than the one their last event names. */

@@ -165,10 +165,16 @@ final class Stage {
         try (Statement statement = target.createStatement()) {
             statement.execute(sql.toString());
         } catch (SQLException e) {
+            String hint =
+                    switch (String.valueOf(e.getSQLState())) {
+                        case "42501" -> " (the target's user needs the TEMPORARY privilege on the database)";
+                        case "54011" ->
+                            " (this row mode takes tables of at most " + Loader.MOST_KEYED_COLUMNS
+                                    + " columns: choose rowMode=append or keep_all)";
+                        default -> "";
+                    };
             throw LoadErrors.failed(
-                    "cannot make the temporary tables in which changes wait for their net effect"
-                            + " (the target's user needs the TEMPORARY privilege on the database)",
-                    e);
+                    "cannot make the temporary tables in which changes wait for their net effect" + hint, e);
         }
     }
 

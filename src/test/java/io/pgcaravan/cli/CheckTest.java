@@ -150,6 +150,19 @@ class CheckTest {
     }
 
     @Test
+    void a_table_with_too_many_columns_for_keyed_rows_is_told() throws Exception {
+        on(
+                target,
+                "do $$ begin execute 'create table orders (id bigint primary key, customer text, amount numeric(10,2), created_at"
+                        + " timestamp not null, ' || (select string_agg('c' || i || ' int', ', ') from generate_series(1, 1593) i)"
+                        + " || ')'; end $$");
+        template = "create table _DEST_TABLE (like _PARENT including all);";
+        assertThat(check().out())
+                .contains(
+                        "problem  dispatch: table public.orders has 1597 columns, and rowMode=plain takes at most 1594");
+    }
+
+    @Test
     void fields_that_nobody_has_are_told() throws Exception {
         partitionedTarget();
         keys.put("dispatch.fields", "id, custmer, created_at");

@@ -171,6 +171,65 @@ class LoaderKeyedTest {
     }
 
     @Test
+    void an_identity_column_that_is_no_key_is_updated_too() throws SQLException {
+        target.execute(
+                "create table notes (id text primary key, n int generated always as identity, item text, own text default 'kept')");
+        LoadSettings plain = LoadSettings.of("notes", RowMode.PLAIN);
+        target.commit(
+                load(false, plain, changes.insert(null, "id", "a", "n", 7), changes.insert(null, "id", "b", "n", 8)));
+        target.execute("update notes set own = 'precious'");
+        target.commit(load(
+                false,
+                plain,
+                changes.update(null, "id", "a", "n", 7, "item", "same"),
+                changes.update(null, "id", "b", "n", 9, "item", "other"),
+                changes.update(null, "id", "c", "n", 10, "item", "missing")));
+        assertThat(target.rows("select * from notes order by id"))
+                .containsExactly("a|7|same|precious", "b|9|other|precious", "c|10|missing|kept");
+    }
+
+    @Test
+    void an_identity_column_of_partitions_is_updated_too() throws SQLException {
+        for (String table : List.of("orders_1", "orders_2")) {
+            target.execute(
+                    "drop table " + table,
+                    "create table " + table
+                            + " (id int primary key, item text, own text, n int generated always as identity)");
+        }
+        target.execute(
+                "drop table orders",
+                "create table orders (like orders_1)",
+                "alter table orders_1 inherit orders",
+                "alter table orders_2 inherit orders");
+        LoadSettings plain = LoadSettings.of("orders", RowMode.PLAIN);
+        target.commit(load(
+                false,
+                plain,
+                changes.insert("orders_1", "id", 1, "n", 7),
+                changes.insert("orders_1", "id", 2, "n", 8)));
+        target.commit(load(
+                false,
+                plain,
+                changes.update("orders_1", "id", 1, "n", 17, "item", "x"),
+                changes.update("orders_2", "id", 2, "n", 8, "item", "y")));
+        assertThat(target.rows("select tableoid::regclass, id, n, item from orders order by id"))
+                .containsExactly("orders_1|1|17|x", "orders_2|2|8|y");
+    }
+
+    @Test
+    void a_table_with_too_many_columns_is_told_apart_from_a_missing_right() throws SQLException {
+        String columns = java.util.stream.IntStream.range(0, 1596)
+                .mapToObj(i -> ", c" + i + " int")
+                .collect(java.util.stream.Collectors.joining());
+        target.execute("create table wide (id int primary key" + columns + ")");
+        assertThatThrownBy(() -> load(false, LoadSettings.of("wide", RowMode.PLAIN), changes.update(null, "id", 1)))
+                .hasMessageContaining("at most 1594 columns")
+                .hasMessageNotContaining("TEMPORARY");
+        target.connection.rollback();
+        target.connection.setAutoCommit(true);
+    }
+
+    @Test
     void identity_columns_take_the_events_values() throws SQLException {
         target.execute("create table numbered (id int generated always as identity primary key, item text)");
         LoadSettings plain = LoadSettings.of("numbered", RowMode.PLAIN);
