@@ -8,7 +8,10 @@ select c.oid::bigint as oid, c.relkind::text as kind, cols.names, cols.types, co
            case when not has_table_privilege(c.oid, 'truncate') then 'TRUNCATE' end) as lacking,
        (select string_agg(i.inhrelid::regclass::text, ', ' order by i.inhrelid)
           from pg_inherits i
-         where i.inhparent = c.oid and not has_table_privilege(i.inhrelid, 'insert')) as closed_partitions
+         where i.inhparent = c.oid and not has_table_privilege(i.inhrelid, 'insert')) as closed_partitions,
+       (select string_agg(i.inhrelid::regclass::text, ', ' order by i.inhrelid)
+          from pg_inherits i join pg_class p on p.oid = i.inhrelid
+         where i.inhparent = c.oid and c.relrowsecurity and not p.relrowsecurity) as open_partitions
 from pg_class c
 cross join lateral (
     select array_agg(a.attname::text order by a.attnum) as names,

@@ -59,4 +59,9 @@ select 8,
   from parent
   join pg_attribute a on a.attrelid = parent.oid and not a.attisdropped
  cross join lateral pg_catalog.aclexplode(a.attacl) as g
+ union all
+-- without policies of its own: others than the owner see its rows through the parent only, as the parent's policies say
+select 9, 'alter table ', ' enable row level security'
+  from parent
+ where relrowsecurity
  order by 1, 2, 3

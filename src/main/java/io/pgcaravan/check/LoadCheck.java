@@ -261,6 +261,11 @@ final class LoadCheck {
         if (table == null) {
             return;
         }
+        if (table.openPartitions() != null) {
+            findings.problem(called
+                    + " has row level security, and partitions of it have not, so that who may read them reads"
+                    + " all of their rows: alter table ... enable row level security for " + table.openPartitions());
+        }
         List<String> needed = new ArrayList<>(List.of("INSERT"));
         if (!load.appends()) {
             needed.addAll(List.of("SELECT", "DELETE"));

@@ -17,9 +17,15 @@ import java.util.Map;
  *
  * @param lacking privileges that the role has not, as SQL names them
  * @param closedPartitions those that the role may not insert into, null for none
+ * @param openPartitions those without the table's row security, null for none
  */
 record Table(
-        String kind, Map<String, Column> columns, List<String> lacking, String closedPartitions, List<Index> indexes) {
+        String kind,
+        Map<String, Column> columns,
+        List<String> lacking,
+        String closedPartitions,
+        String openPartitions,
+        List<Index> indexes) {
 
     private static final String SQL = Sql.file("check/table");
     private static final String INDEXES = Sql.file("check/indexes");
@@ -57,6 +63,7 @@ record Table(
                         columns,
                         List.of(row.getString("lacking").split(", ")),
                         row.getString("closed_partitions"),
+                        row.getString("open_partitions"),
                         indexes(target, row.getLong("oid")));
             }
         }

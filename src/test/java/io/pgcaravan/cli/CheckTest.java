@@ -163,6 +163,19 @@ class CheckTest {
     }
 
     @Test
+    void partitions_without_the_row_security_of_their_parent_are_told() throws Exception {
+        partitionedTarget();
+        on(
+                target,
+                "create table orders_open partition of orders for values from ('2020-01-01') to ('2020-02-01')",
+                "alter table orders enable row level security");
+        assertThat(check().out())
+                .contains(
+                        "problem  dispatch: table public.orders has row level security, and partitions of it have not")
+                .contains("enable row level security for orders_open");
+    }
+
+    @Test
     void fields_that_nobody_has_are_told() throws Exception {
         partitionedTarget();
         keys.put("dispatch.fields", "id, custmer, created_at");

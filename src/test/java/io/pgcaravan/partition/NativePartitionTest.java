@@ -62,6 +62,28 @@ class NativePartitionTest {
     }
 
     @Test
+    void row_security_of_the_parent_holds_for_its_partitions() throws SQLException {
+        String reader = "reader_" + ProcessHandle.current().pid();
+        target.execute(
+                "create role " + reader,
+                "create table orders (id int, day date, who text) partition by range (day)",
+                "alter table orders enable row level security",
+                "create policy own on orders using (who = current_user)",
+                "grant select on orders to " + reader);
+        try {
+            target.apply(
+                    daily("orders", "day"),
+                    row("id", 1, "day", "2026-10-02", "who", reader),
+                    row("id", 2, "day", "2026-10-02", "who", "other"));
+            target.execute("set role " + reader);
+            assertThat(target.rows("select id from orders")).containsExactly("1");
+            assertThat(target.rows("select id from orders_2026_10_02")).isEmpty();
+        } finally {
+            target.execute("reset role", "drop owned by " + reader, "drop role " + reader);
+        }
+    }
+
+    @Test
     void existing_partitions_are_used_under_whatever_name() throws SQLException {
         target.execute(
                 "create table orders (id int, day date) partition by range (day)",
