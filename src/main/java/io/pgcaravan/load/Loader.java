@@ -451,14 +451,10 @@ public final class Loader implements OpenBatch.Participant {
                     destination.staged = false;
                     destination.defaults = 0;
                 }
-                List<Member> members =
-                        Family.of(batch.target(), settings.table(), touched).members();
-                if (!members.isEmpty()) {
+                Family family = Family.of(batch.target(), settings.table(), touched);
+                if (!family.members().isEmpty()) {
                     try (Statement statement = batch.target().createStatement()) {
-                        statement.execute("truncate "
-                                + members.stream()
-                                        .map(member -> member.table().quoted())
-                                        .collect(Collectors.joining(", ")));
+                        statement.execute(family.emptying(batch.target()));
                     } catch (SQLException e) {
                         throw LoadErrors.failed(
                                 "cannot empty table " + settings.table().quoted()
