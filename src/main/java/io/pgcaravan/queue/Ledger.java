@@ -347,7 +347,7 @@ public final class Ledger {
     void start(Connection target, String queue, Pgq.Tick tick) throws SQLException {
         Batch nothing = new Batch(
                 queue, consumer, 0, tick.id(), tick.time(), tick.eventSeq(), tick.id(), tick.time(), tick.eventSeq());
-        advance(target, nothing, new Standing.Lock(transaction(target), null), 0);
+        advance(target, nothing, new Standing.Lock(transaction(target), null), 0, Map.of());
     }
 
     /**
