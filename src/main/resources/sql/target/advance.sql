@@ -5,7 +5,7 @@ with moved as (
         (consumer, queue, source_system, source_database, tick, tick_time, event_seq, rows, account)
     select ?, ?, ?, ?, ?, ?, ?, ?,
            (select pg_catalog.jsonb_object_agg(fate, events)
-              from pg_catalog.unnest(cast(? as text[]), cast(? as int8[])) as a (fate, events))
+              from rows from (pg_catalog.unnest(cast(? as text[])), pg_catalog.unnest(cast(? as int8[]))) as a (fate, events))
     where pg_catalog.pg_current_xact_id()::text = ?::text
     on conflict (consumer) do update
         set queue = excluded.queue, source_system = excluded.source_system, source_database = excluded.source_database,

@@ -33,6 +33,7 @@ final class StatusText {
         text.databases();
         text.queues();
         text.jobs();
+        text.accounts();
         text.partitions();
         text.exports();
         text.imports();
@@ -104,6 +105,20 @@ final class StatusText {
                     job.tick() == null ? "-" : job.tick().toString(),
                     count(job.rows()),
                     Words.count(job.deadLetters()));
+        }
+        table.print(out);
+    }
+
+    private void accounts() {
+        if (status.jobs().stream().allMatch(job -> job.account().isEmpty())) {
+            return;
+        }
+        out.println();
+        TextTable table = new TextTable("JOB", "CONSUMER", "WHAT BECAME OF EVENTS", ">EVENTS");
+        for (Status.Job job : status.jobs()) {
+            job.account()
+                    .forEach(fate ->
+                            table.add(or(job.route()), job.consumer(), fate.fate(), Words.count(fate.events())));
         }
         table.print(out);
     }

@@ -13,6 +13,7 @@ import io.pgcaravan.queue.RefusedException;
 import io.pgcaravan.queue.Sql;
 import io.pgcaravan.status.Status.Running;
 import io.pgcaravan.table.TableName;
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -60,7 +61,8 @@ final class Dispatched {
             Instant tickTime,
             long eventSeq,
             long rows,
-            Instant at) {}
+            Instant at,
+            List<Status.Fate> account) {}
 
     List<Status.Job> read(Looks all) {
         List<Status.Job> jobs = new ArrayList<>();
@@ -122,13 +124,28 @@ final class Dispatched {
                                     instant(row, "tick_time"),
                                     row.getLong("event_seq"),
                                     row.getLong("rows"),
-                                    instant(row, "at")));
+                                    instant(row, "at"),
+                                    account(row)));
                 }
             }
         } catch (SQLException e) {
             all.unreadable(look.name(), "caravan.position", e);
         }
         return positions;
+    }
+
+    private static List<Status.Fate> account(ResultSet row) throws SQLException {
+        Array fates = row.getArray("fates");
+        if (fates == null) {
+            return List.of();
+        }
+        String[] names = (String[]) fates.getArray();
+        Long[] events = (Long[]) row.getArray("events").getArray();
+        List<Status.Fate> account = new ArrayList<>(names.length);
+        for (int i = 0; i < names.length; i++) {
+            account.add(new Status.Fate(names[i], events[i]));
+        }
+        return account;
     }
 
     private static Instant instant(ResultSet row, String column) throws SQLException {
@@ -225,6 +242,7 @@ final class Dispatched {
                 position == null ? null : position.eventSeq,
                 position == null ? null : position.rows,
                 position == null ? null : position.at,
+                position == null ? List.of() : position.account,
                 letters.count,
                 letters.latest,
                 tables(all, subject, dispatch, target),

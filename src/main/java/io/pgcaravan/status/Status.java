@@ -71,6 +71,7 @@ public record Status(
      * @param tick the last batch's, as the target has it
      * @param rows of the last batch
      * @param appliedAt when the last batch was committed
+     * @param account what became of the events of all batches
      * @param lost what a lost position means, in words; null where all is well
      * @param failure why the job does not get on; null where its last try went well
      */
@@ -91,11 +92,15 @@ public record Status(
             Long eventSeq,
             Long rows,
             Instant appliedAt,
+            List<Fate> account,
             long deadLetters,
             List<Letter> letters,
             List<Table> tables,
             String lost,
             Failure failure) {}
+
+    /** Events that were loaded into a table, left out for a reason, refused by a table, or are dead letters. */
+    public record Fate(String fate, long events) {}
 
     /**
      * A job's last error.

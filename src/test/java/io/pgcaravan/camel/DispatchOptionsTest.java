@@ -55,7 +55,10 @@ class DispatchOptionsTest {
                                         orders.target,
                                         "select count(*) from pg_class where oid = to_regclass('caravan.position')")
                                 == 1
-                        && orders.count(orders.target, "select count(*) from caravan.position") == 1);
+                        && orders.count(
+                                        orders.target,
+                                        "select count(*) from caravan.position where account is not null")
+                                == 1);
     }
 
     @Test
