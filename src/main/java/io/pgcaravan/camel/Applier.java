@@ -23,6 +23,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import javax.sql.DataSource;
+import org.apache.camel.Endpoint;
+import org.apache.camel.component.jdbc.JdbcEndpoint;
+import org.apache.camel.component.sql.SqlEndpoint;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,6 +48,7 @@ final class Applier {
     private final List<String> buried = new ArrayList<>();
 
     private boolean toldUnproven;
+    private boolean toldOthers;
 
     /** Events of the batch that was applied last. */
     private long applied;
@@ -73,6 +78,10 @@ final class Applier {
     boolean apply(Batch batch, SourceSide source, TargetSide target) throws Exception {
         applied = 0;
         rows = 0;
+        if (!toldOthers) {
+            toldOthers = true;
+            warnOfOthers(target);
+        }
         Standing standing = target.standing(batch);
         if (standing instanceof Standing.Lost lostPosition) {
             target.connection().rollback();
@@ -129,6 +138,31 @@ final class Applier {
     /** How many rows the last call of {@link #apply} wrote. */
     long rows() {
         return rows;
+    }
+
+    /** Steps on another data source of the target's database would write outside the batch's transaction. */
+    private void warnOfOthers(TargetSide target) throws SQLException {
+        Source here = Source.of(target.connection());
+        target.connection().rollback();
+        for (Endpoint step : endpoint.getCamelContext().getEndpoints()) {
+            DataSource used = step instanceof SqlEndpoint sql
+                    ? sql.getDataSource()
+                    : step instanceof JdbcEndpoint jdbc ? jdbc.getDataSource() : null;
+            if (used == null || used == endpoint.getTarget() || used == endpoint.getSource()) {
+                continue;
+            }
+            try (Connection connection = used.getConnection()) {
+                if (Source.of(connection).equals(here)) {
+                    LOG.warn(
+                            "{} uses another data source of the target of {}: what it writes is outside the batch's transaction;"
+                                    + " give it the data source that target= names",
+                            step,
+                            endpoint);
+                }
+            } catch (SQLException e) {
+                LOG.debug("the data source of {} cannot be looked at", step, e);
+            }
+        }
     }
 
     private void attempt(Batch batch, SourceSide source, TargetSide target, Standing.Lock lock, boolean careful)

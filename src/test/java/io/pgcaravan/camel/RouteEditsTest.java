@@ -507,6 +507,41 @@ class RouteEditsTest {
     }
 
     @Test
+    void a_step_on_another_data_source_of_the_target_is_named() throws Exception {
+        Path job = RouteFile.rows().before(LOAD, """
+                        - to: {uri: "sql:select 1", parameters: {dataSource: "#other", outputHeader: one}}
+                        """).in(directory);
+        try (Orders orders = new Orders();
+                LogLines log = LogLines.of(PgqConsumer.class);
+                Job running = new Job(
+                        orders,
+                        Map.of(
+                                "camel.beans.other",
+                                "#class:org.postgresql.ds.PGSimpleDataSource",
+                                "camel.beans.other.url",
+                                orders.targetUrl),
+                        job)) {
+            ShippedRoutesTest.awaitRegistered(orders);
+            orders.insert(1, 10);
+            orders.tick();
+            log.await("uses another data source of the target");
+            await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+        }
+    }
+
+    @Test
+    void pooled_exchanges_are_refused() throws Exception {
+        try (Orders orders = new Orders()) {
+            org.assertj.core.api.Assertions.assertThatThrownBy(() -> new Job(
+                                    orders,
+                                    Map.of("camel.main.exchangeFactory", "pooled"),
+                                    RouteFile.rows().in(directory))
+                            .close())
+                    .hasStackTraceContaining("exchangeFactory=pooled");
+        }
+    }
+
+    @Test
     void a_dead_letter_of_one_table_takes_the_event_out_of_the_other() throws Exception {
         Path job = RouteFile.rows()
                 .before(LOAD, """
