@@ -7,10 +7,11 @@ declare
     tracking    constant text := current_setting('caravan.tracking');
     notes       constant text := format('%I.%I', schema_name, tracking);
     ledger      constant text := current_setting('caravan.ledger');
+    exports     constant boolean := not current_setting('caravan.import_only')::boolean;
     member      record;
     used        boolean;
 begin
-    if to_regprocedure(notes || '()') is not null
+    if exports and to_regprocedure(notes || '()') is not null
        and obj_description(to_regprocedure(notes || '()'), 'pg_proc') like 'pgcaravan: %' then
         for member in
             select g.tgname, g.tgrelid::regclass as relation
@@ -21,10 +22,10 @@ begin
         end loop;
         execute format('drop function %s()', notes);
     end if;
-    if to_regclass(notes) is not null and obj_description(to_regclass(notes), 'pg_class') like 'pgcaravan: %' then
+    if exports and to_regclass(notes) is not null and obj_description(to_regclass(notes), 'pg_class') like 'pgcaravan: %' then
         execute format('drop table %s', notes);
     end if;
-    if to_regclass(ledger) is not null then
+    if exports and to_regclass(ledger) is not null then
         execute format('delete from %s where table_schema = $1 and table_name = $2', ledger) using schema_name, table_name;
         execute format('select exists (select from %s)', ledger) into used;
         if not used and not exists (select from pg_proc where obj_description(oid, 'pg_proc') like 'pgcaravan: notes the keys %') then

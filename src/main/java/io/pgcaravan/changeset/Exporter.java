@@ -451,7 +451,7 @@ public final class Exporter {
                 connection.commit();
             } catch (SQLException e) {
                 connection.rollback();
-                if (!Set.of("42501", "55P03").contains(e.getSQLState())) {
+                if (!Set.of("42501", "55P03", "40P01").contains(e.getSQLState())) {
                     throw e;
                 }
             }

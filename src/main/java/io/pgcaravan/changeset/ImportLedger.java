@@ -176,7 +176,9 @@ public final class ImportLedger {
         long last = position.number;
         boolean full = set.kind() == Manifest.Kind.FULL;
         boolean sameSource = position.isFrom(set.source().system(), set.source().database());
-        if (set.number() == last + 1 && position.setId.equals(set.previousSetId())) {
+        // a database that was cloned has the ledger of the one that it was made from
+        boolean clone = !sameSource && set.source().system().equals(position.sourceSystem);
+        if (set.number() == last + 1 && position.setId.equals(set.previousSetId()) && !clone) {
             return new Standing.Next(position);
         }
         if (set.number() < last && wasReplaced(set)) {
@@ -205,8 +207,8 @@ public final class ImportLedger {
             return "it comes from database \"" + set.source().database() + "\" of system "
                     + set.source().system() + ", " + has + " from database \"" + position.sourceDatabase
                     + "\" of system " + position.sourceSystem
-                    + ": a table follows one source. If it is to follow the other one from now on, caravan ddl reset and"
-                    + " importer for the table let a full set in";
+                    + ": a table follows one source. If it is to follow the other one from now on, caravan ddl reset"
+                    + " --import-only and caravan ddl importer for the table let a full set in";
         }
         if (set.number() > last) {
             return "it continues set " + set.previousSetId() + ", " + has

@@ -119,9 +119,15 @@ public record Tracking(TableName ledger, String owner, String grantee, boolean r
         return sql.append(Sql.file("changeset/importer")).append("commit;\n").toString();
     }
 
-    /** Removes all that {@link #exporter} and {@link #importer} made for a table. */
-    public String reset(TableName table) {
-        return "begin;\n" + settings(table) + Sql.file("changeset/reset") + "commit;\n";
+    /**
+     * Removes all that {@link #exporter} and {@link #importer} made for a table.
+     *
+     * @param importOnly whether only what the latter made
+     */
+    public String reset(TableName table, boolean importOnly) {
+        StringBuilder sql = new StringBuilder("begin;\n").append(settings(table));
+        set(sql, "caravan.import_only", importOnly ? "on" : "off");
+        return sql.append(Sql.file("changeset/reset")).append("commit;\n").toString();
     }
 
     private String settings(TableName table) {

@@ -166,7 +166,7 @@ final class BenchShip implements Callable<Integer> {
             bare[i] = update();
             Statements.execute(source, TRACKING.exporter(ORDERS));
             ours[i] = update();
-            Statements.execute(source, TRACKING.reset(ORDERS));
+            Statements.execute(source, TRACKING.reset(ORDERS, false));
             Statements.execute(source, Sql.file("bench/row-trigger"));
             byRow[i] = update();
             Statements.execute(

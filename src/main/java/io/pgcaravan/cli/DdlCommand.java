@@ -227,14 +227,19 @@ final class DdlCommand implements Runnable {
             description = "Removes all that exporter and importer made for a table.")
     static final class Reset extends OneTable {
 
+        @Option(
+                names = "--import-only",
+                description = "Only what importer made, where the table's own changes go on to others.")
+        private boolean importOnly;
+
         @Override
         String sql() {
-            return new Tracking(ledger(), owner, grantee, false).reset(table());
+            return new Tracking(ledger(), owner, grantee, false).reset(table(), importOnly);
         }
 
         @Override
         String done() {
-            return "nothing is left of shipping " + table();
+            return "nothing is left of " + (importOnly ? "importing " : "shipping ") + table();
         }
     }
 }

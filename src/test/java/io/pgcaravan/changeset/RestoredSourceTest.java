@@ -154,6 +154,29 @@ class RestoredSourceTest {
     }
 
     @Test
+    void a_clone_of_the_source_is_another_source_until_the_target_is_reset() throws Exception {
+        try (Shipping one = new Shipping(directory.resolve("one"))) {
+            one.table("t", "create table t (id int primary key, v text)");
+            change(one, 1, 2);
+            one.importWell();
+            execute(one.target, new Tracking(Tracking.LEDGER, null, null, false).exporter(Shipping.table("t")));
+            String name = one.source.getCatalog();
+            one.source.close();
+            execute(one.target, "create database clone_of_" + name + " template " + name);
+            try (Shipping clone = new Shipping(
+                    directory.resolve("clone"), one.sourceUrl.replace(name, "clone_of_" + name), one.targetUrl)) {
+                change(clone, 11, 11);
+                assertThat(clone.importAll().get(0).message()).contains("ddl reset --import-only");
+                execute(one.target, new Tracking(Tracking.LEDGER, null, null, false).reset(Shipping.table("t"), true));
+                clone.accept("t");
+                clone.importWell();
+                clone.assertEqual("t");
+                assertThat(query(one.target, "select count(*) > 0 from t_dml")).containsExactly("t");
+            }
+        }
+    }
+
+    @Test
     void another_database_of_the_cluster_is_another_source() throws Exception {
         String targetUrl = PgServer.get().createDatabase("ship_target");
         try (Shipping one =

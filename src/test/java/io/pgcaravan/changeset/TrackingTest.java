@@ -172,7 +172,7 @@ class TrackingTest {
                 assertThat(query(ship.target, "select t::text from " + name.quoted() + " t order by 1"))
                         .isEqualTo(query(ship.source, "select t::text from " + name.quoted() + " t order by 1"));
             }
-            execute(ship.source, tracking.reset(name));
+            execute(ship.source, tracking.reset(name, false));
             assertThat(query(
                             ship.source,
                             "select tgname from pg_trigger where tgrelid = '"
@@ -425,7 +425,7 @@ class TrackingTest {
         ship.export("t");
         execute(ship.source, new Tracking(Tracking.LEDGER, null, null, false).importer(Shipping.table("t")));
         Tracking tracking = new Tracking(Tracking.LEDGER, null, null, false);
-        execute(ship.source, tracking.reset(Shipping.table("t")), tracking.reset(Shipping.table("t")));
+        execute(ship.source, tracking.reset(Shipping.table("t"), false), tracking.reset(Shipping.table("t"), false));
         assertThat(String.join("\n", everything())).isEqualTo(before);
     }
 
