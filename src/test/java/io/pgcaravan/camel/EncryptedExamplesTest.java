@@ -22,7 +22,7 @@ class EncryptedExamplesTest {
     private static final Path DECRYPT = Path.of("routes/examples/decrypt-pgp.camel.yaml");
 
     private static final String TABLE = Shipping.ODD;
-    private static final String BASE = "public.Odd%2C%20Name.000000000001";
+    private static final String BASE = "public.%4Fdd%2C%20%4Eame.000000000001";
 
     private static PgpKeys head;
     private static PgpKeys branch;

@@ -25,7 +25,7 @@ class S3ExamplesTest {
     /** Needs percent signs in keys. */
     private static final String TABLE = Shipping.ODD;
 
-    private static final String BASE = "branch/public.Odd%2C%20Name.00000000000";
+    private static final String BASE = "branch/public.%4Fdd%2C%20%4Eame.00000000000";
 
     @TempDir
     Path directory;
@@ -89,7 +89,7 @@ class S3ExamplesTest {
             ship.export(TABLE);
             awaitEqual();
             await().atMost(Duration.ofSeconds(30))
-                    .until(() -> ship.files("").contains("public.Odd%2C%20Name.000000000002.ack"));
+                    .until(() -> ship.files("").contains("public.%4Fdd%2C%20%4Eame.000000000002.ack"));
             await().atMost(Duration.ofSeconds(30)).until(() -> server.keys().isEmpty());
             assertThat(server.stored.subList(0, 4))
                     .containsExactly(BASE + "1.columns", BASE + "1.ids", BASE + "1.records", BASE + "1.done");
