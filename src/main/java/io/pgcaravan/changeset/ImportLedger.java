@@ -130,7 +130,7 @@ public final class ImportLedger {
     private Position position(TableName table, String locking) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement("""
                 select set_number, set_id, snapshot::text, source_system, source_database, target_host, target_database
-                  from caravan.import_set where table_schema = ? and table_name = ?""" + locking)) {
+                  from caravan.import_set where table_schema = ?::text and table_name = ?::text""" + locking)) {
             statement.setString(1, table.schema());
             statement.setString(2, table.name());
             try (ResultSet row = statement.executeQuery()) {
@@ -254,8 +254,8 @@ public final class ImportLedger {
         // a ledger of an earlier version, which is only read here, may lack the column
         try (PreparedStatement statement = connection.prepareStatement("""
                 select exists (select from caravan.import_history h
-                                where h.table_schema = ? and h.table_name = ? and h.set_number > ?
-                                  and to_jsonb(h) ->> 'previous_set_id' = ?)""")) {
+                                where h.table_schema = ?::text and h.table_name = ?::text and h.set_number > ?
+                                  and to_jsonb(h) ->> 'previous_set_id' = ?::text)""")) {
             statement.setString(1, set.table().schema());
             statement.setString(2, set.table().name());
             statement.setLong(3, set.number());

@@ -298,6 +298,47 @@ class ExportTest {
     }
 
     @Test
+    void operators_that_others_have_planted_do_not_run() throws Exception {
+        ship.table(
+                "p",
+                "create table p (id text primary key, v varchar) partition by list (id);"
+                        + "create table p1 partition of p default");
+        for (var side : List.of(ship.source, ship.target)) {
+            int n = 0;
+            for (String left : List.of("text", "varchar", "name", "\"char\"")) {
+                for (String right : List.of("varchar", "text", "name")) {
+                    for (String operator : List.of("=", "<>", "||", "~")) {
+                        String function = "public.planted_" + n++;
+                        if (!(left.equals(right) && !left.equals("varchar"))) {
+                            execute(
+                                    side,
+                                    "create function " + function + "(" + left + ", " + right
+                                            + ") returns boolean language plpgsql as $$ begin raise exception 'planted'; end $$",
+                                    "create operator public." + operator + " (leftarg = " + left + ", rightarg = "
+                                            + right + ", function = " + function + ")");
+                        }
+                    }
+                }
+            }
+        }
+        execute(ship.source, "insert into t values (1, 'a')", "insert into p values ('x', 'a')");
+        ship.export("t", "p");
+        ship.importWell();
+        execute(ship.source, "update t set v = 'b'", "delete from p");
+        ship.export("t", "p");
+        ship.importWell();
+        assertThat(WaitingSets.of(ship.target, ship.drop, null)).isEmpty();
+        new io.pgcaravan.changeset.compare.Comparison(io.pgcaravan.changeset.compare.Comparison.Progress.NONE)
+                .compare(
+                        ship.sourceConnect(),
+                        ship.targetConnect(),
+                        new io.pgcaravan.changeset.compare.Comparison.Request(Shipping.table("t"), null, null),
+                        Tracking.LEDGER,
+                        null,
+                        difference -> {});
+    }
+
+    @Test
     void time_outs_of_the_role_do_not_stop_exports_and_imports() throws Exception {
         for (var side : List.of(ship.source, ship.target)) {
             for (String setting : List.of("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")) {
