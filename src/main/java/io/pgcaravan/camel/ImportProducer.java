@@ -4,7 +4,6 @@ import io.pgcaravan.changeset.ChangeSetException;
 import io.pgcaravan.changeset.Importer;
 import io.pgcaravan.changeset.Importer.Outcome;
 import io.pgcaravan.changeset.Importer.Result;
-import io.pgcaravan.changeset.IncompleteSetException;
 import io.pgcaravan.changeset.SetName;
 import io.pgcaravan.changeset.SetName.Part;
 import io.pgcaravan.changeset.Target;
@@ -46,10 +45,10 @@ final class ImportProducer extends ChangesetProducer {
                 .toList();
         exchange.getMessage().setHeader(ChangesetConstants.SETS, good);
         if (good.isEmpty() && !outcomes.isEmpty()) {
-            String all = outcomes.stream().map(Outcome::toString).collect(Collectors.joining("; "));
-            throw outcomes.stream().allMatch(outcome -> waits(outcome.result()))
-                    ? new IncompleteSetException(all)
-                    : new ChangeSetException(all);
+            // Camel's error handler warns of a rollback, and would write an error with a stack trace otherwise
+            exchange.setRollbackOnly(outcomes.stream().allMatch(outcome -> waits(outcome.result())));
+            throw new ChangeSetException(
+                    outcomes.stream().map(Outcome::toString).collect(Collectors.joining("; ")));
         }
         if (outcomes.isEmpty()) {
             // another set of its group took it along

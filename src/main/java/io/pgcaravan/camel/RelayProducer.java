@@ -49,6 +49,16 @@ final class RelayProducer extends ChangesetProducer {
 
     @Override
     public void process(Exchange exchange) throws InvalidPayloadException {
+        try {
+            handOn(exchange);
+        } catch (IncompleteSetException e) {
+            // as in the import: no error, and no stack trace
+            exchange.setRollbackOnly(true);
+            throw e;
+        }
+    }
+
+    private void handOn(Exchange exchange) throws InvalidPayloadException {
         SetName set = set(exchange, suffix);
         if (set == null) {
             throw new ChangeSetException(getEndpoint()

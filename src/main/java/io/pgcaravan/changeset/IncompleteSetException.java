@@ -7,7 +7,5 @@ public final class IncompleteSetException extends ChangeSetException {
 
     public IncompleteSetException(String message) {
         super(message);
-        // nothing went wrong that a stack trace would explain
-        setStackTrace(new StackTraceElement[0]);
     }
 }

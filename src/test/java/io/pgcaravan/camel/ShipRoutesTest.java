@@ -11,6 +11,9 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.apache.camel.health.HealthCheck.State;
 import org.apache.camel.health.HealthCheckHelper;
+import org.apache.camel.processor.errorhandler.DefaultErrorHandler;
+import org.apache.logging.log4j.Level;
+import org.apache.logging.log4j.core.config.Configurator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -122,6 +125,30 @@ class ShipRoutesTest {
             awaitEqual("customers", "orders");
         }
         assertThat(ship.files("done")).anyMatch(file -> file.endsWith(".records.zst"));
+    }
+
+    @Test
+    void a_groups_second_marker_that_comes_late_needs_no_stack_trace() throws Exception {
+        ship.table("a", "create table a (id int primary key)");
+        ship.table("b", "create table b (id int primary key)");
+        Shipping.execute(ship.source, "insert into a values (1)", "insert into b values (1)");
+        ship.export("a", "b");
+        Path late = directory.resolve("late");
+        Path marker = ship.directory.resolve("public.b.000000000001.done");
+        Files.move(marker, late);
+        // as Log4j does where it is not configured
+        Configurator.setLevel(DefaultErrorHandler.class, Level.ERROR);
+        try (LogLines handler = LogLines.of(DefaultErrorHandler.class);
+                LogLines step = LogLines.of(ChangesetProducer.class);
+                Job job = job(IMPORT)) {
+            step.await("it waits for public.b.000000000001");
+            Files.move(late, marker);
+            awaitEqual("a", "b");
+            assertThat(handler.text()).isEmpty();
+            assertThat(readiness(job)).isEqualTo(State.UP);
+        } finally {
+            Configurator.setLevel(DefaultErrorHandler.class, Level.OFF);
+        }
     }
 
     @Test
