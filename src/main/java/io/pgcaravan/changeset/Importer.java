@@ -16,6 +16,7 @@ import java.nio.file.NoSuchFileException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
@@ -24,6 +25,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
@@ -36,12 +39,15 @@ import org.postgresql.copy.CopyIn;
  */
 public final class Importer {
 
+    private static final Duration TRY_WITH_LATER = Duration.ofMinutes(1);
+
     private static final List<Part> DATA = List.of(Part.COLUMNS, Part.IDS, Part.RECORDS);
 
     private final Connect target;
     private final DropDirectory directory;
     private final Target here;
     private final Progress progress;
+    private final Map<UUID, Long> triedWithLater = new ConcurrentHashMap<>();
 
     /** @param here whom sets have to be for; null where the database's name has to do */
     public Importer(Connect target, DropDirectory directory, Target here, Progress progress) {
@@ -264,7 +270,7 @@ public final class Importer {
             }
         } catch (SQLException | ChangeSetException e) {
             boolean lacks = !withLater && isOfConstraint(e);
-            if (lacks) {
+            if (lacks && mayTryWithLater(sets.get(0).setId())) {
                 List<Outcome> all = importTogether(sets, true);
                 if (!all.isEmpty() && all.stream().allMatch(outcome -> outcome.result.good)) {
                     return all;
@@ -289,6 +295,17 @@ public final class Importer {
                     .toList();
         }
         return outcomes.stream().map(this::finish).toList();
+    }
+
+    /** Not at every look at the directory: there may be many later sets. */
+    private boolean mayTryWithLater(UUID set) {
+        long now = System.nanoTime();
+        Long before = triedWithLater.get(set);
+        if (before != null && now - before < TRY_WITH_LATER.toNanos()) {
+            return false;
+        }
+        triedWithLater.put(set, now);
+        return true;
     }
 
     /** Of a foreign key, or of a unique or exclusion constraint. */
