@@ -1,6 +1,6 @@
 -- Gives a statement that brings this session to the state that a job's sessions have, whatever steps have changed in it.
 select 'reset session authorization; reset role; reset all; select '
-       || string_agg(format('pg_catalog.set_config(%L, %L, false)', name, value), ', ')
+       || pg_catalog.string_agg(pg_catalog.format('pg_catalog.set_config(%L, %L, false)', name, value), ', ')
 from (
     -- what the driver and the pool have set
     select name, setting from pg_catalog.pg_settings where source = 'session'

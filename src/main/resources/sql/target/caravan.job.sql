@@ -1,10 +1,11 @@
--- Jobs that fail, each with its last error; written outside the batch's transaction, and deleted with the next success.
+-- Each job's last error, written outside the batch's transaction; none where its last try went well. The row stays, so that
+-- there is room for an error when the disk is full.
 create table if not exists caravan.job (
     consumer text primary key,
-    queue    text        not null,
-    error    text        not null,
+    queue    text not null,
+    error    text,
     sqlstate text,
-    since    timestamptz not null default clock_timestamp(),
-    at       timestamptz not null default clock_timestamp(),
-    tries    bigint      not null default 1
+    since    timestamptz,
+    at       timestamptz,
+    tries    bigint
 )

@@ -213,7 +213,7 @@ final class PgqConsumer extends ScheduledPollConsumer {
             silences = 0;
             if (active && recorded) {
                 recorded = false;
-                inTarget(connection -> JobFailure.clear(connection, endpoint.getConsumer()));
+                inTarget(connection -> JobFailure.clear(connection, endpoint.getQueue(), endpoint.getConsumer()));
             }
             return applied;
         } catch (LostPositionException e) {

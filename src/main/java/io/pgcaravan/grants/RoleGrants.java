@@ -87,7 +87,7 @@ public final class RoleGrants {
         grant(
                 "select" + (parted ? ", insert, update" : "") + (retires ? ", delete" : ""),
                 new TableName("caravan", "partition"));
-        grant("select, insert, update, delete", new TableName("caravan", "job"));
+        grant("select, insert, update", new TableName("caravan", "job"));
         if (retires) {
             grant("select, insert, update", new TableName("caravan", "retired_partition"));
         }

@@ -13,12 +13,19 @@ public final class JobFailure {
     private static final String NAME = "caravan.job";
 
     private static final String RECORD = """
-            insert into caravan.job as j (consumer, queue, error, sqlstate)
-            select ?, ?, ?, ?
+            insert into caravan.job as j (consumer, queue, error, sqlstate, since, at, tries)
+            select ?, ?, ?, ?, pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), 1
             where ? or pg_catalog.pg_try_advisory_xact_lock(%s)
             on conflict (consumer) do update
                 set queue = excluded.queue, error = excluded.error, sqlstate = excluded.sqlstate,
-                    at = pg_catalog.clock_timestamp(), tries = j.tries operator(pg_catalog.+) 1""".formatted(Ledger.LOCK);
+                    since = coalesce(j.since, excluded.since), at = excluded.at,
+                    tries = coalesce(j.tries, 0) operator(pg_catalog.+) 1""".formatted(Ledger.LOCK);
+
+    private static final String CLEAR = """
+            insert into caravan.job as j (consumer, queue) values (?, ?)
+            on conflict (consumer) do update
+                set queue = excluded.queue, error = null, sqlstate = null, since = null, at = null, tries = null
+                where j.error is not null""";
 
     private JobFailure() {}
 
@@ -47,13 +54,13 @@ public final class JobFailure {
     }
 
     /** Forgets the error of a job that works. */
-    public static void clear(Connection target, String consumer) throws SQLException {
+    public static void clear(Connection target, String queue, String consumer) throws SQLException {
         if (!OwnTables.exists(target, NAME)) {
             return;
         }
-        try (PreparedStatement statement =
-                target.prepareStatement("delete from caravan.job where consumer operator(pg_catalog.=) ?")) {
+        try (PreparedStatement statement = target.prepareStatement(CLEAR)) {
             statement.setString(1, consumer);
+            statement.setString(2, queue);
             statement.executeUpdate();
         }
     }

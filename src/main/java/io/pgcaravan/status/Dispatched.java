@@ -38,7 +38,7 @@ final class Dispatched {
     private static final String POSITIONS = Sql.file("status/positions");
     private static final String HOLDER = Sql.file("status/holder");
     private static final String FAILURE = "select error, sqlstate, since, at, tries from caravan.job"
-            + " where consumer operator(pg_catalog.=) cast(? as text)";
+            + " where error is not null and consumer operator(pg_catalog.=) cast(? as text)";
     private static final String LETTERS = Sql.file("status/letters");
     private static final String ROWS = Sql.file("status/rows");
 

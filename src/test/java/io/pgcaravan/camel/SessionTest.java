@@ -45,13 +45,19 @@ class SessionTest {
                 .consuming("exceptionSleep", 500)
                 .before(
                         LOAD,
-                        sql("seen", "insert into public.seen select current_setting('search_path')")
+                        sql(
+                                        "seen",
+                                        "insert into public.seen select concat(current_setting('search_path'), '/',"
+                                                + " current_setting('transaction_isolation'))")
                                 + sql("one", "set session characteristics as transaction read only")
                                 + sql("two", "select set_config('search_path', 'nowhere', false)")
                                 + sql("three", "set lock_timeout = '1h'"))
                 .in(directory);
         try (Orders orders = new Orders()) {
-            orders.target("create table seen (path text)");
+            orders.target(
+                    "create table seen (path text)",
+                    "do $$ begin execute format('alter database %I set default_transaction_isolation = ''serializable'' ',"
+                            + " current_database()); end $$");
             try (Job job = new Job(orders, Map.of(), file)) {
                 ShippedRoutesTest.awaitRegistered(orders);
                 for (int i = 0; i < 3; i++) {
@@ -61,7 +67,7 @@ class SessionTest {
                 }
             }
             assertThat(orders.column(orders.target, "select distinct path from seen"))
-                    .containsExactly("\"$user\", public");
+                    .containsExactly("\"$user\", public/read committed");
         }
     }
 

@@ -515,7 +515,9 @@ class GrantsTest {
         try (Statement statement = side.createStatement();
                 ResultSet row = statement.executeQuery(RIGHTS.formatted("'" + role.replace("'", "''") + "'"))) {
             while (row.next()) {
-                if (Pattern.compile(on).matcher(row.getString(1)).find()) {
+                // a job works without its place for errors
+                if (Pattern.compile(on).matcher(row.getString(1)).find()
+                        && !row.getString(1).contains("caravan.job ")) {
                     rights.add(new String[] {row.getString(1), row.getString(2)});
                 }
             }

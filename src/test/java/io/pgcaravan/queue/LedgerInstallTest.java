@@ -78,7 +78,7 @@ class LedgerInstallTest {
                                 .tick())
                         .isEqualTo(7);
                 JobFailure.record(target, "orders", "test", "no such day", null, true);
-                JobFailure.clear(target, "test");
+                JobFailure.clear(target, "orders", "test");
             } finally {
                 PgServer.execute(target, "reset role", "drop owned by " + role, "drop role " + role);
             }
