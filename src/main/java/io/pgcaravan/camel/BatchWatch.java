@@ -64,6 +64,9 @@ final class BatchWatch {
     void stop(CamelContext context) {
         if (executor != null) {
             context.getExecutorServiceManager().shutdownNow(executor);
+            if (health != null) {
+                health.waits(null);
+            }
         }
     }
 

@@ -100,7 +100,9 @@ final class Connections {
     /** Whether a failure is a server's silence. */
     static boolean isSilence(Throwable failure) {
         for (Throwable cause = failure; cause != null && cause.getCause() != cause; cause = cause.getCause()) {
-            if (cause instanceof SocketTimeoutException) {
+            // one that cannot be connected to says so itself
+            if (cause instanceof SocketTimeoutException
+                    && !String.valueOf(cause.getMessage()).startsWith("Connect")) {
                 return true;
             }
         }

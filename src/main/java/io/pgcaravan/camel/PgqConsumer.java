@@ -44,6 +44,9 @@ final class PgqConsumer extends ScheduledPollConsumer {
     /** How often the source's triggers and ticks are looked at, milliseconds. */
     private static final long SOURCE_LOOKS = 60_000;
 
+    /** How long the target may take to note an error, milliseconds. */
+    private static final int RECORD_PATIENCE = 5000;
+
     private static final long FIRST_BACK_OFF = 500;
     private static final long LAST_BACK_OFF = 30_000;
 
@@ -183,6 +186,10 @@ final class PgqConsumer extends ScheduledPollConsumer {
         polling.lock();
         try {
             return pollOnce();
+        } catch (Error e) {
+            // out of memory while a failure was dealt with; thrown on, it would end the scheduler's task
+            notBefore = System.currentTimeMillis() + endpoint.getExceptionSleep();
+            throw new IllegalStateException(e.toString(), e);
         } finally {
             polling.unlock();
         }
@@ -218,7 +225,7 @@ final class PgqConsumer extends ScheduledPollConsumer {
             return applied;
         } catch (LostPositionException e) {
             lost = e;
-            record(e);
+            record(e, target != null);
             if (health != null) {
                 health.stops(e.getMessage());
             }
@@ -320,12 +327,11 @@ final class PgqConsumer extends ScheduledPollConsumer {
             disconnect();
         }
         if (source == null) {
-            source = SourceSide.connect(endpoint);
-            Connections.limitSilence(source.connection(), silenceLimit());
+            source = SourceSide.connect(endpoint, silenceLimit());
         }
         if (target == null) {
             connectedAt = System.currentTimeMillis();
-            target = TargetSide.connect(endpoint, source);
+            target = TargetSide.connect(endpoint, source, silenceLimit());
             if (target == null && !standby) {
                 LOG.info(
                         "another process runs consumer \"{}\"; this one stands by and takes over when it goes",
@@ -336,7 +342,6 @@ final class PgqConsumer extends ScheduledPollConsumer {
             standby = target == null;
             recorded = true;
             if (target != null) {
-                Connections.limitSilence(target.connection(), silenceLimit());
                 targetPid = Connections.pid(target.connection());
                 batchWatch.sessions(Connections.pid(source.connection()), targetPid);
             }
@@ -394,29 +399,33 @@ final class PgqConsumer extends ScheduledPollConsumer {
         meters.failed();
         String state = Failures.sqlState(failure);
         boolean fatal = Failures.isFatal(failure);
-        record(failure);
+        boolean held = target != null;
         notBefore = System.currentTimeMillis()
                 + (Connections.passes(state) && !fatal
                         ? Math.min(LAST_BACK_OFF, FIRST_BACK_OFF << Math.min(failures - 1, 6))
                         : endpoint.getExceptionSleep());
         if (fatal) {
-            // what the sessions are in the middle of is unknown; another process may have the memory that this one
+            // what the sessions are in the middle of is unknown, and another process may have the memory that this one
             // lacks
             abandon();
+            disconnect();
             forgetInflight();
-        }
-        if (Connections.isSilence(failure)) {
+        } else if (Connections.isSilence(failure)) {
             // the driver has closed the connection, and cannot cancel any more what keeps the consumer's lock
             inTarget(connection -> Connections.terminate(connection, targetPid));
-        }
-        if (fatal || Connections.READ_ONLY.equals(state) || !sessionsWork()) {
+            disconnect();
+        } else if (Connections.READ_ONLY.equals(state) || !sessionsWork()) {
             disconnect();
         }
+        record(failure, held);
     }
 
-    /** Keeps the failure in the target, where that can be reached. */
-    private void record(Throwable failure) {
-        boolean held = target != null;
+    /**
+     * Keeps the failure in the target, where that can be reached.
+     *
+     * @param held whether this process ran the job
+     */
+    private void record(Throwable failure, boolean held) {
         if (!isRunAllowed()
                 || !held
                         && source != null
@@ -442,6 +451,7 @@ final class PgqConsumer extends ScheduledPollConsumer {
     private void inTarget(Work work) {
         try (Connection connection = endpoint.getTarget().getConnection()) {
             connection.setAutoCommit(true);
+            Connections.limitSilence(connection, RECORD_PATIENCE);
             work.run(connection);
         } catch (SQLException e) {
             LOG.debug("caravan.job could not be written: {}", e.getMessage());

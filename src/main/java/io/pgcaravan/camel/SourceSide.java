@@ -19,9 +19,11 @@ record SourceSide(Connection connection, Source identity, Charset encoding) {
 
     private static final Logger LOG = LoggerFactory.getLogger(SourceSide.class);
 
-    static SourceSide connect(PgqEndpoint endpoint) throws SQLException {
+    /** @param silence how long the server may stay silent, milliseconds */
+    static SourceSide connect(PgqEndpoint endpoint, int silence) throws SQLException {
         Connection connection = Connections.open(endpoint.getSource(), "source");
         try {
+            Connections.limitSilence(connection, silence);
             Connections.settle(connection);
             Pgq pgq = endpoint.pgq();
             Source identity = Source.of(connection);

@@ -17,11 +17,13 @@ record TargetSide(Connection connection, Ledger ledger, String settled) {
     /**
      * Connects, and registers the consumer in the source where it is not.
      *
+     * @param silence how long the server may stay silent, milliseconds
      * @return null where another process holds the consumer's lock
      */
-    static TargetSide connect(PgqEndpoint endpoint, SourceSide source) throws SQLException {
+    static TargetSide connect(PgqEndpoint endpoint, SourceSide source, int silence) throws SQLException {
         Connection connection = Connections.open(endpoint.getTarget(), "target");
         try {
+            Connections.limitSilence(connection, silence);
             if (endpoint.isLock() && !Ledger.tryLock(connection, endpoint.getConsumer())) {
                 connection.close();
                 return null;
