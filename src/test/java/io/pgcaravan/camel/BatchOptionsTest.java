@@ -49,6 +49,7 @@ class BatchOptionsTest {
             orders.tick();
             orders.insert(11, 20);
             orders.tick();
+            orders.target("update caravan.position set tick_time = tick_time - interval '2 hours'");
             orders.source("update pgq.tick set tick_time = tick_time - interval '2 hours' where tick_id <= 2");
             awaitAll(orders);
             assertThat(orders.value(orders.target, "select rows from caravan.position"))
@@ -62,6 +63,7 @@ class BatchOptionsTest {
                 Job job = job(orders, "minLag", "30 minutes")) {
             orders.insert(1, 10);
             orders.tick();
+            orders.target("update caravan.position set tick_time = tick_time - interval '1 hour'");
             orders.source("update pgq.tick set tick_time = tick_time - interval '1 hour'");
             orders.insert(11, 20);
             orders.tick();

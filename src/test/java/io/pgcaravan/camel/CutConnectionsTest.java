@@ -125,7 +125,7 @@ class CutConnectionsTest {
                     "insert into slow values (20)",
                     "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(seconds) from"
                             + " slow; return null; end $$",
-                    "create constraint trigger slow after insert on caravan.position deferrable initially deferred"
+                    "create constraint trigger slow after update on caravan.position deferrable initially deferred"
                             + " for each row execute function slow()");
             orders.insert(1, 1000);
             orders.tick();

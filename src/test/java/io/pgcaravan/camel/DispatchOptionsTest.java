@@ -52,13 +52,10 @@ class DispatchOptionsTest {
     private static void awaitApplied(Orders orders, Duration longest) throws Exception {
         await().atMost(longest)
                 .until(() -> orders.count(
-                                        orders.target,
-                                        "select count(*) from pg_class where oid = to_regclass('caravan.position')")
-                                == 1
-                        && orders.count(
-                                        orders.target,
-                                        "select count(*) from caravan.position where account is not null")
-                                == 1);
+                                orders.source,
+                                "select count(*) from pgq.subscription where sub_batch is null and sub_last_tick ="
+                                        + " (select max(tick_id) from pgq.tick)")
+                        == 1);
     }
 
     @Test
