@@ -205,7 +205,7 @@ class WholeRouteTest {
             assertThat(log.text()).contains(said);
             assertThat(orders.count(orders.target, "select count(*) from orders"))
                     .isZero();
-            assertThat(orders.count(orders.target, "select count(*) from caravan.position where account is not null"))
+            assertThat(orders.count(orders.target, "select count(*) from caravan.position where tick > 1"))
                     .isZero();
         }
     }
