@@ -25,7 +25,7 @@ select c.oid::bigint                        as oid,
        select case m[1] when 'MINVALUE' then '-infinity' else trim(both '''' from m[1]) end as low,
               case m[2] when 'MAXVALUE' then 'infinity' else trim(both '''' from m[2]) end  as high
          from pg_catalog.regexp_match(
-                  pg_catalog.pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \(([^,]*)\) TO \(([^,]*)\)$') as m
+                  pg_catalog.pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM [(]([^,]*)[)] TO [(]([^,]*)[)]$') as m
         where ? and m is not null and p.partstrat = 'r' and p.partnatts = 1
        ) as bounds on true
   left join lateral (

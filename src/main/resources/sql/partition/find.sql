@@ -30,7 +30,7 @@ select c.oid::bigint     as oid,
               case bounds[1] when 'MINVALUE' then '-infinity' else trim(both '''' from bounds[1]) end as low,
               case bounds[2] when 'MAXVALUE' then 'infinity' else trim(both '''' from bounds[2]) end  as high
          from pg_catalog.regexp_match(
-                  pg_catalog.pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \(([^,]*)\) TO \(([^,]*)\)$') as bounds
+                  pg_catalog.pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM [(]([^,]*)[)] TO [(]([^,]*)[)]$') as bounds
        ) as bound on child.inhrelid is not null and not pending.detach and ?
   left join lateral (
        select case when ? then bound.low::timestamptz at time zone 'UTC' else bound.low::timestamp end as at

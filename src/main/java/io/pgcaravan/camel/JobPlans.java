@@ -73,6 +73,8 @@ public final class JobPlans {
         }
         PgqEndpoint endpoint = context.getEndpoint(route.getInput().getEndpointUri(), PgqEndpoint.class);
         walk(route);
+        List<String> refusals = new ArrayList<>(RouteCheck.problems(route));
+        SharedConsumers.refusal(context, route.getRouteId(), endpoint).ifPresent(refusals::add);
         return new Plan(
                 new CheckedJob(
                         endpoint.getSource(),
@@ -84,7 +86,7 @@ public final class JobPlans {
                         endpoint.getEncoding(),
                         List.copyOf(loads),
                         List.copyOf(forwards)),
-                RouteCheck.problems(route));
+                refusals);
     }
 
     /** Whether a route starts with the application. */

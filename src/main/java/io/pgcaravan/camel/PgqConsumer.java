@@ -114,7 +114,9 @@ final class PgqConsumer extends ScheduledPollConsumer {
 
     @Override
     protected void doStart() throws Exception {
-        List<String> problems = RouteCheck.problems(getRoute().getRoute());
+        List<String> problems = new ArrayList<>(RouteCheck.problems(getRoute().getRoute()));
+        SharedConsumers.refusal(endpoint.getCamelContext(), getRoute().getRouteId(), endpoint)
+                .ifPresent(problems::add);
         if (!problems.isEmpty()) {
             throw new IllegalArgumentException("route \"" + getRoute().getRouteId() + "\" cannot start from " + endpoint
                     + ":\n  " + String.join("\n  ", problems));

@@ -59,6 +59,20 @@ class DispatchOptionsTest {
     }
 
     @Test
+    void a_copied_route_with_the_same_consumer_is_refused_at_start() throws Exception {
+        try (Orders orders = new Orders()) {
+            Path copy = directory.resolve("copy.camel.yaml");
+            Files.writeString(
+                    copy,
+                    Files.readString(Path.of("routes/dispatch.camel.yaml")).replace("id: dispatch", "id: copied"));
+            assertThatThrownBy(() -> new Job(orders, Map.of(), Path.of("routes/dispatch.camel.yaml"), copy))
+                    .hasMessageContaining("consumer \"test\" is also that of route")
+                    .hasMessageContaining("\"copied\"")
+                    .hasMessageContaining("\"dispatch\"");
+        }
+    }
+
+    @Test
     void columns_are_picked_and_renamed() throws Exception {
         try (Orders orders = new Orders(", buyer text, primary key (id, created_at)) partition by range (created_at)");
                 Job job = job(

@@ -171,6 +171,29 @@ class ValuesTest {
     }
 
     @Test
+    void standard_conforming_strings_may_be_off_on_both_sides() throws Exception {
+        try (Orders orders = new Orders()) {
+            for (String side : List.of("source", "target")) {
+                var connection = side.equals("source") ? orders.source : orders.target;
+                String off = "alter database \"" + orders.value(connection, "select current_database()")
+                        + "\" set standard_conforming_strings = off";
+                orders.source(off);
+            }
+            try (Job job = Job.dispatch(orders, Map.of("dispatch.rowMode", "keep_latest", "dispatch.eventTypes", ""))) {
+                ShippedRoutesTest.awaitRegistered(orders);
+                for (int i = 0; i < 3; i++) {
+                    orders.insert(i * 100, i * 100 + 50);
+                    orders.source("update orders set note = E'a\\\\b''c' where id % 3 = 1");
+                    orders.tick();
+                    await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                }
+            }
+            assertThat(new Queues("pgq").feeders(orders.source, "orders"))
+                    .containsExactly(new Queues.Feeder("orders_queue", "public.orders", true));
+        }
+    }
+
+    @Test
     void a_missing_or_paused_ticker_is_logged_once() throws Exception {
         try (Orders orders = new Orders();
                 LogLines log = LogLines.of(PgqConsumer.class)) {

@@ -176,6 +176,21 @@ class CheckTest {
     }
 
     @Test
+    void two_routes_with_one_consumer_are_refused_by_both_names() throws Exception {
+        partitionedTarget();
+        keys.put("dispatch-rows.enabled", "true");
+        keys.put("dispatch-rows.consumer", "dispatch");
+        keys.put("dispatch-rows.queue", "orders");
+        CommandRun run = check();
+        assertThat(run.status()).isEqualTo(1);
+        assertThat(run.out())
+                .contains(
+                        "problem  dispatch: will not start: consumer \"dispatch\" is also that of route \"dispatch-rows\"")
+                .contains(
+                        "problem  dispatch-rows: will not start: consumer \"dispatch\" is also that of route \"dispatch\"");
+    }
+
+    @Test
     void fields_that_nobody_has_are_told() throws Exception {
         partitionedTarget();
         keys.put("dispatch.fields", "id, custmer, created_at");
