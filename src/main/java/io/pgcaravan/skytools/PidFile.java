@@ -28,6 +28,7 @@ public record PidFile(Path path) {
             Instant written = Files.getLastModifiedTime(path).toInstant();
             return ProcessHandle.of(pid)
                     .filter(ProcessHandle::isAlive)
+                    .filter(process -> !isZombie(pid))
                     // in containers every first process has the same number
                     .filter(process -> pid != ProcessHandle.current().pid())
                     .filter(process -> process.info()
@@ -36,6 +37,17 @@ public record PidFile(Path path) {
                             .orElse(true));
         } catch (NoSuchFileException | NumberFormatException e) {
             return Optional.empty();
+        }
+    }
+
+    /** Whether it has ended and only waits for its parent to ask: in a container whose first process never does. */
+    private static boolean isZombie(long pid) {
+        try {
+            String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
+            return stat.startsWith(" Z", stat.lastIndexOf(')') + 1);
+        } catch (IOException e) {
+            // not Linux, or gone meanwhile
+            return false;
         }
     }
 

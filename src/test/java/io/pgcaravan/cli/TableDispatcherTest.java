@@ -5,6 +5,7 @@ import static io.pgcaravan.PgServer.value;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.pgcaravan.skytools.PidFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -12,7 +13,6 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -83,7 +83,8 @@ class TableDispatcherTest {
 
             job.ini("archive", process + DAILY);
             assertThat(job.ended(job.start(ini, "-s"))).isZero();
-            running.onExit().get(120, TimeUnit.SECONDS);
+            // where the first process of a container reaps nothing it stays as a zombie
+            await().atMost(Duration.ofSeconds(120)).until(() -> !Files.exists(pidFile));
         } finally {
             running.destroyForcibly();
         }
@@ -140,6 +141,24 @@ class TableDispatcherTest {
 
     private String waiting() throws Exception {
         return value(job.target, "select count(*) from pg_locks where not granted and locktype = 'relation'");
+    }
+
+    @Test
+    void a_process_that_has_ended_and_was_not_reaped_does_not_hold_its_pid_file() throws Exception {
+        Path pidFile = directory.resolve("zombie.pid");
+        // a shell that becomes a program without children: its child stays a zombie
+        Process parent =
+                new ProcessBuilder("sh", "-c", "sleep 1 & echo $! > \"$0\"; exec sleep 60", pidFile.toString()).start();
+        try {
+            await().until(() -> Files.exists(pidFile) && Files.size(pidFile) > 0);
+            PidFile file = new PidFile(pidFile);
+            assertThat(file.running()).isPresent();
+            ProcessHandle child = file.running().orElseThrow();
+            await().atMost(Duration.ofSeconds(30)).until(() -> file.running().isEmpty());
+            assertThat(child.isAlive()).as("the zombie is still there").isTrue();
+        } finally {
+            parent.destroyForcibly();
+        }
     }
 
     @Test
