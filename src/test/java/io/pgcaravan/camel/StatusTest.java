@@ -110,6 +110,13 @@ class StatusTest {
                             "and it grows",
                             "1 row could not be loaded; the latest: no such day");
             assertThat(wrong.jobs().get(0).letters()).hasSize(1);
+
+            orders.source(
+                    "select pgq.set_queue_config('orders', 'ticker_paused', 'true')",
+                    "alter table orders disable trigger orders_queue");
+            assertThat(later.read().problems().toString())
+                    .contains("queue \"orders\" is paused: no batch comes before it is ticked again")
+                    .contains("trigger \"orders_queue\" on public.orders is disabled");
         }
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.pgcaravan.check.SourceValues;
+import io.pgcaravan.load.DeadLetters;
 import io.pgcaravan.queue.Queues;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -91,6 +92,28 @@ class ValuesTest {
                     .isZero();
             assertThat(orders.count(orders.target, "select count(*) from caravan.dead_letter"))
                     .isEqualTo(2);
+        }
+    }
+
+    @Test
+    void a_dead_letter_is_retried_with_the_settings_of_the_job() throws Exception {
+        java.util.TimeZone before = java.util.TimeZone.getDefault();
+        // the driver's sessions have the zone of this process
+        java.util.TimeZone.setDefault(java.util.TimeZone.getTimeZone("Asia/Tokyo"));
+        try (Orders orders = new Orders();
+                Job job = job(orders, "dead-letter")) {
+            orders.target("alter table events add constraint no_x check (x <> 'x')");
+            orders.source("select pgq.insert_event('orders', 'I:id', 'id=1&at=2026-02-03+05:04:03&x=x')");
+            orders.tick();
+            await().atMost(Duration.ofSeconds(30)).until(() -> CutConnectionsTest.applied(orders) > 0);
+            orders.target("alter table events drop constraint no_x");
+            PgqConsumer consumer =
+                    (PgqConsumer) job.context().getRoute("dispatch").getConsumer();
+            consumer.retryBetweenBatches(DeadLetters.list(orders.target, null).get(0));
+            assertThat(orders.value(orders.target, "select (at at time zone 'UTC')::text from events"))
+                    .isEqualTo("2026-02-03 05:04:03");
+        } finally {
+            java.util.TimeZone.setDefault(before);
         }
     }
 
