@@ -92,7 +92,8 @@ public class PgcopyEndpoint extends StepEndpoint {
             @Override
             public synchronized void process(Exchange exchange) throws Exception {
                 OpenBatch batch = batch(exchange);
-                Loader loader = batch.participant(this, () -> new Loader(batch, settings, columns, batch.careful()));
+                Loader loader =
+                        batch.participant(settings, () -> new Loader(batch, settings, columns, batch.careful()));
                 loader.load(rows(exchange));
             }
         };

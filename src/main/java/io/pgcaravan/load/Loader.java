@@ -54,6 +54,8 @@ public final class Loader implements OpenBatch.Participant {
     private final Map<TableName, Destination> destinations = new LinkedHashMap<>();
     private final Set<TableName> touched = new LinkedHashSet<>();
     private final Map<List<String>, ColumnSet> columnSets = new HashMap<>();
+    private TableName lastPlacedFor;
+    private boolean lastIsHere;
     private Partition lastPartition;
     private Destination last;
     private long rowsSeen;
@@ -83,6 +85,7 @@ public final class Loader implements OpenBatch.Participant {
      */
     public void load(List<RowChange> changes) throws SQLException {
         try {
+            batch.writesTo(settings.table(), this);
             spool.check();
             learn(changes);
             for (RowChange change : changes) {
@@ -156,7 +159,7 @@ public final class Loader implements OpenBatch.Participant {
         if (op == Op.TRUNCATE) {
             truncated(change);
         } else if (settings.rowMode() == RowMode.APPEND) {
-            append(change, destination(change.partition()));
+            append(change, destination(partition(change)));
         } else if (op == Op.OTHER) {
             reject(
                     change,
@@ -165,9 +168,9 @@ public final class Loader implements OpenBatch.Participant {
                             "its type is neither I, U, D nor R; only rowMode=append takes such events (eventTypes leaves them"
                                     + " out)"));
         } else if (settings.rowMode() == RowMode.KEEP_ALL) {
-            append(change, destination(change.partition()));
+            append(change, destination(partition(change)));
         } else {
-            keyed(change, destination(change.partition()));
+            keyed(change, destination(partition(change)));
         }
     }
 
@@ -342,7 +345,10 @@ public final class Loader implements OpenBatch.Participant {
             return;
         }
         RowChange before = settings.rowMode() == RowMode.PLAIN ? change.before() : null;
-        Destination old = before == null || before.partition() == null || before.partition() == change.partition()
+        Destination old = before == null
+                        || before.partition() == null
+                        || before.partition() == change.partition()
+                        || !isPlacedHere(change)
                 ? null
                 : destination(before.partition());
         staged.add(change, shape, destination, old == destination ? null : old);
@@ -542,7 +548,7 @@ public final class Loader implements OpenBatch.Participant {
             if (change.op() == Op.TRUNCATE) {
                 continue;
             }
-            Partition partition = change.partition();
+            Partition partition = partition(change);
             if (first || partition != previous) {
                 first = false;
                 previous = partition;
@@ -555,6 +561,7 @@ public final class Loader implements OpenBatch.Participant {
             if (settings.rowMode() == RowMode.PLAIN
                     && change.before() != null
                     && change.before().partition() != null
+                    && isPlacedHere(change)
                     && !destinations.containsKey(change.before().partition().table())) {
                 former.add(change.before().partition().table());
             }
@@ -636,6 +643,23 @@ public final class Loader implements OpenBatch.Participant {
         }
         destination.table = table;
         destination.current = true;
+    }
+
+    /** Where the partition step put the row; null where it placed it for another table than this one, or did not see it. */
+    private Partition partition(RowChange change) {
+        return isPlacedHere(change) ? change.partition() : null;
+    }
+
+    private boolean isPlacedHere(RowChange change) {
+        TableName placedFor = change.placedFor();
+        if (placedFor == null) {
+            return true;
+        }
+        if (placedFor != lastPlacedFor) {
+            lastPlacedFor = placedFor;
+            lastIsHere = placedFor.mayBe(settings.table());
+        }
+        return lastIsHere;
     }
 
     private Destination destination(Partition partition) {

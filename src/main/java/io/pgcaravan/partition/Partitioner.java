@@ -78,7 +78,10 @@ public final class Partitioner {
             rows.forEach(row -> account.leaveOut(row.entry(), "tableMode=ignore"));
             return List.of();
         }
-        rows.forEach(row -> account.oblige(row.entry(), settings.destTable()));
+        for (RowChange row : rows) {
+            account.oblige(row.entry(), settings.destTable());
+            row.placeFor(settings.destTable());
+        }
         if (settings.tableMode() == TableMode.DIRECT) {
             return rows;
         }

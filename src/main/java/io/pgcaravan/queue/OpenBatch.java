@@ -4,7 +4,9 @@ import java.nio.charset.Charset;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A batch on its way into the target: the transaction it is applied in, and the steps that take part in it. Steps (the
@@ -53,6 +55,7 @@ public final class OpenBatch {
     private final BadRows badRows;
     private final List<Object> owners = new ArrayList<>();
     private final List<Participant> participants = new ArrayList<>();
+    private final Map<Object, Participant> writers = new HashMap<>();
     private final RowAccount account;
     private long rows;
     private boolean keysMustBeAbsent;
@@ -148,12 +151,13 @@ public final class OpenBatch {
     /**
      * The participant of one step in this batch, made at its first use.
      *
-     * @param owner the step, by identity
+     * @param owner the step, or what equals for steps that do the same: they share the participant then, and with it the
+     *     order of their rows
      */
     @SuppressWarnings("unchecked")
     public <P extends Participant> P participant(Object owner, java.util.function.Supplier<P> make) {
         for (int i = 0; i < owners.size(); i++) {
-            if (owners.get(i) == owner) {
+            if (owners.get(i).equals(owner)) {
                 return (P) participants.get(i);
             }
         }
@@ -161,6 +165,17 @@ public final class OpenBatch {
         owners.add(owner);
         participants.add(made);
         return made;
+    }
+
+    /**
+     * A participant is about to take rows of a table: what another one holds back for it is written before, so that changes
+     * of one row stay in their order.
+     */
+    public void writesTo(Object table, Participant participant) throws SQLException {
+        Participant before = writers.put(table, participant);
+        if (before != null && before != participant) {
+            before.flush();
+        }
     }
 
     /**

@@ -3,6 +3,7 @@ package io.pgcaravan.row;
 import io.pgcaravan.queue.Event;
 import io.pgcaravan.queue.RowAccount;
 import io.pgcaravan.table.Partition;
+import io.pgcaravan.table.TableName;
 import java.nio.charset.StandardCharsets;
 import java.util.AbstractMap;
 import java.util.AbstractSet;
@@ -30,6 +31,7 @@ public final class RowChange extends AbstractMap<String, Object> {
     private int[] bounds;
     private final RowChange before;
     private Partition partition;
+    private TableName placedFor;
     private boolean leaves;
     private RowAccount.Entry entry;
 
@@ -79,7 +81,20 @@ public final class RowChange extends AbstractMap<String, Object> {
      * @param values by column; null for NULL
      */
     public RowChange with(Map<?, ?> values) {
-        return of(event, op, key, values, partition, leaves);
+        RowChange made = of(event, op, key, values, leaves);
+        made.partition = partition;
+        made.placedFor = placedFor;
+        return made;
+    }
+
+    /** The same change, for a step that may alter it without altering this one. */
+    public RowChange copy() {
+        RowChange copy = new RowChange(event, op, key, missingKey, columns, bytes, bounds, before);
+        copy.partition = partition;
+        copy.placedFor = placedFor;
+        copy.leaves = leaves;
+        copy.entry = entry;
+        return copy;
     }
 
     /**
@@ -88,11 +103,10 @@ public final class RowChange extends AbstractMap<String, Object> {
      * @param values by column; null for NULL
      */
     public static RowChange of(Event event, Map<?, ?> values) {
-        return of(event, Op.OTHER, List.of(), values, null, false);
+        return of(event, Op.OTHER, List.of(), values, false);
     }
 
-    private static RowChange of(
-            Event event, Op op, List<String> key, Map<?, ?> values, Partition partition, boolean leaves) {
+    private static RowChange of(Event event, Op op, List<String> key, Map<?, ?> values, boolean leaves) {
         List<String> names = new ArrayList<>(values.size());
         byte[][] texts = new byte[values.size()][];
         int length = 0;
@@ -119,7 +133,6 @@ public final class RowChange extends AbstractMap<String, Object> {
                 .orElse(null);
         RowChange made = new RowChange(
                 event, op, missing == null ? key : List.of(), missing, new ColumnSet(names), bytes, bounds, null);
-        made.partition = partition;
         made.leaves = leaves;
         return made;
     }
@@ -224,6 +237,17 @@ public final class RowChange extends AbstractMap<String, Object> {
     /** Where the row belongs, null until the partition step placed it. */
     public Partition partition() {
         return partition;
+    }
+
+    /** The table of whose partitions the partition step took this row's; null where it did not see the row. */
+    public TableName placedFor() {
+        return placedFor;
+    }
+
+    /** A partition step begins to place this row among the partitions of {@code table}. */
+    public void placeFor(TableName table) {
+        placedFor = table;
+        partition = null;
     }
 
     public void place(Partition where) {

@@ -16,6 +16,11 @@ public record TableName(String schema, String name) {
         return dot < 0 ? new TableName(null, raw) : new TableName(raw.substring(0, dot), raw.substring(dot + 1));
     }
 
+    /** Whether two names mean one table, as far as names tell: one of them may leave the schema to the search path. */
+    public boolean mayBe(TableName other) {
+        return equals(other) || name.equals(other.name) && (schema == null || other.schema == null);
+    }
+
     /** The name quoted for SQL, with its schema where it has one. */
     public String quoted() {
         return schema == null ? quote(name) : quote(schema) + "." + quote(name);
