@@ -219,11 +219,11 @@ final class Applier {
             try {
                 route.run(attempt, open, List.of(events).iterator());
                 open.flush();
-                open.account().close();
                 try (Statement statement = open.target().createStatement()) {
                     statement.execute("set constraints all immediate");
                 }
                 open.target().releaseSavepoint(savepoint);
+                open.account().close();
             } catch (Exception e) {
                 Exception reason = Failures.reason(open, e);
                 if (!Failures.callsForCare(reason)) {

@@ -1,6 +1,7 @@
 package io.pgcaravan.camel;
 
 import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.queue.RowAccount;
 import org.apache.camel.Category;
 import org.apache.camel.Exchange;
 import org.apache.camel.Producer;
@@ -33,11 +34,12 @@ public class LeaveOutEndpoint extends StepEndpoint {
 
     @Override
     public Producer createProducer() {
+        RowAccount.Dismissal dismissal = new RowAccount.Dismissal(reason);
         return new DefaultProducer(this) {
             @Override
             public void process(Exchange exchange) {
                 OpenBatch batch = batch(exchange);
-                entries(exchange).forEach(entry -> batch.account().leaveOut(entry, reason));
+                entries(exchange).forEach(entry -> batch.account().leaveOut(entry, dismissal));
             }
         };
     }

@@ -46,6 +46,18 @@ final class Slot {
         exchange.setProperty(PROPERTY, new Slot(exchange, entry, branch, row));
     }
 
+    /** Makes {@code slot} (null for none) the exchange's again, where a step put another one there. */
+    static void restore(Exchange exchange, Slot slot) {
+        if (of(exchange) == slot) {
+            return;
+        }
+        if (slot == null) {
+            exchange.removeProperty(PROPERTY);
+        } else {
+            exchange.setProperty(PROPERTY, slot);
+        }
+    }
+
     /** The account's entries of an exchange: its single row, or each of its body's events or rows; null where it has none. */
     static List<Entry> entries(Exchange exchange) {
         Slot slot = of(exchange);

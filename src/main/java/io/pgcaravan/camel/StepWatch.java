@@ -6,8 +6,10 @@ import io.pgcaravan.queue.RowAccount;
 import io.pgcaravan.queue.RowAccount.Branch;
 import io.pgcaravan.queue.RowAccount.Entry;
 import io.pgcaravan.row.RowChange;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.apache.camel.AsyncCallback;
 import org.apache.camel.AsyncProcessor;
 import org.apache.camel.CamelContext;
@@ -16,12 +18,14 @@ import org.apache.camel.ExchangePropertyKey;
 import org.apache.camel.NamedNode;
 import org.apache.camel.Processor;
 import org.apache.camel.model.FilterDefinition;
+import org.apache.camel.model.LoadBalanceDefinition;
 import org.apache.camel.model.MulticastDefinition;
 import org.apache.camel.model.OptionalIdentifiedDefinition;
 import org.apache.camel.model.ProcessorDefinition;
 import org.apache.camel.model.RecipientListDefinition;
 import org.apache.camel.model.SendDefinition;
 import org.apache.camel.model.SplitDefinition;
+import org.apache.camel.model.loadbalancer.TopicLoadBalancerDefinition;
 import org.apache.camel.spi.InterceptStrategy;
 import org.apache.camel.support.AsyncProcessorConverterHelper;
 import org.apache.camel.support.processor.DelegateAsyncProcessor;
@@ -81,7 +85,9 @@ final class StepWatch implements InterceptStrategy {
             startsPart = parent instanceof SplitDefinition split
                     && !split.getOutputs().isEmpty()
                     && split.getOutputs().get(0) == definition;
-            startsBranch = parent instanceof MulticastDefinition;
+            startsBranch = parent instanceof MulticastDefinition
+                    || parent instanceof LoadBalanceDefinition balance
+                            && balance.getLoadBalancerType() instanceof TopicLoadBalancerDefinition;
         }
 
         @Override
@@ -118,8 +124,11 @@ final class StepWatch implements InterceptStrategy {
                 attempt.failed(exchange, this, e);
                 return fail(exchange, callback, e.getMessage());
             }
+            Slot slot = Slot.of(exchange);
             // Camel's engine may finish a step later than this call returns, on this thread all the same.
             return super.process(exchange, doneSync -> {
+                // what a split, multicast or enrich gathers brings the properties of its last exchange along
+                Slot.restore(exchange, slot);
                 done(attempt, exchange);
                 callback.done(doneSync);
             });
@@ -169,9 +178,10 @@ final class StepWatch implements InterceptStrategy {
                 exchange.removeProperty(ExchangePropertyKey.MULTICAST_INDEX);
             }
             if (slot != null && slot.entry != null) {
-                slot.entry.reach(this);
-            } else if (filters) {
-                each(exchange, entry -> entry.reach(this));
+                account.reach(slot.entry, this, slot.branch);
+            } else if (filters || account.filteredIsLeftOut()) {
+                Branch in = slot == null ? null : slot.branch;
+                each(exchange, entry -> account.reach(entry, this, in));
             } else if (exchange.getProperty(ExchangePropertyKey.SPLIT_INDEX) != null) {
                 account.reach(this);
             }
@@ -209,8 +219,30 @@ final class StepWatch implements InterceptStrategy {
             Branch branch = new Branch(outer == null ? null : outer.branch, name);
             account.enter(branch);
             each(exchange, account::enters);
-            Slot.put(exchange, outer == null ? null : outer.entry, branch, outer == null ? null : outer.row);
+            RowChange row = ownRows(exchange);
+            Slot.put(
+                    exchange,
+                    outer == null ? null : outer.entry,
+                    branch,
+                    row != null || outer == null ? row : outer.row);
             return Slot.of(exchange);
+        }
+
+        /** Gives a branch rows of its own: what its steps do to them must not be seen in the next one. */
+        private static RowChange ownRows(Exchange exchange) {
+            Object body = exchange.getMessage().getBody();
+            if (body instanceof RowChange row) {
+                RowChange own = row.copy();
+                exchange.getMessage().setBody(own);
+                return own;
+            }
+            if (body instanceof List<?> list && list.stream().anyMatch(RowChange.class::isInstance)) {
+                exchange.getMessage()
+                        .setBody(list.stream()
+                                .map(one -> one instanceof RowChange row ? row.copy() : one)
+                                .collect(Collectors.toCollection(ArrayList::new)));
+            }
+            return null;
         }
     }
 }

@@ -38,23 +38,21 @@ public final class RowAccount {
 
         private Fate fate;
         private Step reached;
+        private Branch reachedIn;
 
         Entry() {}
 
         abstract Event event();
-
-        /** Notes the step that this has reached now. */
-        public void reach(Step step) {
-            reached = step;
-        }
     }
 
     private static final class Part extends Entry {
 
+        private final Entry whole;
         private final Event event;
 
-        Part(Event event) {
-            this.event = event;
+        Part(Entry whole) {
+            this.whole = whole;
+            this.event = whole.event();
         }
 
         @Override
@@ -90,19 +88,15 @@ public final class RowAccount {
     private record Obligation(Object place, Branch branch) {
 
         boolean isMetBy(Object loadedInto, Branch in) {
-            return in(in) && (place == null || place.equals(loadedInto) || sameTable(place, loadedInto));
+            return in(in) && (place == null || isOf(loadedInto));
+        }
+
+        boolean isOf(Object other) {
+            return place.equals(other) || place instanceof TableName a && other instanceof TableName b && a.mayBe(b);
         }
 
         boolean in(Branch at) {
             return at == null ? branch == null : at.isIn(branch);
-        }
-
-        /** Whether two names mean one table, as far as names tell: one of them may leave the schema to the search path. */
-        private static boolean sameTable(Object one, Object other) {
-            return one instanceof TableName a
-                    && other instanceof TableName b
-                    && a.name().equals(b.name())
-                    && (a.schema() == null || b.schema() == null);
         }
 
         @Override
@@ -118,7 +112,8 @@ public final class RowAccount {
         UNLOAD,
         LEAVE_OUT,
         BURY,
-        DIVIDE
+        DIVIDE,
+        MEET
     }
 
     /** Immutable but for its counter and the moves it remembers. */
@@ -127,10 +122,9 @@ public final class RowAccount {
         private final RowAccount account;
         private final Set<Obligation> open;
         private final Set<Obligation> loaded;
-        private final Set<String> leftOut;
+        private final Set<Obligation> leftOut;
         private final boolean buried;
-        /** What the parts of a divided event begin with; null where it is whole. */
-        private final Fate divided;
+        private final boolean divided;
 
         private final Map<List<Object>, Fate> moves = new HashMap<>();
         private final Object[] lastKey = new Object[Move.values().length];
@@ -142,9 +136,9 @@ public final class RowAccount {
                 RowAccount account,
                 Set<Obligation> open,
                 Set<Obligation> loaded,
-                Set<String> leftOut,
+                Set<Obligation> leftOut,
                 boolean buried,
-                Fate divided) {
+                boolean divided) {
             this.account = account;
             this.open = open;
             this.loaded = loaded;
@@ -155,7 +149,7 @@ public final class RowAccount {
         }
 
         boolean settled() {
-            return buried || open.isEmpty() && (!loaded.isEmpty() || !leftOut.isEmpty() || divided != null);
+            return buried || open.isEmpty() && (!loaded.isEmpty() || !leftOut.isEmpty() || divided);
         }
 
         Fate move(Move move, Object key, Branch branch) {
@@ -174,13 +168,16 @@ public final class RowAccount {
                 case OBLIGE ->
                     new Fate(account, with(open, new Obligation(key, branch)), loaded, leftOut, buried, divided);
                 case LOAD ->
-                    new Fate(
-                            account,
-                            without(open, one -> one.isMetBy(key, branch)),
-                            with(loaded, new Obligation(key, branch)),
-                            leftOut,
-                            buried,
-                            divided);
+                    // the same fate again means that the table has the row already
+                    loaded.stream().anyMatch(one -> one.isOf(key))
+                            ? this
+                            : new Fate(
+                                    account,
+                                    without(open, one -> one.isMetBy(key, branch)),
+                                    with(loaded, new Obligation(key, branch)),
+                                    leftOut,
+                                    buried,
+                                    divided);
                 case UNLOAD ->
                     new Fate(
                             account,
@@ -192,24 +189,21 @@ public final class RowAccount {
                 case LEAVE_OUT ->
                     new Fate(
                             account,
-                            without(
-                                    open,
-                                    one -> branch == null
-                                            || one.in(branch)
-                                            || one.branch != null && one.branch.isIn(branch)),
+                            without(open, one -> one.in(branch)),
                             loaded,
-                            with(leftOut, (String) key),
+                            with(leftOut, new Obligation(key, branch)),
                             buried,
                             divided);
                 case BURY -> new Fate(account, Set.of(), loaded, leftOut, true, divided);
-                case DIVIDE ->
+                case DIVIDE -> new Fate(account, open, loaded, leftOut, buried, true);
+                case MEET ->
                     new Fate(
                             account,
-                            Set.of(),
+                            without(open, one -> key == null ? one.in(branch) : one.isMetBy(key, branch)),
                             loaded,
                             leftOut,
                             buried,
-                            new Fate(account, open, Set.of(), Set.of(), buried, null));
+                            divided);
             };
         }
 
@@ -235,6 +229,9 @@ public final class RowAccount {
     private final Deque<List<Event>> chunks = new ArrayDeque<>();
     private final List<Part> parts = new ArrayList<>();
     private final Map<Object, Long> refused = new HashMap<>();
+    /** Those since {@link #close} was called last, which {@link #reopen} forgets. */
+    private final Map<Object, Long> refusedOfOpen = new HashMap<>();
+
     private final Map<Event, BadRowException> buried = new HashMap<>();
     private Branch branch;
     private Step reached;
@@ -250,7 +247,7 @@ public final class RowAccount {
         this.batch = String.valueOf(batch);
         this.careful = careful;
         this.filteredIsLeftOut = filteredIsLeftOut;
-        this.open = new Fate(this, Set.of(), Set.of(), Set.of(), false, null);
+        this.open = new Fate(this, Set.of(), Set.of(), Set.of(), false, false);
     }
 
     /** Opens the account of events that the route gets now, and closes that of earlier ones that are settled. */
@@ -268,6 +265,25 @@ public final class RowAccount {
     /** Says in which branch of a multicast the next moves happen; null for none. */
     public void enter(Branch entered) {
         branch = entered;
+    }
+
+    /** Whether an event whose last step was a filter counts as left out on purpose. */
+    public boolean filteredIsLeftOut() {
+        return filteredIsLeftOut;
+    }
+
+    /** Notes the step that a row has reached, and the branch where. */
+    public void reach(Entry entry, Step step, Branch in) {
+        if (filteredIsLeftOut
+                && entry.reachedIn != null
+                && entry.reached.filters()
+                && entry.fate != null
+                && (in == null || !in.isIn(entry.reachedIn))) {
+            // the branch has ended at the filter
+            entry.fate = entry.fate.move(Move.LEAVE_OUT, entry.reached.name(), entry.reachedIn);
+        }
+        entry.reached = step;
+        entry.reachedIn = in;
     }
 
     /** Notes the step that the events without a note of their own have reached. */
@@ -289,7 +305,8 @@ public final class RowAccount {
      * A load step takes the row.
      *
      * @param place a {@link TableName}, or a queue's name
-     * @throws IllegalStateException where the step had it before, which would double it
+     * @throws IllegalStateException where that table had it before, which would double it, and where it was left out by a
+     *     {@link Dismissal}
      * @throws BadRowException where the event is among the dead letters: it belongs into no table then
      */
     public void load(Entry entry, Object place) {
@@ -299,12 +316,21 @@ public final class RowAccount {
             throw bad;
         }
         Fate next = fate.move(Move.LOAD, place, branch);
-        if (next.loaded == fate.loaded) {
-            throw new IllegalStateException(
-                    entry + " of " + batch + " came to the load step of table " + place
-                            + " twice, which would double its row; take out the loop, split or redelivery that repeats the step");
+        if (next == fate) {
+            throw new IllegalStateException(entry + " of " + batch + " came to a load step of table " + place
+                    + " twice, which would double its row; take out the loop, branch or redelivery that repeats the"
+                    + " step (a row that is to become several needs a split)");
+        }
+        for (Obligation left : fate.leftOut) {
+            if (left.place instanceof Dismissal && left.in(branch)) {
+                throw new IllegalStateException(entry + " of " + batch + " was left out (" + left.place
+                        + ") and came to the load step of table "
+                        + place + " afterwards; leave-out does not end the route, so put the load step into the"
+                        + " otherwise of a choice, or before leave-out");
+            }
         }
         entry.fate = next;
+        meet(entry, place, branch);
         loads++;
     }
 
@@ -323,22 +349,41 @@ public final class RowAccount {
         entry.fate = own(entry).move(Move.UNLOAD, place, branch);
     }
 
-    /** The row is left out on purpose. */
-    public void leaveOut(Entry entry, String reason) {
-        entry.fate = own(entry).move(Move.LEAVE_OUT, reason, branch);
+    /** A reason that a step of the route's author gave to leave rows out: none of them may be loaded afterwards. */
+    public record Dismissal(String reason) {
+        @Override
+        public String toString() {
+            return reason;
+        }
     }
 
-    /** A split of the route makes several rows of one; each of them needs a fate. */
+    /**
+     * The row is left out on purpose.
+     *
+     * @param reason a text, or a {@link Dismissal}
+     */
+    public void leaveOut(Entry entry, Object reason) {
+        entry.fate = own(entry).move(Move.LEAVE_OUT, reason, branch);
+        meet(entry, null, branch);
+    }
+
+    /** A split of the route makes several rows of one; each of them needs a fate, and one of them can meet what the row owes. */
     public Entry divide(Entry entry) {
-        Fate fate = own(entry);
-        Part part = new Part(entry.event());
-        if (fate.divided == null) {
-            fate = fate.move(Move.DIVIDE, null, null);
-            entry.fate = fate;
-        }
-        ((Entry) part).fate = fate.divided;
+        Part part = new Part(entry);
+        entry.fate = own(entry).move(Move.DIVIDE, null, null);
+        ((Entry) part).fate = open;
         parts.add(part);
         return part;
+    }
+
+    /** @param place null where the part was left out */
+    private static void meet(Entry part, Object place, Branch in) {
+        for (Entry at = part; at instanceof Part one; at = one.whole) {
+            Entry whole = one.whole;
+            if (!whole.fate.open.isEmpty()) {
+                whole.fate = whole.fate.move(Move.MEET, place, in);
+            }
+        }
     }
 
     /**
@@ -354,7 +399,7 @@ public final class RowAccount {
             return; // it was rejected before the route had it
         }
         if (!entry.fate.loaded.isEmpty()
-                || entry.fate.divided != null
+                || entry.fate.divided
                         && parts.stream()
                                 .anyMatch(part -> part.event == event && !((Entry) part).fate.loaded.isEmpty())) {
             throw bad;
@@ -366,11 +411,15 @@ public final class RowAccount {
     /** Forgets what became of these events: the target went back to where it was before them. */
     public void reopen(List<Event> events) {
         Set<Event> gone = Collections.newSetFromMap(new java.util.IdentityHashMap<>());
-        events.forEach(event -> {
+        for (Event event : events) {
+            Entry entry = event;
             gone.add(event);
-            ((Entry) event).fate = open;
-        });
+            entry.fate = open;
+            entry.reached = null;
+            entry.reachedIn = null;
+        }
         parts.removeIf(part -> gone.contains(part.event));
+        refusedOfOpen.clear();
         buried.keySet().removeAll(gone);
         chunks.removeIf(chunk -> !chunk.isEmpty() && gone.contains(chunk.get(0)));
         branch = null;
@@ -379,7 +428,7 @@ public final class RowAccount {
 
     /** The table took fewer rows than it was sent: a trigger or a conflict clause of its own kept them back. */
     public void refuse(Object place, long rows) {
-        refused.merge(place, rows, Long::sum);
+        refusedOfOpen.merge(place, rows, Long::sum);
     }
 
     /** Rows that tables refused, by table. */
@@ -421,6 +470,8 @@ public final class RowAccount {
                     + (step == null ? "" : "; the last step that it reached is \"" + step.name() + "\"")
                     + ". Send such rows to the load step, or to leave-out:REASON; nothing was committed");
         }
+        refusedOfOpen.forEach((place, rows) -> refused.merge(place, rows, Long::sum));
+        refusedOfOpen.clear();
     }
 
     private boolean isMissing(Entry entry) {
@@ -428,20 +479,24 @@ public final class RowAccount {
             return false;
         }
         if (filteredIsLeftOut && entry.reached != null && entry.reached.filters()) {
-            entry.fate = entry.fate.move(Move.LEAVE_OUT, entry.reached.name(), null);
-            return false;
+            Fate left = entry.fate.move(Move.LEAVE_OUT, entry.reached.name(), entry.reachedIn);
+            if (left.settled()) {
+                entry.fate = left;
+                meet(entry, null, entry.reachedIn);
+                return false;
+            }
         }
         return true;
     }
 
     private void closeSettled() {
-        for (Iterator<Part> each = parts.iterator(); each.hasNext(); ) {
-            Entry part = each.next();
-            if (!isMissing(part)) {
-                part.fate.closed++;
-                each.remove();
+        parts.removeIf(part -> {
+            boolean settled = !isMissing(part);
+            if (settled) {
+                ((Entry) part).fate.closed++;
             }
-        }
+            return settled;
+        });
         for (Iterator<List<Event>> each = chunks.iterator(); each.hasNext(); ) {
             List<Event> chunk = each.next();
             boolean settled = true;
@@ -470,7 +525,10 @@ public final class RowAccount {
                 continue;
             }
             fate.loaded.forEach(into -> totals.merge("loaded into " + into.place, fate.closed, Long::sum));
-            fate.leftOut.forEach(reason -> totals.merge("left out: " + reason, fate.closed, Long::sum));
+            fate.leftOut.stream()
+                    .map(one -> one.place.toString())
+                    .distinct()
+                    .forEach(reason -> totals.merge("left out: " + reason, fate.closed, Long::sum));
         }
         refused.forEach((place, rows) -> {
             totals.merge("loaded into " + place, -rows, Long::sum);
