@@ -11,7 +11,10 @@ import java.sql.ParameterMetaData;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -35,7 +38,14 @@ final class GuardedConnection implements InvocationHandler {
             Pattern.CASE_INSENSITIVE);
 
     private static final Pattern SAVEPOINT = Pattern.compile(
-            "(?:^|;)\\s*(savepoint|rollback\\s+(?:(?:work|transaction)\\s+)?to)\\b", Pattern.CASE_INSENSITIVE);
+            "(?:^|;)\\s*(savepoint|rollback\\s+(?:(?:work|transaction)\\s+)?to(?:\\s+savepoint)?)\\b\\s*(\\w*)",
+            Pattern.CASE_INSENSITIVE);
+
+    private static final Pattern WRITES =
+            Pattern.compile("\\b(?:insert|update|delete|merge)\\b", Pattern.CASE_INSENSITIVE);
+
+    private static final Pattern RETURNS_WHAT_IT_WRITES = Pattern.compile(
+            "\\b(?:insert\\s+into|merge\\s+into|delete\\s+from|returning)\\b", Pattern.CASE_INSENSITIVE);
 
     /** Statements whose parameters are remembered. */
     private static final int MOST_STATEMENTS = 1000;
@@ -45,11 +55,16 @@ final class GuardedConnection implements InvocationHandler {
     private final Runnable rollbackAsked;
     private final Map<String, ParameterMetaData> parameters = new HashMap<>();
 
-    /** What the account had counted when a savepoint was set last; -1 for none. */
-    private long loadsAtSavepoint = -1;
+    /** A savepoint's name or object, and what the account had counted when it was set. */
+    private record Marked(Object savepoint, long loads) {}
+
+    /** The savepoints that are set, the latest first. */
+    private final Deque<Marked> savepoints = new ArrayDeque<>();
 
     /** Rows that statements wrote since {@link #takeWritten}; -1 where there was no such statement. */
     private long written = -1;
+
+    private boolean uncounted;
 
     /** @param rollbackAsked called when a step rolls back */
     GuardedConnection(OpenBatch batch, Runnable rollbackAsked) {
@@ -62,10 +77,15 @@ final class GuardedConnection implements InvocationHandler {
         return proxy(Connection.class, this);
     }
 
-    /** Rows that the route's own statements wrote here since the last call; -1 where none of them writes. */
-    long takeWritten() {
-        long rows = written;
+    /**
+     * Rows that the route's own statements wrote here since the last call; -1 where none of them writes.
+     *
+     * @param expected the answer where a statement that writes has returned rows, which says no number
+     */
+    long takeWritten(long expected) {
+        long rows = uncounted ? Math.max(written, expected) : written;
         written = -1;
+        uncounted = false;
         return rows;
     }
 
@@ -77,14 +97,15 @@ final class GuardedConnection implements InvocationHandler {
             case "getAutoCommit":
                 return false;
             case "setSavepoint":
-                savepointIsSet();
-                break;
+                Object made = call(connection, method, args);
+                savepointIsSet(made);
+                return made;
             case "rollback":
                 if (args == null || args.length == 0) {
                     rollbackAsked.run();
                     return null;
                 }
-                goesBack();
+                goesBack(args[0]);
                 break;
             case "abort":
                 throw new SQLException("a step of the route asked to abort the connection of " + batch.batch());
@@ -144,13 +165,13 @@ final class GuardedConnection implements InvocationHandler {
             }
             Object answer = call(statement, method, args);
             if (method.getName().startsWith("execute")) {
-                count(statement, answer);
+                count(statement, answer, args != null && args.length > 0 ? String.valueOf(args[0]) : prepared);
             }
             return answer;
         });
     }
 
-    private void count(Statement statement, Object answer) throws SQLException {
+    private void count(Statement statement, Object answer, String sql) throws SQLException {
         long rows = -1;
         if (answer instanceof Number number) {
             rows = number.longValue();
@@ -162,8 +183,15 @@ final class GuardedConnection implements InvocationHandler {
         } else if (Boolean.FALSE.equals(answer)) {
             rows = statement.getUpdateCount();
         }
-        if (rows >= 0) {
+        if (rows > 0) {
             written = Math.max(0, written) + rows;
+            return;
+        }
+        String bare = sql == null ? "" : NOT_SQL.matcher(sql).replaceAll(" ");
+        if (rows == 0 && WRITES.matcher(bare).find()) {
+            written = Math.max(0, written);
+        } else if (rows < 0 && RETURNS_WHAT_IT_WRITES.matcher(bare).find()) {
+            uncounted = true;
         }
     }
 
@@ -182,22 +210,34 @@ final class GuardedConnection implements InvocationHandler {
         }
         Matcher savepoint = SAVEPOINT.matcher(bare);
         while (savepoint.find()) {
+            // quoted names are gone with the literals: a rollback to one finds no savepoint
+            String name = savepoint.group(2).toLowerCase(Locale.ROOT);
             if (savepoint.group(1).equalsIgnoreCase("savepoint")) {
-                savepointIsSet();
+                savepointIsSet(name);
             } else {
-                goesBack();
+                goesBack(name);
             }
         }
     }
 
     /** What load steps hold back belongs before the savepoint. */
-    private void savepointIsSet() throws SQLException {
+    private void savepointIsSet(Object savepoint) throws SQLException {
         batch.flush();
-        loadsAtSavepoint = batch.account().loads();
+        if (savepoint.equals("")) {
+            return;
+        }
+        if (!savepoints.isEmpty() && savepoints.peek().savepoint.equals(savepoint)) {
+            savepoints.pop(); // one a row, none of them released
+        }
+        savepoints.push(new Marked(savepoint, batch.account().loads()));
     }
 
-    private void goesBack() {
-        if (loadsAtSavepoint != batch.account().loads()) {
+    private void goesBack(Object savepoint) {
+        takeWritten(0);
+        while (!savepoints.isEmpty() && !savepoints.peek().savepoint.equals(savepoint)) {
+            savepoints.pop();
+        }
+        if (savepoints.isEmpty() || savepoints.peek().loads != batch.account().loads()) {
             rollbackAsked.run();
         }
     }

@@ -42,7 +42,7 @@ public class LoadedEndpoint extends StepEndpoint {
             public void process(Exchange exchange) {
                 OpenBatch batch = batch(exchange);
                 List<Entry> entries = entries(exchange);
-                long written = Attempt.current().guard().takeWritten();
+                long written = Attempt.current().guard().takeWritten(entries.size());
                 if (written < 0) {
                     throw new IllegalStateException(getEndpointUri() + ": no statement has written to the target of "
                             + batch.batch()
