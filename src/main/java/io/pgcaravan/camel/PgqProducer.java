@@ -7,7 +7,9 @@ import io.pgcaravan.queue.RowAccount.Entry;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.support.DefaultProducer;
@@ -34,6 +36,13 @@ final class PgqProducer extends DefaultProducer {
     @Override
     public void process(Exchange exchange) throws Exception {
         Message message = exchange.getMessage();
+        Object body = message.getBody();
+        if (body instanceof Map
+                || body instanceof Collection<?> all && !all.stream().allMatch(Event.class::isInstance)) {
+            throw new IllegalArgumentException(
+                    "the body is a " + body.getClass().getName()
+                            + " where it takes an event or a list of events, as pgq: hands them out, or the text of one event");
+        }
         Connection connection = DataSourceUtils.getConnection(endpoint.getSource());
         boolean alone = connection.getAutoCommit();
         try {
@@ -46,7 +55,6 @@ final class PgqProducer extends DefaultProducer {
                         "there is no such queue; make it with: caravan queue create " + endpoint.getQueue(), "42704");
             }
             List<Long> ids = new ArrayList<>();
-            Object body = message.getBody();
             OpenBatch batch = alone ? null : Attempt.batchOf(exchange, endpoint.getEndpointUri());
             List<Entry> entries = batch == null ? null : Slot.entries(exchange);
             if (entries != null) {
@@ -54,10 +62,13 @@ final class PgqProducer extends DefaultProducer {
             }
             if (body instanceof Event event) {
                 ids.addAll(pgq.insert(connection, endpoint.getQueue(), List.of(event)));
-            } else if (body instanceof List<?> events && !events.isEmpty() && events.get(0) instanceof Event) {
-                @SuppressWarnings("unchecked")
-                List<Event> chunk = (List<Event>) events;
-                ids.addAll(pgq.insert(connection, endpoint.getQueue(), chunk));
+            } else if (body instanceof Collection<?> events) {
+                if (!events.isEmpty()) {
+                    ids.addAll(pgq.insert(
+                            connection,
+                            endpoint.getQueue(),
+                            events.stream().map(Event.class::cast).toList()));
+                }
             } else {
                 ids.add(pgq.insert(
                         connection,
