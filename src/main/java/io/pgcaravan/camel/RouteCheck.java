@@ -60,8 +60,8 @@ final class RouteCheck {
         if (step instanceof AggregateDefinition) {
             return "aggregate holds rows back beyond the commit and hides failures; the load step gathers rows by itself";
         }
-        if (step instanceof DelayDefinition delay && isTrue(delay.getAsyncDelayed())) {
-            return "an asynchronous delay leaves the thread of the batch's transaction";
+        if (step instanceof DelayDefinition delay && !"false".equalsIgnoreCase(delay.getAsyncDelayed())) {
+            return "an asynchronous delay leaves the thread of the batch's transaction; set asyncDelayed: false";
         }
         if (step instanceof SplitDefinition split
                         && (isTrue(split.getParallelProcessing()) || split.getExecutorService() != null)
@@ -70,6 +70,11 @@ final class RouteCheck {
                 || step instanceof RecipientListDefinition<?> recipients
                         && isTrue(recipients.getParallelProcessing())) {
             return "parallel processing leaves the thread of the batch's transaction";
+        }
+        if (step instanceof RecipientListDefinition<?> recipients
+                && (recipients.getAggregationStrategy() != null || recipients.getAggregationStrategyBean() != null)) {
+            return "an aggregation strategy of recipientList hides what became of each recipient; take it out, or use"
+                    + " multicast";
         }
         String uri = step instanceof SendDefinition<?> send
                 ? send.getEndpointUri()

@@ -3,6 +3,7 @@ package io.pgcaravan.load;
 import io.pgcaravan.load.Destination.DirectRows;
 import io.pgcaravan.load.Family.Member;
 import io.pgcaravan.queue.BadRowException;
+import io.pgcaravan.queue.Event;
 import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.row.ColumnSet;
 import io.pgcaravan.row.Op;
@@ -58,6 +59,7 @@ public final class Loader implements OpenBatch.Participant {
     private boolean lastIsHere;
     private Partition lastPartition;
     private Destination last;
+    private Event lastEvent;
     private long rowsSeen;
     private int shapes;
 
@@ -127,6 +129,7 @@ public final class Loader implements OpenBatch.Participant {
     @Override
     public void rolledBack() {
         spool.cancel();
+        lastEvent = null;
         byPartition.clear();
         destinations.clear();
         lastPartition = null;
@@ -156,6 +159,7 @@ public final class Loader implements OpenBatch.Participant {
                             : "rowMode=" + settings.rowMode().name().toLowerCase(Locale.ROOT))
                     + " needs the events in their order, and pgq: was told ordered=false; leave that out");
         }
+        inOrder(change);
         if (op == Op.TRUNCATE) {
             truncated(change);
         } else if (settings.rowMode() == RowMode.APPEND) {
@@ -172,6 +176,21 @@ public final class Loader implements OpenBatch.Participant {
         } else {
             keyed(change, destination(partition(change)));
         }
+    }
+
+    /** A step of the route may have sorted or regrouped the rows. */
+    private void inOrder(RowChange change) {
+        Event event = change.event();
+        if (lastEvent != null
+                && event.id() < lastEvent.id()
+                && (settings.rowMode().keyed() || change.op() == Op.TRUNCATE)
+                && event.isOfTableOf(lastEvent)) {
+            throw new IllegalStateException(event + " came after " + lastEvent + " to the load step of table "
+                    + settings.table()
+                    + ", which needs the changes of a table in their order; take out the step that sorts"
+                    + " or regroups them (sort, or chunkBy: type)");
+        }
+        lastEvent = event;
     }
 
     private void reject(RowChange change, BadRowException bad) throws SQLException {

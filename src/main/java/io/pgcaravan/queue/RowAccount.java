@@ -437,10 +437,10 @@ public final class RowAccount {
     }
 
     private Fate own(Entry entry) {
-        if (!used && entry.fate == null) {
-            return open; // no route, so nothing was handed out
-        }
         if (entry.fate == null || entry.fate.account != this) {
+            if (!used) {
+                return open; // no route, so nothing was handed out
+            }
             throw new IllegalStateException(entry + " is no event of " + batch
                     + "; a step of the route kept it from an earlier batch or made it");
         }

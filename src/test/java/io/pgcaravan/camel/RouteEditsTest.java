@@ -99,7 +99,11 @@ class RouteEditsTest {
                                 steps:
                                   - to: pgcopy:public.orders
                         """, "", "1 row of", "choice["),
-                edit("another table", "- to: pgcopy:public.elsewhere\n", "", "not loaded into public.orders"),
+                edit(
+                        "another table",
+                        "- to: pgcopy:public.elsewhere?onUnknownColumn=ignore\n",
+                        "",
+                        "not loaded into public.orders"),
                 edit("direct with doTry", "- to: direct:load\n", route + """
                                 - doTry:
                                     steps:
@@ -245,6 +249,44 @@ class RouteEditsTest {
                                     - to: pgcopy:public.orders
                         """, "", "a part of event"),
                 edit(
+                        "recipientList with a strategy",
+                        "- to: direct:hop\n",
+                        LOAD_ROUTE + route.replace("load", "hop") + """
+                                        - recipientList:
+                                            constant: "direct:load,log:x"
+                                            aggregationStrategy: "#class:org.apache.camel.processor.aggregate.GroupedBodyAggregationStrategy"
+                                """,
+                        "recipientList"),
+                edit("an older savepoint", """
+                        - to: {uri: "sql:savepoint a", parameters: {dataSource: "#targetDb", noop: true}}
+                        - to: pgcopy:public.orders
+                        - to: {uri: "sql:savepoint b", parameters: {dataSource: "#targetDb", noop: true}}
+                        - to: {uri: "sql:rollback to savepoint a", parameters: {dataSource: "#targetDb", noop: true}}
+                        """, "", "rolled back to a savepoint"),
+                edit("an insert that a savepoint took back", """
+                        - to: {uri: "sql:savepoint a", parameters: {dataSource: "#targetDb", noop: true}}
+                        """ + INSERT + """
+                        - to: {uri: "sql:rollback to a", parameters: {dataSource: "#targetDb", noop: true}}
+                        - to: loaded:public.orders
+                        """, "", "no statement has written"),
+                edit(
+                        "two branches into one table",
+                        "- multicast: {steps: [{to: direct:load}, {to: pgcopy:public.orders}]}\n",
+                        LOAD_ROUTE,
+                        "twice"),
+                edit("a topic of which one branch loads nothing", """
+                        - loadBalance: {topicLoadBalancer: {}, steps: [{to: pgcopy:public.orders}, {to: "log:x"}]}
+                        """, "", "in branch \"log:x\""),
+                edit("left out and loaded afterwards", """
+                        - filter: {simple: "${body[id]} == '7'", steps: [{to: leave-out:secret}]}
+                        - to: pgcopy:public.orders
+                        """, "", "event 7 (I:id)", "was left out (secret)"),
+                edit(
+                        "decoded rows into a queue",
+                        "- to: pgcopy:public.orders\n- to: {uri: pgq:copy, parameters: {source: \"#targetDb\"}}\n",
+                        "",
+                        "takes an event or a list of events"),
+                edit(
                         "sql on another data source",
                         INSERT.replace("#targetDb", "#sourceDb") + "- to: loaded:public.orders\n",
                         "",
@@ -298,12 +340,23 @@ class RouteEditsTest {
                         """, "read only once"),
                 Arguments.of("a chunk is rolled back", load, "- rollback: {markRollbackOnly: true}\n", "roll back"),
                 Arguments.of("a chunk's route stops", load, "- stop: {}\n", "50 rows of"),
+                Arguments.of(
+                        "rows in another order",
+                        load,
+                        "- setBody: {simple: \"${bean:type:io.pgcaravan.camel.RouteEditsTest?method=reversed}\"}\n",
+                        "event 49 (I:id) came after event 50 (I:id)"),
                 Arguments.of("the list is cut", load, "- setBody: {simple: \"${body.subList(0, 49)}\"}\n", "1 row of"),
                 Arguments.of(
                         "rows that are not the batch's",
                         load,
                         "- setBody: {simple: \"${bean:type:io.pgcaravan.camel.RouteEditsTest?method=strangers}\"}\n",
                         "takes a row or a list of rows"));
+    }
+
+    public static java.util.List<?> reversed(java.util.List<?> rows) {
+        java.util.List<?> reversed = new java.util.ArrayList<>(rows);
+        java.util.Collections.reverse(reversed);
+        return reversed;
     }
 
     public static java.util.List<Map<String, String>> strangers() {
@@ -398,6 +451,55 @@ class RouteEditsTest {
                         """,
                         50,
                         Map.of("loaded into public.orders", 50, "loaded into public.seen", 50)),
+                Arguments.of(
+                        "two tables, one of them partitioned",
+                        "fail",
+                        "- to: pgcopy:public.orders\n- to: pgcopy:public.plain\n",
+                        50,
+                        Map.of("loaded into public.orders", 50, "loaded into public.plain", 50)),
+                Arguments.of(
+                        "filter with the option in one branch",
+                        "leave-out",
+                        """
+                        - multicast:
+                            steps:
+                              - filter:
+                                  id: early
+                                  simple: "%s"
+                                  steps:
+                                    - to: pgcopy:public.plain
+                              - to: pgcopy:public.orders
+                        - log: {loggingLevel: DEBUG, message: x}
+                        """.formatted(even),
+                        50,
+                        Map.of("loaded into public.orders", 50, "loaded into public.plain", 25, "left out: early", 25)),
+                Arguments.of(
+                        "parts of a row in branches and one after the other",
+                        "fail",
+                        """
+                        - multicast:
+                            steps:
+                              - split: {constant: "1,2", steps: [{to: direct:part}]}
+                              - split: {constant: "3,4", steps: [{to: direct:part}]}
+                              - pipeline:
+                                  steps:
+                                    - setProperty: {name: row, simple: "${body}"}
+                                    - split: {constant: "5", steps: [{to: direct:part}]}
+                                    - split: {constant: "6", steps: [{to: direct:part}]}
+                                    - to: pgcopy:public.orders
+                        """,
+                        50,
+                        Map.of("loaded into public.orders", 50, "loaded into public.seen", 300)),
+                Arguments.of(
+                        "sql that returns its rows",
+                        "fail",
+                        """
+                        - to: pgcopy:public.orders
+                        - to: {uri: "sql:insert into seen values (:#id::int) returning id", parameters: {dataSource: "#targetDb", noop: true}}
+                        - to: loaded:public.seen
+                        """,
+                        50,
+                        Map.of("loaded into public.orders", 50, "loaded into public.seen", 50)),
                 Arguments.of("enrich", "fail", """
                         - enrich:
                             constant: direct:lookup
@@ -451,6 +553,13 @@ class RouteEditsTest {
                         - to: {uri: "sql:insert into seen values (:#id::int)", parameters: {dataSource: "#targetDb", noop: true}}
                         - to: loaded:public.seen
                 - route:
+                    id: part
+                    from:
+                      uri: direct:part
+                      steps:
+                        - toD: "sql:insert into seen values (${body}::int)?dataSource=#targetDb&noop=true"
+                        - to: loaded:public.seen
+                - route:
                     id: lookup
                     from:
                       uri: direct:lookup
@@ -459,7 +568,7 @@ class RouteEditsTest {
                 """);
         try (Orders orders = new Orders();
                 Job running = new Job(orders, Map.of(), first, job)) {
-            orders.target("create table seen (id int)");
+            orders.target("create table seen (id int)", "create table plain (like orders)");
             ShippedRoutesTest.awaitRegistered(orders);
             orders.insert(1, 50);
             orders.tick();
@@ -475,6 +584,119 @@ class RouteEditsTest {
                     .containsExactlyInAnyOrderElementsOf(account.entrySet().stream()
                             .map(entry -> entry.getKey() + " " + entry.getValue())
                             .toList());
+        }
+    }
+
+    static Stream<Arguments> hiddenByAFilter() {
+        return Stream.of(Arguments.of(true, """
+                        - multicast:
+                            steps:
+                              - log: {loggingLevel: DEBUG, message: x}
+                              - filter: {simple: "${body[id]} == 'x'", steps: [{to: pgcopy:public.orders}]}
+                        """, "in branch \"log[x]\""), Arguments.of(false, """
+                        - filter:
+                            simple: "${body.size} > 1"
+                            steps:
+                              - setBody: {simple: "${body.subList(0, 49)}"}
+                              - to: pgcopy:public.orders
+                        """, "1 row of"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("hiddenByAFilter")
+    void a_filter_leaves_out_only_what_it_keeps_back(boolean rows, String steps, String said) throws Exception {
+        RouteFile route = rows ? RouteFile.rows() : RouteFile.dispatch();
+        String load = rows
+                ? "              " + LOAD
+                : "                  uri: pgcopy:{{dispatch.destTable}}\n                  parameters:\n                    rowMode: \"{{dispatch.rowMode}}\"\n";
+        Path job = route.consuming("exceptionSleep", 500)
+                .consuming("onFiltered", "leave-out")
+                .before(rows ? LOAD : "- to: # rows -> their partitions, by COPY", steps)
+                .edit(load, rows ? "" : "                  uri: log:x?level=DEBUG\n")
+                .in(directory);
+        assertNothingIsCommitted(Map.of(), new String[] {said}, job);
+    }
+
+    @Test
+    void a_branch_has_rows_of_its_own() throws Exception {
+        Path job = RouteFile.rows()
+                .before(LOAD, """
+                        - multicast:
+                            steps:
+                              - pipeline:
+                                  steps:
+                                    - setProperty: {name: none, simple: "${body.put('customer', 'x')}"}
+                                    - to: pgcopy:public.plain
+                              - to: pgcopy:public.orders
+                        """)
+                .edit("              " + LOAD, "")
+                .in(directory);
+        try (Orders orders = new Orders();
+                Job running = new Job(orders, Map.of(), job)) {
+            orders.target("create table plain (like orders)");
+            ShippedRoutesTest.awaitRegistered(orders);
+            orders.insert(1, 10);
+            orders.tick();
+            await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+            assertThat(orders.count(orders.target, "select count(*) from plain where customer = 'x'"))
+                    .isEqualTo(10);
+        }
+    }
+
+    @ParameterizedTest
+    @org.junit.jupiter.params.provider.ValueSource(strings = {"", ", key: \"id,created_at\""})
+    void changes_of_a_row_stay_in_their_order_whichever_step_loads_them(String other) throws Exception {
+        Path job = RouteFile.rows()
+                .before(LOAD, """
+                        - choice:
+                            when:
+                              - simple: "${body[status]} == 'paid'"
+                                steps:
+                                  - to: {uri: "pgcopy:public.orders", parameters: {rowMode: plain%s}}
+                            otherwise:
+                              steps:
+                                - to: {uri: "pgcopy:public.orders", parameters: {rowMode: plain}}
+                        """.formatted(other))
+                .edit("              " + LOAD, "")
+                .in(directory);
+        try (Orders orders = new Orders();
+                Job running = new Job(orders, Map.of("dispatch-rows.eventTypes", "I,U,D"), job)) {
+            ShippedRoutesTest.awaitRegistered(orders);
+            orders.insert(1, 10);
+            orders.source(
+                    "update orders set status = 'paid', amount = 1",
+                    "update orders set status = 'sent', amount = 2",
+                    "update orders set status = 'paid', amount = 3 where id < 4",
+                    "delete from orders where id = 9");
+            orders.tick();
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> orders.count(orders.target, "select count(*) from caravan.position") == 1);
+            orders.assertTargetEqualsSource();
+        }
+    }
+
+    @Test
+    void rows_that_a_split_has_gathered_again_are_accounted_for_one_by_one() throws Exception {
+        Path job = RouteFile.dispatch()
+                .before("- to: # rows -> their partitions, by COPY", """
+                        - split:
+                            simple: "${body}"
+                            aggregationStrategy: "#class:org.apache.camel.processor.aggregate.GroupedBodyAggregationStrategy"
+                            steps:
+                              - setProperty: {name: none, simple: "${body.put('note', 'x')}"}
+                        - to: leave-out:small
+                        - setBody: {simple: "${body.subList(0, 0)}"}
+                        """)
+                .in(directory);
+        try (Orders orders = new Orders();
+                Job running = new Job(orders, Map.of(), job)) {
+            ShippedRoutesTest.awaitRegistered(orders);
+            orders.insert(1, 50);
+            orders.tick();
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> orders.count(orders.target, "select count(*) from caravan.position") == 1);
+            assertThat(orders.column(orders.target, "select account::text from caravan.position"))
+                    .containsExactly("{\"left out: small\": 50}");
         }
     }
 

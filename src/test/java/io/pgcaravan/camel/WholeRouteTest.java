@@ -65,7 +65,8 @@ class WholeRouteTest {
                 "- aggregate:\n    correlationExpression:\n      constant: 1\n    completionSize: 3\n    aggregationStrategy: \"#class:org.apache.camel.processor.aggregate.GroupedBodyAggregationStrategy\"\n    steps:\n      - log: x\n",
                 "- choice:\n    when:\n      - simple: \"${body.table} == 'a'\"\n        steps:\n          - log: x\n    otherwise:\n      steps:\n        - to: seda:elsewhere\n",
                 "- choice:\n    when:\n      - simple: \"${body.table} == 'a'\"\n        steps:\n          - toD: \"seda:${body.table}\"\n",
-                "- delay:\n    asyncDelayed: \"true\"\n    constant: 1\n"
+                "- delay:\n    asyncDelayed: \"true\"\n    constant: 1\n",
+                "- delay: {constant: 1}\n"
             })
     void steps_that_hide_failures_or_leave_the_thread_are_refused_at_start(String steps) throws Exception {
         try (Orders orders = new Orders()) {

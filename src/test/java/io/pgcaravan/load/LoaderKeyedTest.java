@@ -126,9 +126,9 @@ class LoaderKeyedTest {
 
     @Test
     void a_staged_row_of_the_wrong_type_is_named_in_the_careful_attempt() throws SQLException {
+        RowChange good = changes.insert("orders_1", "id", 2);
         RowChange bad = changes.update("orders_1", "id", "1x");
-        OpenBatch batch =
-                load(true, LoadSettings.of("orders", RowMode.PLAIN), changes.insert("orders_1", "id", 2), bad);
+        OpenBatch batch = load(true, LoadSettings.of("orders", RowMode.PLAIN), good, bad);
         assertThatThrownBy(batch::flush)
                 .isInstanceOf(BadRowException.class)
                 .hasMessageContaining("orders_1")

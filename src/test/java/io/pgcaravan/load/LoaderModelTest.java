@@ -167,6 +167,10 @@ class LoaderModelTest {
                         }
                         loader.rolledBack();
                         target.connection.rollback(savepoint);
+                        batch.account()
+                                .reopen(rows.subList(at, end).stream()
+                                        .map(RowChange::event)
+                                        .toList());
                     }
                     loader.load(rows.subList(at, end));
                     if (carefully || random.nextInt(5) == 0) {
