@@ -223,7 +223,7 @@ public final class Loader implements OpenBatch.Participant {
     private boolean means(RowChange change, CopyShape shape) throws SQLException {
         String refusal = shape.refusal(change);
         if (refusal != null) {
-            batch.reject(new BadRowException(change.event(), refusal, "22007", null));
+            reject(change, new BadRowException(change.event(), refusal, "22007", null));
         }
         return refusal == null;
     }

@@ -33,7 +33,10 @@ class TableDispatcherJobTest {
         assertThat(job.partition()).isNull();
         assertThat(job.load()).containsExactly(Map.entry("rowMode", "append"));
         assertThat(job.consume())
-                .containsOnly(Map.entry("connectionLifetime", 1_200_000L), Map.entry("logBatches", true));
+                .containsOnly(
+                        Map.entry("acceptUnknownStart", true),
+                        Map.entry("connectionLifetime", 1_200_000L),
+                        Map.entry("logBatches", true));
         assertThat(job.logging().size()).isEqualTo(10_485_760);
         assertThat(job.logging().count()).isEqualTo(3);
         assertThat(job.warnings()).isEmpty();
