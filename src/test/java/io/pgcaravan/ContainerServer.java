@@ -46,7 +46,14 @@ final class ContainerServer implements ThrowAwayServer {
                         DockerImageName.parse(image).asCompatibleSubstituteFor("postgres"))
                 .withUsername("caravan")
                 .withPassword("caravan")
-                .withCommand("postgres", "-c", "fsync=off", "-c", "full_page_writes=off")
+                .withCommand(
+                        "postgres",
+                        "-c",
+                        "fsync=off",
+                        "-c",
+                        "full_page_writes=off",
+                        "-c",
+                        "max_prepared_transactions=50")
                 .withCreateContainerCmdModifier(create -> create.getHostConfig()
                         .withPortBindings(PortBinding.parse("127.0.0.1:" + port + ":" + ExposedPort.tcp(5432))));
         container.start();

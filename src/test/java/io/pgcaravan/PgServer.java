@@ -70,7 +70,7 @@ public final class PgServer {
             return ThrowAwayServer.start("test");
         }
         if (ServerBinaries.find().isPresent()) {
-            return PrivateCluster.start(temporaryDirectory(), Map.of());
+            return PrivateCluster.start(temporaryDirectory(), Map.of("max_prepared_transactions", "50"));
         }
         if (ContainerServer.available()) {
             return ContainerServer.start();

@@ -18,7 +18,7 @@ import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
 
 /** The application with given route files, as {@code caravan run} starts them, inside the test's JVM. */
-final class Job implements AutoCloseable {
+public final class Job implements AutoCloseable {
 
     private final Main main = new Main();
     private final List<BatchDataSource> pools = new ArrayList<>();
@@ -32,7 +32,7 @@ final class Job implements AutoCloseable {
     }
 
     /** @param watcher sees what passes between the application and its two databases; null for none */
-    Job(
+    public Job(
             String sourceUrl,
             String targetUrl,
             Map<String, String> properties,
@@ -112,7 +112,7 @@ final class Job implements AutoCloseable {
         return Map.of("sourceDb", pools.get(0), "targetDb", pools.get(1));
     }
 
-    CamelContext context() {
+    public CamelContext context() {
         return main.getCamelContext();
     }
 

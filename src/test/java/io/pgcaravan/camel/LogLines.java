@@ -12,7 +12,7 @@ import org.apache.logging.log4j.core.config.Property;
 import org.awaitility.Awaitility;
 
 /** What a class tells people: its warnings and errors. */
-final class LogLines extends AbstractAppender implements AutoCloseable {
+public final class LogLines extends AbstractAppender implements AutoCloseable {
 
     private final List<String> lines = new CopyOnWriteArrayList<>();
     private final Logger logger;
@@ -23,7 +23,12 @@ final class LogLines extends AbstractAppender implements AutoCloseable {
     }
 
     static LogLines of(Class<?> type) {
-        LogLines made = new LogLines((Logger) LogManager.getLogger(type));
+        return of(type.getName());
+    }
+
+    /** @param logger a class, or the package above several */
+    public static LogLines of(String logger) {
+        LogLines made = new LogLines((Logger) LogManager.getLogger(logger));
         made.start();
         made.logger.addAppender(made);
         return made;
@@ -36,11 +41,11 @@ final class LogLines extends AbstractAppender implements AutoCloseable {
         }
     }
 
-    void clear() {
+    public void clear() {
         lines.clear();
     }
 
-    String text() {
+    public String text() {
         return String.join("\n", lines);
     }
 

@@ -3,7 +3,7 @@ package io.pgcaravan.camel;
 import java.util.stream.Stream;
 
 /** Moments on the way of a batch at which a process may die; between each two of them something becomes durable or begins to. */
-enum Moment {
+public enum Moment {
     BATCH_OPENED("after", "next_batch_info"),
     LEDGER_LOCKED("after", "for update"),
     ROWS_LOADED("before", "insert into caravan.position"),
@@ -21,7 +21,7 @@ enum Moment {
         this.what = what;
     }
 
-    boolean is(String moment) {
+    public boolean is(String moment) {
         return moment.startsWith(when + " ") && moment.contains(what);
     }
 

@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /** Route files in a process of their own, which a test may stop at a given moment, pause, and kill as the kernel does it. */
-final class RoutesProcess implements AutoCloseable {
+public final class RoutesProcess implements AutoCloseable {
 
     private static final String ARRIVED = "ARRIVED AT ";
 
@@ -40,7 +40,7 @@ final class RoutesProcess implements AutoCloseable {
         return start(orders.sourceUrl, orders.targetUrl, properties, stopAt, files);
     }
 
-    static RoutesProcess start(
+    public static RoutesProcess start(
             String sourceUrl, String targetUrl, Map<String, String> properties, Moment stopAt, Path... files)
             throws IOException {
         return start("192m", sourceUrl, targetUrl, properties, stopAt, files);
@@ -130,7 +130,7 @@ final class RoutesProcess implements AutoCloseable {
     }
 
     /** Waits until it stands still where it was told to. */
-    void awaitArrival() throws Exception {
+    public void awaitArrival() throws Exception {
         awaitOutput(ARRIVED);
     }
 
@@ -150,18 +150,18 @@ final class RoutesProcess implements AutoCloseable {
     }
 
     /** Lets it go on from where it stands still. */
-    void goOn() throws IOException {
+    public void goOn() throws IOException {
         process.getOutputStream().write('\n');
         process.getOutputStream().flush();
     }
 
     /** SIGSTOP: it does nothing any more and knows nothing of it. */
-    void pause() throws Exception {
+    public void pause() throws Exception {
         signal("STOP");
     }
 
     /** SIGCONT. */
-    void resume() throws Exception {
+    public void resume() throws Exception {
         signal("CONT");
     }
 
@@ -175,7 +175,7 @@ final class RoutesProcess implements AutoCloseable {
     }
 
     /** SIGKILL. */
-    void kill() throws InterruptedException {
+    public void kill() throws InterruptedException {
         process.destroyForcibly().waitFor();
     }
 
@@ -183,7 +183,7 @@ final class RoutesProcess implements AutoCloseable {
         return process.isAlive();
     }
 
-    String output() {
+    public String output() {
         synchronized (output) {
             return String.join("\n", output);
         }

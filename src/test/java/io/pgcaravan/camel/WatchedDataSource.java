@@ -10,11 +10,11 @@ import javax.sql.DataSource;
 import org.springframework.jdbc.datasource.DelegatingDataSource;
 
 /** Connections that tell a test about each prepared statement and each commit that passes over them, right before and right after it. */
-final class WatchedDataSource extends DelegatingDataSource {
+public final class WatchedDataSource extends DelegatingDataSource {
 
     /** Called on the thread that works; what it throws reaches the code under test. */
     @FunctionalInterface
-    interface Watcher {
+    public interface Watcher {
 
         /** @param moment {@code before commit}, {@code after commit}, or before or after a statement's text */
         void passes(String moment, Connection connection) throws SQLException;

@@ -41,7 +41,9 @@ final class KilledShip {
         };
         DropDirectory drop = new DropDirectory(Path.of(args[2]));
         if (args[0].equals("export")) {
-            List<io.pgcaravan.table.TableName> tables = List.of(Shipping.table("t"), Shipping.table("u"));
+            List<String> names = args.length > 6 ? List.of(args).subList(6, args.length) : List.of("t", "u");
+            List<io.pgcaravan.table.TableName> tables =
+                    names.stream().map(Shipping::table).toList();
             // in the middle of writing, too
             Exporter.Progress progress = (table, part, rows, bytes, expected) -> {
                 if (n == 0) {
