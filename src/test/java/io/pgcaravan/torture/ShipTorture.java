@@ -63,7 +63,6 @@ final class ShipTorture implements AutoCloseable {
     /** From which set on a table equals a moment of the source again, after a set was written again with newer rows. */
     private final Map<Schema, Long> exactFrom = new HashMap<>();
 
-    private final Map<Schema, Long> last = new HashMap<>();
     private final List<Manifest> lost = new ArrayList<>();
 
     ShipTorture(Random random, List<String> plan, Path directory) throws Exception {
@@ -129,6 +128,9 @@ final class ShipTorture implements AutoCloseable {
                 obstacle();
             }
             imports();
+            if (random.nextBoolean()) {
+                recover();
+            }
         }
         workload.calm();
         exportWell();
@@ -136,14 +138,7 @@ final class ShipTorture implements AutoCloseable {
             deliver(true);
             importWell();
         }
-        for (Manifest set : lost) {
-            try {
-                again(set);
-            } catch (ChangeSetException e) {
-                // the target has it: it was carried before it was lost
-                plan.add(e.getMessage());
-            }
-        }
+        recover();
         for (int i = 0; i < 2; i++) {
             deliver(true);
             importWell();
@@ -152,12 +147,14 @@ final class ShipTorture implements AutoCloseable {
         deliver(true);
         List<Outcome> outcomes = importWell();
         for (Schema schema : schemas) {
+            List<String> all = columns.get(schema);
             DispatchTorture.difference(
                     "rows of " + schema.table + " in the end, after " + outcomes,
-                    rows(ship.sourceUrl, schema),
-                    rows(ship.targetUrl, schema));
+                    rows(ship.sourceUrl, schema, all),
+                    rows(ship.targetUrl, schema, all));
         }
-        plan.add(workload.counts + ", sets " + last.values());
+        plan.add(workload.counts + ", sets "
+                + DispatchTorture.column(ship.sourceUrl, "select max(set_number)::text from caravan.export_set"));
     }
 
     private void steps() throws SQLException {
@@ -166,15 +163,15 @@ final class ShipTorture implements AutoCloseable {
         }
     }
 
+    /** By the columns that the table always had. */
     private List<String> rows(String url, Schema schema) throws SQLException {
-        return DispatchTorture.column(
-                        url,
-                        "select row("
-                                + columns.get(schema).stream()
-                                        .map(name -> Schema.quote(name) + "::text")
-                                        .collect(Collectors.joining(", "))
-                                + ")::text from " + schema.table.quoted())
-                .stream()
+        return rows(url, schema, schema.columns().stream().map(Column::name).toList());
+    }
+
+    private static List<String> rows(String url, Schema schema, List<String> columns) throws SQLException {
+        String texts =
+                columns.stream().map(name -> Schema.quote(name) + "::text").collect(Collectors.joining(", "));
+        return DispatchTorture.column(url, "select row(" + texts + ")::text from " + schema.table.quoted()).stream()
                 .sorted()
                 .toList();
     }
@@ -226,9 +223,21 @@ final class ShipTorture implements AutoCloseable {
             if (set.finished()) {
                 states.addAll(unknown.getOrDefault(schema, List.of()));
             }
-            last.merge(schema, manifest.number(), Math::max);
         }
         collect(random.nextInt(6) == 0 && !exported.isEmpty() ? exported : null);
+    }
+
+    /** Sets whose files were lost are written again. */
+    private void recover() throws Exception {
+        for (Manifest set : lost) {
+            try {
+                again(set);
+            } catch (ChangeSetException e) {
+                // a full set has made it superfluous, and every target has that
+                plan.add(e.getMessage());
+            }
+        }
+        lost.clear();
     }
 
     private void again(Manifest set) throws Exception {
@@ -237,7 +246,12 @@ final class ShipTorture implements AutoCloseable {
             Schema schema = schema(exported.manifest());
             exactFrom.put(
                     schema,
-                    Math.max(last.getOrDefault(schema, 0L), exported.manifest().number()) + 1);
+                    1
+                            + Long.parseLong(DispatchTorture.column(
+                                            ship.sourceUrl,
+                                            "select max(set_number)::text from caravan.export_set where table_name = "
+                                                    + Schema.literal(schema.table.name()))
+                                    .get(0)));
         }
         collect(null);
     }
@@ -251,7 +265,8 @@ final class ShipTorture implements AutoCloseable {
 
     /** @param lose sets whose files are lost on the way; null for none */
     private void collect(List<Exported> lose) throws IOException {
-        for (Path file : files(out)) {
+        List<Path> files = files(out);
+        for (Path file : files) {
             String name = file.getFileName().toString();
             if (name.endsWith(".tmp") || name.endsWith(".ack")) {
                 continue;
@@ -260,7 +275,7 @@ final class ShipTorture implements AutoCloseable {
                 kept.put(name, Files.readAllBytes(file));
             }
             // an export that did not end may want to finish what is here
-            if (Files.exists(out.resolve(name.replaceAll("(?<=[0-9]{12})\\..*", ".done")))) {
+            if (files.contains(out.resolve(name.replaceAll("(?<=[0-9]{12})\\..*", ".done")))) {
                 Files.delete(file);
             }
         }
@@ -458,5 +473,6 @@ final class ShipTorture implements AutoCloseable {
     public void close() throws Exception {
         workload.close();
         ship.close();
+        DispatchTorture.drop(ship.sourceUrl, ship.targetUrl);
     }
 }

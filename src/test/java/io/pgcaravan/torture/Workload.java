@@ -72,7 +72,8 @@ final class Workload implements AutoCloseable {
 
     private Connection connect() throws SQLException {
         Connection connection = DriverManager.getConnection(url);
-        PgServer.execute(connection, "set lock_timeout = '15s'");
+        PgServer.execute(
+                connection, "set lock_timeout = '15s'", "set default_transaction_isolation = 'read committed'");
         return connection;
     }
 
