@@ -108,9 +108,9 @@ final class DispatchTorture implements AutoCloseable {
         chunkEvents = pick(1, 7, 100, 5000);
         truncates = keyed || random.nextBoolean();
         schema = new Schema(random, pick(Placing.values()), random.nextInt(3) > 0, fields, "");
-        RouteEdit chosen = pick(RouteEdit.of(rows, false));
+        RouteEdit chosen = pick(RouteEdit.of(rows ? "rows" : "chunks", false));
         // what a keyed mode nets is one row of the first table and several of the second
-        edit = keyed && chosen.option().equals("second") ? RouteEdit.of(rows, false)[0] : chosen;
+        edit = keyed && chosen.option().equals("second") ? RouteEdit.of(rows ? "rows" : "chunks", false)[0] : chosen;
         deadLetters = !edit.option().equals("second") && random.nextInt(6) == 0;
         plan.add("dispatch of " + schema);
         plan.add(mode + ", " + (rows ? "rows" : "chunks") + ", " + (json ? "jsontriga" : "logutriga") + ", edit \""
@@ -126,43 +126,39 @@ final class DispatchTorture implements AutoCloseable {
     }
 
     private void prepare(boolean keyed) throws SQLException {
-        String table = schema.table.quoted();
-        List<String> made = new ArrayList<>(schema.before());
-        made.addAll(schema.source());
-        String backup = random.nextBoolean() ? ", 'backup'" : "";
-        String trigger =
-                "for each %s execute function pgq." + (json ? "jsontriga" : "logutriga") + "('queue'" + backup + ")";
         String settings = some(PRODUCERS, 3) + (TortureTest.KNOWN ? some(PRODUCERS_KNOWN, 2) : "");
-        made.addAll(List.of(
-                "create sequence public.revs",
-                "select pgq.create_queue('queue')",
-                "select pgq.set_queue_config('queue', 'ticker_max_lag', '0')",
-                "create function public.produce(statement text) returns void language plpgsql" + settings
-                        + " as 'begin execute statement; end'",
-                "create table public.history (seq bigserial, op text, r " + table + ")",
-                """
+        String function = "execute function pgq." + (json ? "jsontriga" : "logutriga") + "('queue'"
+                + (random.nextBoolean() ? ", 'backup'" : "") + ")";
+        sql(source, schema.before());
+        sql(source, schema.source());
+        sql(source, List.of("""
+                create sequence public.revs;
+                select pgq.create_queue('queue'), pgq.set_queue_config('queue', 'ticker_max_lag', '0');
+                create function public.produce(statement text) returns void language plpgsql SETTINGS as 'begin execute statement; end';
+                create table public.history (seq bigserial, op text, r TABLE);
                 create function public.note() returns trigger language plpgsql as $$ begin
                     if tg_op = 'TRUNCATE' then insert into public.history (op) values ('T');
                     elsif tg_op = 'DELETE' then insert into public.history (op, r) values ('D', old);
                     else insert into public.history (op, r) values (left(tg_op, 1), new); end if;
-                    return null; end $$""",
-                "create trigger note after insert or update or delete on " + table
-                        + " for each row execute function public.note()",
-                "create trigger note_truncate after truncate on " + table
-                        + " for each statement execute function public.note()",
-                "create trigger queue after insert or update or delete on " + table + " " + trigger.formatted("row"),
-                "create trigger queue_truncate after truncate on " + table + " " + trigger.formatted("statement")));
-        sql(source, made);
-        made = new ArrayList<>(schema.before());
-        made.addAll(schema.target(keyed && random.nextInt(3) > 0, random.nextInt(4) == 0));
-        made.add("create table public.second (nr bigint)");
+                    return null; end $$;
+                create trigger note after insert or update or delete on TABLE for each row execute function public.note();
+                create trigger note_truncate after truncate on TABLE for each statement execute function public.note();
+                create trigger queue after insert or update or delete on TABLE for each row QUEUE;
+                create trigger queue_truncate after truncate on TABLE for each statement QUEUE;
+                """.replace("SETTINGS", settings)
+                .replace("QUEUE", function)
+                .replace("TABLE", schema.table.quoted())));
+        sql(target, schema.before());
+        sql(target, schema.target(keyed && random.nextInt(3) > 0, random.nextInt(4) == 0));
+        sql(target, List.of("create table public.second (nr bigint)"));
         if (deadLetters) {
-            made.add("alter table " + table + " add constraint not_three check (mark <> 3)");
+            sql(
+                    target,
+                    List.of("alter table " + schema.table.quoted() + " add constraint not_three check (mark <> 3)"));
         }
-        sql(target, made);
         for (String database : new String[] {source, target}) {
-            String chosen = random.nextInt(3) == 0 ? pick(DATABASES) : null;
-            if (chosen != null) {
+            if (random.nextInt(3) == 0) {
+                String chosen = pick(DATABASES);
                 setting(database, "set " + chosen);
                 plan.add((database.equals(source) ? "source" : "target") + " has " + chosen);
             }
@@ -278,7 +274,7 @@ final class DispatchTorture implements AutoCloseable {
     /** A harmful edit or a target that cannot take the rows: nothing is committed, the log says why; then it is taken back. */
     private void obstacle() throws Exception {
         boolean harmful = deadLetters || random.nextBoolean();
-        RouteEdit wrong = pick(RouteEdit.of(rows, true));
+        RouteEdit wrong = pick(RouteEdit.of(rows ? "rows" : "chunks", true));
         String column = schema.payload.get(0).target();
         String[] change = random.nextBoolean()
                 ? new String[] {

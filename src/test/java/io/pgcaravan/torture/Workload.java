@@ -186,10 +186,13 @@ final class Workload implements AutoCloseable {
         }
     }
 
-    /** New rows, of all marks. */
+    /** New rows, of all marks, committed. */
     void bulk(int rows) throws SQLException {
-        bulk(sessions.get(0), schemas.get(0), rows);
-        end(sessions.get(0));
+        Session session = sessions.get(0);
+        bulk(session, schemas.get(0), rows);
+        session.connection.commit();
+        session.open = false;
+        session.savepoint = false;
     }
 
     private void bulk(Session session, Schema schema, int rows) throws SQLException {
