@@ -6,8 +6,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -64,16 +66,15 @@ class TortureTest {
                 }
             }
         } catch (Exception | Error e) {
-            StackTraceElement[] stack = e.getStackTrace();
-            String where = Stream.of(stack)
-                    .filter(element -> element.getClassName().contains("torture"))
-                    .map(StackTraceElement::toString)
-                    .limit(4)
-                    .toList()
-                    .toString();
+            String where = Stream.iterate((Throwable) e, Objects::nonNull, Throwable::getCause)
+                    .map(cause -> cause + Stream.of(cause.getStackTrace())
+                            .filter(element -> element.getClassName().contains("torture"))
+                            .limit(3)
+                            .map(element -> " at " + element)
+                            .collect(Collectors.joining()))
+                    .collect(Collectors.joining("\ncaused by "));
             result = "FAILED";
-            failures.add("seed " + seed + " (replay with -Dtorture.seed=" + seed + ")\n" + String.join("\n", plan)
-                    + "\n" + e + "\nat " + where);
+            failures.add("seed " + seed + " (replay with -Dtorture.seed=" + seed + ")\n" + String.join("\n", plan) + "\n" + where);
             System.out.println(failures.get(failures.size() - 1));
         } finally {
             try (Stream<Path> files = Files.walk(directory)) {
