@@ -61,7 +61,6 @@ final class DispatchTorture implements AutoCloseable {
     private static final String[] DATABASES = {
         "default_transaction_isolation = 'serializable'",
         "default_transaction_isolation = 'repeatable read'",
-        "synchronous_commit = off",
         "search_path = ''",
         "bytea_output = 'escape'",
         "timezone = 'America/St_Johns'",
@@ -88,6 +87,7 @@ final class DispatchTorture implements AutoCloseable {
     private final boolean fields;
     private final int chunkEvents;
     private final List<String> added = new ArrayList<>();
+    private int columns;
     private final Workload workload;
     private final LogLines log = LogLines.of("io.pgcaravan");
     private final AtomicReference<Moment> armed = new AtomicReference<>();
@@ -176,10 +176,16 @@ final class DispatchTorture implements AutoCloseable {
     }
 
     private void addColumn(Schema of) throws SQLException {
-        String name = "added " + added.size();
+        String name = "added " + columns;
         String ddl = "alter table " + of.table.quoted() + " add column " + Schema.quote(name) + " text";
-        sql(target, List.of(ddl));
+        try {
+            sql(target, List.of("set lock_timeout = '1s'", ddl));
+        } catch (SQLException e) {
+            // the job stands still in a transaction
+            return;
+        }
         sql(source, List.of(ddl));
+        columns++;
         workload.counts.merge("add column", 1, Integer::sum);
         if (!fields) {
             added.add(name);
@@ -220,7 +226,14 @@ final class DispatchTorture implements AutoCloseable {
     }
 
     private Map<String, String> properties() {
-        return Map.of("job.table", schema.table.schema() + "." + schema.table.name());
+        String all = schema.columns().stream()
+                .map(column -> column.name() + (column.name().equals(column.target()) ? "" : ":" + column.target()))
+                .collect(Collectors.joining(", "));
+        return Map.of(
+                "job.table", schema.table.schema() + "." + schema.table.name(),
+                "job.key", schema.key.get(0).name(),
+                "job.partField", schema.at.name(),
+                "job.fields", all);
     }
 
     private void stop() throws Exception {
@@ -258,7 +271,7 @@ final class DispatchTorture implements AutoCloseable {
 
     private void within(String otherwise, Condition condition) throws Exception {
         try {
-            await().atMost(Duration.ofSeconds(90)).ignoreExceptions().until(condition::holds);
+            await().atMost(Duration.ofSeconds(60)).ignoreExceptions().until(condition::holds);
         } catch (org.awaitility.core.ConditionTimeoutException e) {
             throw new AssertionError(otherwise + " (position " + position() + "); the log:\n" + tail(log.text()), e);
         }
@@ -449,14 +462,11 @@ final class DispatchTorture implements AutoCloseable {
                     case LIST -> "partField: place, partMode: list";
                     case HASH ->
                         "partMode: hash, partitions: 3, partField: "
-                                + yaml(schema.key.get(0).name());
+                                + "\"{{job.key}}\"";
                     default ->
-                        "newest: 2040-01-01, period: " + schema.period + ", partField: " + yaml(schema.at.name());
+                        "newest: 2040-01-01, period: " + schema.period + ", partField: " + "\"{{job.partField}}\"";
                 };
         String part = placed.isEmpty() ? "" : "- to: {uri: \"partition:{{job.table}}\", parameters: {" + placed + "}}\n";
-        String list = schema.columns().stream()
-                .map(column -> column.name() + (column.name().equals(column.target()) ? "" : ":" + column.target()))
-                .collect(Collectors.joining(", "));
         String errors =
                 "errorHandler: {defaultErrorHandler: {redeliveryPolicy: {maximumRedeliveries: 2, redeliveryDelay: 1}}}";
         return """
@@ -480,7 +490,7 @@ final class DispatchTorture implements AutoCloseable {
                         chunkEvents,
                         rows ? ".events" : "",
                         json ? "jsontriga" : "logutriga",
-                        fields ? ", fields: " + yaml(list) : "",
+                        fields ? ", fields: \"{{job.fields}}\"" : "",
                         (part + load(of.steps())).indent(14));
     }
 
@@ -489,10 +499,6 @@ final class DispatchTorture implements AutoCloseable {
                 "LOAD",
                 "to: {uri: \"pgcopy:{{job.table}}\", parameters: {rowMode: " + mode + ", onTruncate: "
                         + (truncates ? "apply" : "ignore") + "}}");
-    }
-
-    private static String yaml(String text) {
-        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
     }
 
     // ---- what must be there

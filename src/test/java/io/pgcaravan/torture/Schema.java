@@ -38,7 +38,7 @@ final class Schema {
 
     private static final String[] NAMES = {"note", "Ünit price", "select", "a b", "x&y", "q\"q", "100%", "tab=1", "p+q"
     };
-    private static final String[] TABLES = {"orders", "Odd Table", "öde Tabelle", "select", "q\"q", "per%cent"};
+    private static final String[] TABLES = {"orders", "Odd Table", "öde Tabelle", "select", "q\"q", "a+b"};
     private static final String[] TEXTS = {
         "",
         " ",
