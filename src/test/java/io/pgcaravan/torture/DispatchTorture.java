@@ -230,10 +230,14 @@ final class DispatchTorture implements AutoCloseable {
                 .map(column -> column.name() + (column.name().equals(column.target()) ? "" : ":" + column.target()))
                 .collect(Collectors.joining(", "));
         return Map.of(
-                "job.table", schema.table.schema() + "." + schema.table.name(),
-                "job.key", schema.key.get(0).name(),
-                "job.partField", schema.at.name(),
-                "job.fields", all);
+                "job.table",
+                schema.table.schema() + "." + schema.table.name(),
+                "job.key",
+                schema.key.get(0).name(),
+                "job.partField",
+                schema.at.name(),
+                "job.fields",
+                all);
     }
 
     private void stop() throws Exception {
@@ -460,13 +464,12 @@ final class DispatchTorture implements AutoCloseable {
                 switch (schema.placing) {
                     case NONE -> "";
                     case LIST -> "partField: place, partMode: list";
-                    case HASH ->
-                        "partMode: hash, partitions: 3, partField: "
-                                + "\"{{job.key}}\"";
+                    case HASH -> "partMode: hash, partitions: 3, partField: " + "\"{{job.key}}\"";
                     default ->
                         "newest: 2040-01-01, period: " + schema.period + ", partField: " + "\"{{job.partField}}\"";
                 };
-        String part = placed.isEmpty() ? "" : "- to: {uri: \"partition:{{job.table}}\", parameters: {" + placed + "}}\n";
+        String part =
+                placed.isEmpty() ? "" : "- to: {uri: \"partition:{{job.table}}\", parameters: {" + placed + "}}\n";
         String errors =
                 "errorHandler: {defaultErrorHandler: {redeliveryPolicy: {maximumRedeliveries: 2, redeliveryDelay: 1}}}";
         return """

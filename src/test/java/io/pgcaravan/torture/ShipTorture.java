@@ -251,8 +251,12 @@ final class ShipTorture implements AutoCloseable {
 
     /** Of the table's newest set. */
     private String number(Schema schema) throws SQLException {
-        return DispatchTorture.column(ship.sourceUrl, "select max(set_number)::text from caravan.export_set where (table_schema, table_name) = ("
-                + Schema.literal(schema.table.schema()) + ", " + Schema.literal(schema.table.name()) + ")").get(0);
+        return DispatchTorture.column(
+                        ship.sourceUrl,
+                        "select max(set_number)::text from caravan.export_set where (table_schema, table_name) = ("
+                                + Schema.literal(schema.table.schema()) + ", " + Schema.literal(schema.table.name())
+                                + ")")
+                .get(0);
     }
 
     private Schema schema(Manifest manifest) {
@@ -351,7 +355,8 @@ final class ShipTorture implements AutoCloseable {
         List<Outcome> outcomes = new Importer(ship.targetConnect(), new DropDirectory(in)).importAll();
         if (outcomes.stream()
                 .filter(o -> !o.message().contains("of its group is damaged"))
-                .anyMatch(o -> List.of(Result.DIVERGED, Result.REFUSED, Result.FAILED).contains(o.result()))) {
+                .anyMatch(o ->
+                        List.of(Result.DIVERGED, Result.REFUSED, Result.FAILED).contains(o.result()))) {
             throw new AssertionError("a set that is right was not taken: " + outcomes);
         }
         for (Schema schema : schemas) {
@@ -404,8 +409,10 @@ final class ShipTorture implements AutoCloseable {
             throw new AssertionError("no outcome names the obstacle: " + outcomes);
         }
         long newest = Long.parseLong(number(schema));
-        if (outcomes.stream().anyMatch(o -> o.result() == Result.APPLIED && schema(o.manifest()) == schema
-                && o.manifest().number() == newest)) {
+        if (outcomes.stream()
+                .anyMatch(o -> o.result() == Result.APPLIED
+                        && schema(o.manifest()) == schema
+                        && o.manifest().number() == newest)) {
             throw new AssertionError("applied in spite of the obstacle: " + outcomes);
         }
         DispatchTorture.sql(

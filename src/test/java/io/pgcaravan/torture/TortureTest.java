@@ -67,14 +67,16 @@ class TortureTest {
             }
         } catch (Exception | Error e) {
             String where = Stream.iterate((Throwable) e, Objects::nonNull, Throwable::getCause)
-                    .map(cause -> cause + Stream.of(cause.getStackTrace())
-                            .filter(element -> element.getClassName().contains("torture"))
-                            .limit(3)
-                            .map(element -> " at " + element)
-                            .collect(Collectors.joining()))
+                    .map(cause -> cause
+                            + Stream.of(cause.getStackTrace())
+                                    .filter(element -> element.getClassName().contains("torture"))
+                                    .limit(3)
+                                    .map(element -> " at " + element)
+                                    .collect(Collectors.joining()))
                     .collect(Collectors.joining("\ncaused by "));
             result = "FAILED";
-            failures.add("seed " + seed + " (replay with -Dtorture.seed=" + seed + ")\n" + String.join("\n", plan) + "\n" + where);
+            failures.add("seed " + seed + " (replay with -Dtorture.seed=" + seed + ")\n" + String.join("\n", plan)
+                    + "\n" + where);
             System.out.println(failures.get(failures.size() - 1));
         } finally {
             try (Stream<Path> files = Files.walk(directory)) {
