@@ -144,7 +144,8 @@ final class Schema {
             keyValues.add("((%s) %% 3)::int");
         }
         List<String> names = new ArrayList<>(Arrays.asList(NAMES));
-        // in an option a plus means a space, and a listed column that the event lacks is NULL without a word; & is refused at the start
+        // in an option a plus means a space, and a listed column that the event lacks is NULL without a word; & is
+        // refused at the start
         names.removeIf(name -> renames && (name.contains("&") || !TortureTest.KNOWN && name.contains("+")));
         Collections.shuffle(names, random);
         int columns = 1 + random.nextInt(6);
