@@ -670,7 +670,9 @@ class RouteEditsTest {
                     "delete from orders where id = 9");
             orders.tick();
             await().atMost(Duration.ofSeconds(30))
-                    .until(() -> orders.count(orders.target, "select count(*) from caravan.position where account is not null") == 1);
+                    .until(() -> orders.count(
+                                    orders.target, "select count(*) from caravan.position where account is not null")
+                            == 1);
             orders.assertTargetEqualsSource();
         }
     }
@@ -694,7 +696,9 @@ class RouteEditsTest {
             orders.insert(1, 50);
             orders.tick();
             await().atMost(Duration.ofSeconds(30))
-                    .until(() -> orders.count(orders.target, "select count(*) from caravan.position where account is not null") == 1);
+                    .until(() -> orders.count(
+                                    orders.target, "select count(*) from caravan.position where account is not null")
+                            == 1);
             assertThat(orders.column(orders.target, "select account::text from caravan.position"))
                     .containsExactly("{\"left out: small\": 50}");
         }

@@ -7,6 +7,7 @@ import io.pgcaravan.camel.Job;
 import io.pgcaravan.camel.LogLines;
 import io.pgcaravan.camel.Moment;
 import io.pgcaravan.camel.RoutesProcess;
+import io.pgcaravan.queue.Queues;
 import io.pgcaravan.torture.Schema.Column;
 import io.pgcaravan.torture.Schema.Placing;
 import java.nio.file.Files;
@@ -129,6 +130,11 @@ final class DispatchTorture implements AutoCloseable {
         String settings = some(PRODUCERS, 3) + (TortureTest.KNOWN ? some(PRODUCERS_KNOWN, 2) : "");
         String function = "execute function pgq." + (json ? "jsontriga" : "logutriga") + "('queue'"
                 + (random.nextBoolean() ? ", 'backup'" : "") + ")";
+        try (Connection connection = pinned(source)) {
+            for (Queues.Unpinned unpinned : new Queues("pgq").unpinned(connection)) {
+                PgServer.execute(connection, unpinned.statement());
+            }
+        }
         sql(source, schema.before());
         sql(source, schema.source());
         sql(source, List.of("""
@@ -363,7 +369,7 @@ final class DispatchTorture implements AutoCloseable {
                 }
                 try (Connection connection = DriverManager.getConnection(target)) {
                     connection.setAutoCommit(false);
-                    PgServer.execute(connection, "lock table " + schema.table.quoted());
+                    lock(connection);
                     steps(5);
                     workload.bulk(10);
                     tick();
@@ -613,6 +619,21 @@ final class DispatchTorture implements AutoCloseable {
                 "set search_path = public",
                 "set xmloption = 'content'");
         return connection;
+    }
+
+    /** The job, which locks partitions before their parent, may make a deadlock of it. */
+    private void lock(Connection connection) throws SQLException {
+        while (true) {
+            try {
+                PgServer.execute(connection, "lock table " + schema.table.quoted());
+                return;
+            } catch (SQLException e) {
+                if (!"40P01".equals(e.getSQLState())) {
+                    throw e;
+                }
+                connection.rollback();
+            }
+        }
     }
 
     static void sql(String url, List<String> statements) throws SQLException {
