@@ -29,10 +29,10 @@ final class LiftedTimeouts implements AutoCloseable {
             while (row.next()) {
                 before.put(row.getString(1), row.getString(2));
             }
+            connection.commit();
         } catch (SQLException e) {
             throw ReadSession.named(connection, e);
         }
-        connection.commit();
     }
 
     @Override
@@ -43,7 +43,9 @@ final class LiftedTimeouts implements AutoCloseable {
                 statement.setString(2, setting.getValue());
                 statement.executeQuery().close();
             }
+            connection.commit();
+        } catch (SQLException e) {
+            throw ReadSession.named(connection, e);
         }
-        connection.commit();
     }
 }

@@ -32,6 +32,8 @@ public final class ReadSession {
             statement.execute("set transaction isolation level repeatable read read only");
             settings(connection);
             statement.execute("set local work_mem = '64MB'");
+        } catch (SQLException e) {
+            throw named(connection, e);
         }
     }
 
@@ -70,7 +72,7 @@ public final class ReadSession {
     /** The failure, with the role and the setting that caused it where it is a time-out's. */
     static SQLException named(Connection connection, SQLException e) throws SQLException {
         String setting = TIMEOUTS.get(e.getSQLState());
-        return setting == null
+        return setting == null || e.getMessage().contains(setting)
                 ? e
                 : new SQLException(
                         e.getMessage() + "; role \"" + connection.getMetaData().getUserName() + "\" has a " + setting

@@ -371,7 +371,7 @@ class ExportTest {
         ship.assertEqual("t");
         execute(ship.source, "alter database " + ship.source.getCatalog() + " set statement_timeout = '1ms'");
         // so short that it may strike the statement that lifts it
-        for (int i = 0; i < 20; i++) {
+        for (int i = 0; i < 100; i++) {
             try {
                 new Exporter(ship.sourceConnect()).export(ship.request("t"));
             } catch (ChangeSetException e) {
