@@ -2,7 +2,7 @@ package io.pgcaravan;
 
 import com.github.dockerjava.api.model.ExposedPort;
 import com.github.dockerjava.api.model.PortBinding;
-import io.pgcaravan.cli.ThrowAwayServer;
+import io.pgcaravan.server.ThrowAwayServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;

@@ -1,8 +1,8 @@
 package io.pgcaravan;
 
-import io.pgcaravan.cli.PrivateCluster;
-import io.pgcaravan.cli.ServerBinaries;
-import io.pgcaravan.cli.ThrowAwayServer;
+import io.pgcaravan.server.PrivateCluster;
+import io.pgcaravan.server.ServerBinaries;
+import io.pgcaravan.server.ThrowAwayServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -1,6 +1,6 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.load.DeadLetter;
+import io.pgcaravan.batch.DeadLetter;
 import io.pgcaravan.load.DeadLetters;
 import java.sql.Connection;
 import java.util.List;

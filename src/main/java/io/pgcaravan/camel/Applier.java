@@ -1,18 +1,18 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.load.DeadLetter;
+import io.pgcaravan.batch.BadRowException;
+import io.pgcaravan.batch.BatchEvents;
+import io.pgcaravan.batch.DeadLetter;
+import io.pgcaravan.batch.Event;
+import io.pgcaravan.batch.Ledger;
+import io.pgcaravan.batch.LostPositionException;
+import io.pgcaravan.batch.OpenBatch;
+import io.pgcaravan.batch.SourceFailedException;
+import io.pgcaravan.batch.Standing;
 import io.pgcaravan.load.DeadLetters;
-import io.pgcaravan.queue.BadRowException;
 import io.pgcaravan.queue.Batch;
-import io.pgcaravan.queue.BatchEvents;
-import io.pgcaravan.queue.Event;
-import io.pgcaravan.queue.Ledger;
-import io.pgcaravan.queue.LostPositionException;
-import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.queue.Pgq;
 import io.pgcaravan.queue.Source;
-import io.pgcaravan.queue.SourceFailedException;
-import io.pgcaravan.queue.Standing;
 import io.pgcaravan.row.ServerEncoding;
 import java.nio.charset.Charset;
 import java.sql.Connection;

@@ -1,7 +1,7 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.queue.OpenBatch;
-import io.pgcaravan.queue.RowAccount.Step;
+import io.pgcaravan.batch.OpenBatch;
+import io.pgcaravan.batch.RowAccount.Step;
 import java.sql.Connection;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.queue.Sql;
+import io.pgcaravan.sql.Sql;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

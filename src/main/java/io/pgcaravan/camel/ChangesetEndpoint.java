@@ -1,11 +1,11 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.changeset.Compression;
-import io.pgcaravan.changeset.DropDirectory;
-import io.pgcaravan.changeset.Exporter;
-import io.pgcaravan.changeset.Target;
-import io.pgcaravan.changeset.Tracking;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.ship.exporter.Exporter;
+import io.pgcaravan.ship.exporter.Tracking;
+import io.pgcaravan.ship.format.Compression;
+import io.pgcaravan.ship.format.DropDirectory;
+import io.pgcaravan.ship.format.Target;
+import io.pgcaravan.sql.TableName;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

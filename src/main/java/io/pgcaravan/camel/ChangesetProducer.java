@@ -1,9 +1,9 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.changeset.ChangeSetException;
-import io.pgcaravan.changeset.DropDirectory;
-import io.pgcaravan.changeset.SetName;
-import io.pgcaravan.changeset.SetName.Part;
+import io.pgcaravan.ship.format.ChangeSetException;
+import io.pgcaravan.ship.format.DropDirectory;
+import io.pgcaravan.ship.format.SetName;
+import io.pgcaravan.ship.format.SetName.Part;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.camel.Exchange;
 import org.apache.camel.health.HealthCheckRegistry;

@@ -1,6 +1,6 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.queue.Event;
+import io.pgcaravan.batch.Event;
 import java.util.AbstractList;
 import java.util.List;
 import java.util.RandomAccess;

@@ -1,6 +1,6 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.queue.Event;
+import io.pgcaravan.batch.Event;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;

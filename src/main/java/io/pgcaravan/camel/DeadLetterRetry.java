@@ -1,6 +1,6 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.load.DeadLetter;
+import io.pgcaravan.batch.DeadLetter;
 import java.util.List;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Route;

@@ -1,7 +1,7 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.queue.Event;
-import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.batch.Event;
+import io.pgcaravan.batch.OpenBatch;
 import io.pgcaravan.row.CharacterRepair;
 import io.pgcaravan.row.JsonRows;
 import io.pgcaravan.row.Mask;

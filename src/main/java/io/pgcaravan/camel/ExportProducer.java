@@ -1,10 +1,10 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.changeset.ChangeSetException;
-import io.pgcaravan.changeset.Exporter;
-import io.pgcaravan.changeset.Exporter.Exported;
-import io.pgcaravan.changeset.Manifest.Kind;
-import io.pgcaravan.changeset.SetName.Part;
+import io.pgcaravan.ship.exporter.Exporter;
+import io.pgcaravan.ship.exporter.Exporter.Exported;
+import io.pgcaravan.ship.format.ChangeSetException;
+import io.pgcaravan.ship.format.Manifest.Kind;
+import io.pgcaravan.ship.format.SetName.Part;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.Exchange;

@@ -1,7 +1,7 @@
 package io.pgcaravan.camel;
 
+import io.pgcaravan.batch.LostPositionException;
 import io.pgcaravan.database.Secrets;
-import io.pgcaravan.queue.LostPositionException;
 import org.apache.camel.Consumer;
 import org.apache.camel.Endpoint;
 import org.apache.camel.spi.PollingConsumerPollStrategy;

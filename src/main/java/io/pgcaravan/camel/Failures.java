@@ -1,9 +1,9 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.queue.BadRowException;
-import io.pgcaravan.queue.LostPositionException;
-import io.pgcaravan.queue.OpenBatch;
-import io.pgcaravan.queue.SourceFailedException;
+import io.pgcaravan.batch.BadRowException;
+import io.pgcaravan.batch.LostPositionException;
+import io.pgcaravan.batch.OpenBatch;
+import io.pgcaravan.batch.SourceFailedException;
 import java.sql.SQLException;
 import org.apache.camel.RuntimeCamelException;
 

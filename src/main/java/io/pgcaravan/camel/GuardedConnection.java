@@ -1,6 +1,6 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.batch.OpenBatch;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;

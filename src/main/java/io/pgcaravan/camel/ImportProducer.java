@@ -1,12 +1,12 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.changeset.ChangeSetException;
-import io.pgcaravan.changeset.Importer;
-import io.pgcaravan.changeset.Importer.Outcome;
-import io.pgcaravan.changeset.Importer.Result;
-import io.pgcaravan.changeset.SetName;
-import io.pgcaravan.changeset.SetName.Part;
-import io.pgcaravan.changeset.Target;
+import io.pgcaravan.ship.format.ChangeSetException;
+import io.pgcaravan.ship.format.SetName;
+import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.Target;
+import io.pgcaravan.ship.importer.Importer;
+import io.pgcaravan.ship.importer.Importer.Outcome;
+import io.pgcaravan.ship.importer.Importer.Result;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.util.List;

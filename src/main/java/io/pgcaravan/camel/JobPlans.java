@@ -5,7 +5,7 @@ import io.pgcaravan.load.LoadSettings;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.TableMode;
 import io.pgcaravan.row.RowSelection;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.TableName;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;

@@ -1,7 +1,7 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.queue.OpenBatch;
-import io.pgcaravan.queue.RowAccount;
+import io.pgcaravan.batch.OpenBatch;
+import io.pgcaravan.batch.RowAccount;
 import org.apache.camel.Category;
 import org.apache.camel.Exchange;
 import org.apache.camel.Producer;

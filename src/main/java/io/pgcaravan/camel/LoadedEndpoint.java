@@ -1,8 +1,8 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.queue.OpenBatch;
-import io.pgcaravan.queue.RowAccount.Entry;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.batch.OpenBatch;
+import io.pgcaravan.batch.RowAccount.Entry;
+import io.pgcaravan.sql.TableName;
 import java.util.List;
 import org.apache.camel.Category;
 import org.apache.camel.Exchange;

@@ -1,9 +1,9 @@
 package io.pgcaravan.camel;
 
+import io.pgcaravan.batch.OpenBatch;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.Partitioner;
-import io.pgcaravan.partition.Upkeep;
-import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.partition.retention.Upkeep;
 import io.pgcaravan.row.RowChange;
 import java.util.List;
 import org.apache.camel.Category;

@@ -2,7 +2,7 @@ package io.pgcaravan.camel;
 
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.Partitioner;
-import io.pgcaravan.partition.Upkeep;
+import io.pgcaravan.partition.retention.Upkeep;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;

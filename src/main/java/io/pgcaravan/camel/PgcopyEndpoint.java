@@ -1,9 +1,9 @@
 package io.pgcaravan.camel;
 
+import io.pgcaravan.batch.OpenBatch;
 import io.pgcaravan.load.LoadSettings;
 import io.pgcaravan.load.Loader;
 import io.pgcaravan.load.TargetColumns;
-import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.row.RowChange;
 import java.util.List;
 import java.util.Map;

@@ -69,7 +69,7 @@ public final class PgqConstants {
             javaType = "java.util.List<Long>")
     public static final String EVENT_IDS = "CamelPgqEventIds";
 
-    /** Exchange property: the {@link io.pgcaravan.queue.OpenBatch} that the exchange is part of. */
+    /** Exchange property: the {@link io.pgcaravan.batch.OpenBatch} that the exchange is part of. */
     static final String OPEN_BATCH = "CaravanOpenBatch";
 
     /** Exchange property: where the partition step placed the row, for steps that replace the body. */

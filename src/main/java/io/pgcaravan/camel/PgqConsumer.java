@@ -1,11 +1,11 @@
 package io.pgcaravan.camel;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.pgcaravan.batch.DeadLetter;
+import io.pgcaravan.batch.JobFailure;
+import io.pgcaravan.batch.LostPositionException;
 import io.pgcaravan.check.SourceValues;
-import io.pgcaravan.load.DeadLetter;
 import io.pgcaravan.queue.Batch;
-import io.pgcaravan.queue.JobFailure;
-import io.pgcaravan.queue.LostPositionException;
 import io.pgcaravan.queue.Pgq;
 import io.pgcaravan.queue.Queues;
 import java.sql.Connection;

@@ -1,9 +1,9 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.queue.Event;
-import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.batch.Event;
+import io.pgcaravan.batch.OpenBatch;
+import io.pgcaravan.batch.RowAccount.Entry;
 import io.pgcaravan.queue.Pgq;
-import io.pgcaravan.queue.RowAccount.Entry;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -60,26 +60,7 @@ final class PgqProducer extends DefaultProducer {
             if (entries != null) {
                 entries.forEach(entry -> batch.account().load(entry, place));
             }
-            if (body instanceof Event event) {
-                ids.addAll(pgq.insert(connection, endpoint.getQueue(), List.of(event)));
-            } else if (body instanceof Collection<?> events) {
-                if (!events.isEmpty()) {
-                    ids.addAll(pgq.insert(
-                            connection,
-                            endpoint.getQueue(),
-                            events.stream().map(Event.class::cast).toList()));
-                }
-            } else {
-                ids.add(pgq.insert(
-                        connection,
-                        endpoint.getQueue(),
-                        message.getHeader(PgqConstants.EVENT_TYPE, endpoint.getEventType(), String.class),
-                        message.getBody(String.class),
-                        message.getHeader(PgqConstants.EXTRA1, String.class),
-                        message.getHeader(PgqConstants.EXTRA2, String.class),
-                        message.getHeader(PgqConstants.EXTRA3, String.class),
-                        message.getHeader(PgqConstants.EXTRA4, String.class)));
-            }
+            ids.addAll(pgq.insert(connection, endpoint.getQueue(), newEvents(exchange)));
             if (alone) {
                 connection.commit();
             }
@@ -111,5 +92,22 @@ final class PgqProducer extends DefaultProducer {
             return refused;
         }
         return new IllegalStateException(message, cause);
+    }
+
+    private List<Pgq.NewEvent> newEvents(Exchange exchange) {
+        Message message = exchange.getMessage();
+        if (message.getBody() instanceof Event event) {
+            return List.of(event.copy());
+        }
+        if (message.getBody() instanceof Collection<?> events) {
+            return events.stream().map(event -> ((Event) event).copy()).toList();
+        }
+        return List.of(new Pgq.NewEvent(
+                message.getHeader(PgqConstants.EVENT_TYPE, endpoint.getEventType(), String.class),
+                message.getBody(String.class),
+                message.getHeader(PgqConstants.EXTRA1, String.class),
+                message.getHeader(PgqConstants.EXTRA2, String.class),
+                message.getHeader(PgqConstants.EXTRA3, String.class),
+                message.getHeader(PgqConstants.EXTRA4, String.class)));
     }
 }

@@ -1,12 +1,12 @@
 package io.pgcaravan.camel;
 
 import io.pgcaravan.camel.ChangesetEndpoint.Operation;
-import io.pgcaravan.changeset.ChangeSetException;
-import io.pgcaravan.changeset.IncompleteSetException;
-import io.pgcaravan.changeset.Manifest;
-import io.pgcaravan.changeset.Relay;
-import io.pgcaravan.changeset.SetName;
-import io.pgcaravan.changeset.SetName.Part;
+import io.pgcaravan.ship.format.ChangeSetException;
+import io.pgcaravan.ship.format.IncompleteSetException;
+import io.pgcaravan.ship.format.Manifest;
+import io.pgcaravan.ship.format.SetName;
+import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.relay.Relay;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;

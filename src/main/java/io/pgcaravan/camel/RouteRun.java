@@ -1,8 +1,8 @@
 package io.pgcaravan.camel;
 
+import io.pgcaravan.batch.Event;
+import io.pgcaravan.batch.OpenBatch;
 import io.pgcaravan.queue.Batch;
-import io.pgcaravan.queue.Event;
-import io.pgcaravan.queue.OpenBatch;
 import java.util.Iterator;
 import java.util.List;
 import org.apache.camel.Exchange;

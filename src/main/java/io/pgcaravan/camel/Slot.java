@@ -1,9 +1,9 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.queue.Event;
-import io.pgcaravan.queue.RowAccount;
-import io.pgcaravan.queue.RowAccount.Branch;
-import io.pgcaravan.queue.RowAccount.Entry;
+import io.pgcaravan.batch.Event;
+import io.pgcaravan.batch.RowAccount;
+import io.pgcaravan.batch.RowAccount.Branch;
+import io.pgcaravan.batch.RowAccount.Entry;
 import io.pgcaravan.row.RowChange;
 import java.util.ArrayList;
 import java.util.List;

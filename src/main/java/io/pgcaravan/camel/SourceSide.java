@@ -1,7 +1,7 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.queue.Consumers;
-import io.pgcaravan.queue.Ledger;
+import io.pgcaravan.batch.Consumers;
+import io.pgcaravan.batch.Ledger;
 import io.pgcaravan.queue.Pgq;
 import io.pgcaravan.queue.Source;
 import io.pgcaravan.row.ServerEncoding;

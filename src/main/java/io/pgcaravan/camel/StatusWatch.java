@@ -1,9 +1,9 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.changeset.Target;
+import io.pgcaravan.ship.format.Target;
+import io.pgcaravan.sql.TableName;
 import io.pgcaravan.status.Place;
 import io.pgcaravan.status.Watch;
-import io.pgcaravan.table.TableName;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

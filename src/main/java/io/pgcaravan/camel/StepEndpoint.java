@@ -1,7 +1,7 @@
 package io.pgcaravan.camel;
 
-import io.pgcaravan.queue.OpenBatch;
-import io.pgcaravan.queue.RowAccount.Entry;
+import io.pgcaravan.batch.OpenBatch;
+import io.pgcaravan.batch.RowAccount.Entry;
 import java.util.List;
 import org.apache.camel.Component;
 import org.apache.camel.Consumer;

@@ -1,8 +1,8 @@
 package io.pgcaravan.camel;
 
+import io.pgcaravan.batch.Ledger;
+import io.pgcaravan.batch.Standing;
 import io.pgcaravan.queue.Batch;
-import io.pgcaravan.queue.Ledger;
-import io.pgcaravan.queue.Standing;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;

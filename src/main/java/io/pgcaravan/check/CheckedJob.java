@@ -3,7 +3,7 @@ package io.pgcaravan.check;
 import io.pgcaravan.load.LoadSettings;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.row.RowSelection;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.TableName;
 import java.util.List;
 import javax.sql.DataSource;
 

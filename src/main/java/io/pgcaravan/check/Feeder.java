@@ -1,6 +1,6 @@
 package io.pgcaravan.check;
 
-import io.pgcaravan.queue.Sql;
+import io.pgcaravan.sql.Sql;
 import java.nio.charset.Charset;
 import java.sql.Array;
 import java.sql.Connection;

@@ -8,7 +8,7 @@ import io.pgcaravan.load.RowMode;
 import io.pgcaravan.partition.PartMode;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.Partitioner;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;

@@ -1,16 +1,16 @@
 package io.pgcaravan.check;
 
+import io.pgcaravan.batch.BadRowException;
+import io.pgcaravan.batch.Event;
+import io.pgcaravan.batch.OpenBatch;
 import io.pgcaravan.partition.PartMode;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.Partitioner;
-import io.pgcaravan.queue.BadRowException;
 import io.pgcaravan.queue.Batch;
-import io.pgcaravan.queue.Event;
-import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.row.RowChange;
 import io.pgcaravan.row.RowSelection;
 import io.pgcaravan.row.UrlEncodedRows;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.TableName;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;

@@ -1,6 +1,6 @@
 package io.pgcaravan.check;
 
-import io.pgcaravan.queue.Sql;
+import io.pgcaravan.sql.Sql;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;

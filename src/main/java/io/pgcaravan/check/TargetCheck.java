@@ -1,11 +1,11 @@
 package io.pgcaravan.check;
 
-import io.pgcaravan.queue.Consumers;
-import io.pgcaravan.queue.Ledger;
-import io.pgcaravan.queue.LostPositionException;
+import io.pgcaravan.batch.Consumers;
+import io.pgcaravan.batch.Ledger;
+import io.pgcaravan.batch.LostPositionException;
 import io.pgcaravan.queue.Pgq;
 import io.pgcaravan.queue.Source;
-import io.pgcaravan.queue.Sql;
+import io.pgcaravan.sql.Sql;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -1,6 +1,11 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.app.ConfigurationException;
+import io.pgcaravan.app.PlainWriter;
+import io.pgcaravan.app.Version;
+import io.pgcaravan.bench.Bench;
 import io.pgcaravan.database.Secrets;
+import io.pgcaravan.demo.Demo;
 import io.pgcaravan.skytools.IniException;
 import java.io.PrintWriter;
 import java.util.List;

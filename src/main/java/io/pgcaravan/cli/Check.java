@@ -1,5 +1,9 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.app.Application;
+import io.pgcaravan.app.ConfigurationException;
+import io.pgcaravan.app.Database;
+import io.pgcaravan.app.QuietLog;
 import io.pgcaravan.camel.JobPlans;
 import io.pgcaravan.check.Finding;
 import io.pgcaravan.check.JobCheck;

@@ -1,5 +1,7 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.app.Application;
+import io.pgcaravan.app.Database;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.HttpURLConnection;

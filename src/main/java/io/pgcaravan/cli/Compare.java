@@ -1,13 +1,14 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.changeset.SetName;
-import io.pgcaravan.changeset.compare.Comparison;
-import io.pgcaravan.changeset.compare.Comparison.Answered;
-import io.pgcaravan.changeset.compare.Comparison.Differences;
-import io.pgcaravan.changeset.compare.Comparison.Request;
-import io.pgcaravan.changeset.compare.Comparison.Result;
-import io.pgcaravan.changeset.compare.Difference;
-import io.pgcaravan.changeset.compare.Digest;
+import io.pgcaravan.app.ShipProgress;
+import io.pgcaravan.ship.compare.Comparison;
+import io.pgcaravan.ship.compare.Comparison.Answered;
+import io.pgcaravan.ship.compare.Comparison.Differences;
+import io.pgcaravan.ship.compare.Comparison.Request;
+import io.pgcaravan.ship.compare.Comparison.Result;
+import io.pgcaravan.ship.compare.Difference;
+import io.pgcaravan.ship.compare.Digest;
+import io.pgcaravan.ship.format.SetName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;

@@ -1,6 +1,7 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.changeset.compare.Comparison;
+import io.pgcaravan.app.ProgressLine;
+import io.pgcaravan.ship.compare.Comparison;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;

@@ -1,5 +1,8 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.app.CommandFailedException;
+import io.pgcaravan.app.Database;
+import io.pgcaravan.app.Version;
 import io.pgcaravan.skytools.JobRoute;
 import io.pgcaravan.skytools.TableDispatcherJob;
 import java.io.IOException;

@@ -1,6 +1,8 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.changeset.Connect;
+import io.pgcaravan.app.Configuration;
+import io.pgcaravan.app.Database;
+import io.pgcaravan.ship.Connect;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;

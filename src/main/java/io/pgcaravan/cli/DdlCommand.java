@@ -1,7 +1,8 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.changeset.Tracking;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.app.CommandFailedException;
+import io.pgcaravan.ship.exporter.Tracking;
+import io.pgcaravan.sql.TableName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.sql.Connection;

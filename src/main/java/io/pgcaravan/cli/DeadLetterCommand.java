@@ -1,6 +1,7 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.load.DeadLetter;
+import io.pgcaravan.app.CommandFailedException;
+import io.pgcaravan.batch.DeadLetter;
 import io.pgcaravan.load.DeadLetters;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -1,7 +1,8 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.app.Application;
+import io.pgcaravan.batch.DeadLetter;
 import io.pgcaravan.camel.DeadLetterRetry;
-import io.pgcaravan.load.DeadLetter;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;

@@ -1,10 +1,13 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.app.Application;
+import io.pgcaravan.app.ConfigurationException;
+import io.pgcaravan.app.QuietLog;
 import io.pgcaravan.camel.JobPlans;
-import io.pgcaravan.changeset.Tracking;
 import io.pgcaravan.check.CheckedJob;
 import io.pgcaravan.grants.RoleGrants;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.ship.exporter.Tracking;
+import io.pgcaravan.sql.TableName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -1,12 +1,14 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.changeset.ChangeSetException;
-import io.pgcaravan.changeset.DmlImporter;
-import io.pgcaravan.changeset.DropDirectory;
-import io.pgcaravan.changeset.Importer;
-import io.pgcaravan.changeset.Importer.Outcome;
-import io.pgcaravan.changeset.Target;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.app.CommandFailedException;
+import io.pgcaravan.app.ShipProgress;
+import io.pgcaravan.ship.format.ChangeSetException;
+import io.pgcaravan.ship.format.DropDirectory;
+import io.pgcaravan.ship.format.Target;
+import io.pgcaravan.ship.importer.DmlImporter;
+import io.pgcaravan.ship.importer.Importer;
+import io.pgcaravan.ship.importer.Importer.Outcome;
+import io.pgcaravan.sql.TableName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

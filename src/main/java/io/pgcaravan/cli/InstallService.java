@@ -1,5 +1,8 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.app.CommandFailedException;
+import io.pgcaravan.app.Configuration;
+import io.pgcaravan.app.Watchdog;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;

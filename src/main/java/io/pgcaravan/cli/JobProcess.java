@@ -1,5 +1,10 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.app.Application;
+import io.pgcaravan.app.Background;
+import io.pgcaravan.app.CommandFailedException;
+import io.pgcaravan.app.ConfigurationException;
+import io.pgcaravan.app.Database;
 import io.pgcaravan.skytools.IniException;
 import io.pgcaravan.skytools.JobLog;
 import io.pgcaravan.skytools.JobRoute;

@@ -1,7 +1,10 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.queue.Consumers;
-import io.pgcaravan.queue.LostPositionException;
+import io.pgcaravan.app.CommandFailedException;
+import io.pgcaravan.app.Configuration;
+import io.pgcaravan.app.Database;
+import io.pgcaravan.batch.Consumers;
+import io.pgcaravan.batch.LostPositionException;
 import io.pgcaravan.queue.Pgq;
 import io.pgcaravan.queue.RefusedException;
 import java.io.IOException;

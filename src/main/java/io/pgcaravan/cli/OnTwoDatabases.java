@@ -1,13 +1,16 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.changeset.ChangeSetException;
-import io.pgcaravan.changeset.Connect;
-import io.pgcaravan.changeset.Target;
-import io.pgcaravan.changeset.Tracking;
-import io.pgcaravan.changeset.compare.Comparison.Request;
-import io.pgcaravan.changeset.compare.Comparison.Result;
-import io.pgcaravan.changeset.compare.Difference;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.app.CommandFailedException;
+import io.pgcaravan.app.Configuration;
+import io.pgcaravan.app.Database;
+import io.pgcaravan.ship.Connect;
+import io.pgcaravan.ship.compare.Comparison.Request;
+import io.pgcaravan.ship.compare.Comparison.Result;
+import io.pgcaravan.ship.compare.Difference;
+import io.pgcaravan.ship.exporter.Tracking;
+import io.pgcaravan.ship.format.ChangeSetException;
+import io.pgcaravan.ship.format.Target;
+import io.pgcaravan.sql.TableName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.sql.SQLException;

@@ -1,10 +1,13 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.app.Application;
+import io.pgcaravan.app.CommandFailedException;
+import io.pgcaravan.app.ConfigurationException;
 import io.pgcaravan.camel.JobPartitions;
 import io.pgcaravan.partition.NewPartitions;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.RetentionPeriod;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.TableName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

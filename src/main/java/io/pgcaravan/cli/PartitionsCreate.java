@@ -2,7 +2,7 @@ package io.pgcaravan.cli;
 
 import io.pgcaravan.partition.NewPartitions;
 import io.pgcaravan.partition.PartitionSettings;
-import io.pgcaravan.table.Partition;
+import io.pgcaravan.sql.Partition;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

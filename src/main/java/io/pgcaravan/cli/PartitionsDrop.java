@@ -1,10 +1,11 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.partition.OldPartitions;
+import io.pgcaravan.app.CommandFailedException;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.Retention;
 import io.pgcaravan.partition.RetentionPeriod;
-import io.pgcaravan.partition.Upkeep;
+import io.pgcaravan.partition.retention.OldPartitions;
+import io.pgcaravan.partition.retention.Upkeep;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;

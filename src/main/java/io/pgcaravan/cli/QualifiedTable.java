@@ -1,6 +1,6 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.TableName;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 

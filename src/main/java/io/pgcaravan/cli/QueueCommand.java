@@ -1,5 +1,6 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.app.CommandFailedException;
 import io.pgcaravan.queue.Pgq;
 import io.pgcaravan.queue.Queues;
 import java.io.IOException;

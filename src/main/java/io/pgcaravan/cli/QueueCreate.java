@@ -1,9 +1,10 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.app.CommandFailedException;
 import io.pgcaravan.queue.Queues;
 import io.pgcaravan.queue.Queues.Feeder;
 import io.pgcaravan.queue.Queues.Setting;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.TableName;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

@@ -1,6 +1,6 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.queue.Consumers;
+import io.pgcaravan.batch.Consumers;
 import java.sql.Connection;
 import java.sql.SQLException;
 import picocli.CommandLine.Command;

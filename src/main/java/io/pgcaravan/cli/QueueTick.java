@@ -1,5 +1,6 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.app.CommandFailedException;
 import io.pgcaravan.queue.Queues;
 import java.sql.Connection;
 import java.sql.SQLException;

@@ -1,5 +1,6 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.app.Application;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;

@@ -1,5 +1,10 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.app.Application;
+import io.pgcaravan.app.Database;
+import io.pgcaravan.app.PlainWriter;
+import io.pgcaravan.app.ProgressLine;
+import io.pgcaravan.app.QuietLog;
 import io.pgcaravan.camel.BatchDataSource;
 import io.pgcaravan.status.Limits;
 import io.pgcaravan.status.Place;

@@ -1,6 +1,11 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.queue.Consumers;
+import io.pgcaravan.app.Background;
+import io.pgcaravan.app.CommandFailedException;
+import io.pgcaravan.app.ConfigurationException;
+import io.pgcaravan.app.Database;
+import io.pgcaravan.app.Version;
+import io.pgcaravan.batch.Consumers;
 import io.pgcaravan.queue.Pgq;
 import io.pgcaravan.skytools.IniTemplate;
 import io.pgcaravan.skytools.PidFile;

@@ -1,10 +1,11 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.changeset.ExportLedger;
-import io.pgcaravan.changeset.ExportLedger.Standing;
-import io.pgcaravan.changeset.Target;
-import io.pgcaravan.changeset.Tracking;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.app.CommandFailedException;
+import io.pgcaravan.ship.exporter.ExportLedger;
+import io.pgcaravan.ship.exporter.ExportLedger.Standing;
+import io.pgcaravan.ship.exporter.Tracking;
+import io.pgcaravan.ship.format.Target;
+import io.pgcaravan.sql.TableName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.sql.Connection;

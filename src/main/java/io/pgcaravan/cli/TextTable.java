@@ -1,5 +1,6 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.app.PlainWriter;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;

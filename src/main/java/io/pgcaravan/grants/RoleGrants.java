@@ -1,12 +1,12 @@
 package io.pgcaravan.grants;
 
-import io.pgcaravan.changeset.Tracking;
+import io.pgcaravan.batch.Ledger;
 import io.pgcaravan.check.CheckedJob;
 import io.pgcaravan.load.OnTruncate;
 import io.pgcaravan.load.RowMode;
-import io.pgcaravan.queue.Ledger;
-import io.pgcaravan.queue.Sql;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.ship.exporter.Tracking;
+import io.pgcaravan.sql.Sql;
+import io.pgcaravan.sql.TableName;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -251,9 +251,9 @@ public final class RoleGrants {
     private static void wanted(StringBuilder wanted, TableName table, String rights) {
         wanted.append(wanted.isEmpty() ? "" : ", ")
                 .append('(')
-                .append(Tracking.literal(table.quoted()))
+                .append(Sql.literal(table.quoted()))
                 .append(", ")
-                .append(Tracking.literal(rights))
+                .append(Sql.literal(rights))
                 .append(')');
     }
 
@@ -271,7 +271,7 @@ public final class RoleGrants {
                 .map(load ->
                         load.table().schema() == null ? "public" : load.table().schema())
                 .distinct()
-                .map(Tracking::literal)
+                .map(Sql::literal)
                 .collect(Collectors.joining(", "));
         say(fill(MONITOR.replace("{schemas}", schemas.isEmpty() ? "null" : schemas), null, null));
         return this;
@@ -297,9 +297,9 @@ public final class RoleGrants {
 
     private String fill(String sql, TableName table, String rights) {
         return sql.strip()
-                .replace("{role}", Tracking.literal(role))
-                .replace("{rights}", rights == null ? "" : Tracking.literal(rights))
-                .replace("{table}", table == null ? "" : Tracking.literal(table.quoted()));
+                .replace("{role}", Sql.literal(role))
+                .replace("{rights}", rights == null ? "" : Sql.literal(rights))
+                .replace("{table}", table == null ? "" : Sql.literal(table.quoted()));
     }
 
     private void say(String statement) {

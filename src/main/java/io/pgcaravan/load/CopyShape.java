@@ -4,7 +4,7 @@ import io.pgcaravan.load.TargetTable.Column;
 import io.pgcaravan.load.TargetTable.Layout;
 import io.pgcaravan.row.ColumnSet;
 import io.pgcaravan.row.RowChange;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.TableName;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;

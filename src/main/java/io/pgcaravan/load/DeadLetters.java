@@ -1,12 +1,13 @@
 package io.pgcaravan.load;
 
-import io.pgcaravan.queue.BadRowException;
+import io.pgcaravan.batch.BadRowException;
+import io.pgcaravan.batch.DeadLetter;
+import io.pgcaravan.batch.Event;
+import io.pgcaravan.batch.OpenBatch;
 import io.pgcaravan.queue.Batch;
-import io.pgcaravan.queue.Event;
-import io.pgcaravan.queue.OpenBatch;
-import io.pgcaravan.queue.OwnTables;
-import io.pgcaravan.queue.Sql;
 import io.pgcaravan.row.ServerEncoding;
+import io.pgcaravan.sql.OwnTables;
+import io.pgcaravan.sql.Sql;
 import java.nio.charset.Charset;
 import java.nio.charset.CharsetEncoder;
 import java.nio.charset.StandardCharsets;

@@ -2,7 +2,7 @@ package io.pgcaravan.load;
 
 import io.pgcaravan.load.TargetTable.Layout;
 import io.pgcaravan.row.ColumnSet;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.TableName;
 import java.util.ArrayList;
 import java.util.List;
 

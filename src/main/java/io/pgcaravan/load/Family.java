@@ -1,8 +1,8 @@
 package io.pgcaravan.load;
 
-import io.pgcaravan.queue.OwnTables;
-import io.pgcaravan.queue.Sql;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.OwnTables;
+import io.pgcaravan.sql.Sql;
+import io.pgcaravan.sql.TableName;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

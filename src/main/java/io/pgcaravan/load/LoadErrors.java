@@ -1,7 +1,7 @@
 package io.pgcaravan.load;
 
+import io.pgcaravan.batch.BadRowException;
 import io.pgcaravan.load.HeldRows.Full;
-import io.pgcaravan.queue.BadRowException;
 import io.pgcaravan.row.Op;
 import io.pgcaravan.row.RowChange;
 import java.sql.Connection;
@@ -68,7 +68,7 @@ final class LoadErrors {
                 "table " + table + " in the target database \"" + target.getCatalog() + "\" lacks "
                         + (columns.size() == 1 ? "column " : "columns ")
                         + columns.stream()
-                                .map(io.pgcaravan.table.TableName::quote)
+                                .map(io.pgcaravan.sql.TableName::quote)
                                 .collect(java.util.stream.Collectors.joining(", "))
                         + " of the events; add it to the table, leave it out with fields or skipFields,"
                         + " or set onUnknownColumn=ignore",

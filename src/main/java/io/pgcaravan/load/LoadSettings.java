@@ -1,6 +1,6 @@
 package io.pgcaravan.load;
 
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.TableName;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;

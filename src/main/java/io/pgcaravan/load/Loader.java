@@ -1,15 +1,15 @@
 package io.pgcaravan.load;
 
+import io.pgcaravan.batch.BadRowException;
+import io.pgcaravan.batch.Event;
+import io.pgcaravan.batch.OpenBatch;
 import io.pgcaravan.load.Destination.DirectRows;
 import io.pgcaravan.load.Family.Member;
-import io.pgcaravan.queue.BadRowException;
-import io.pgcaravan.queue.Event;
-import io.pgcaravan.queue.OpenBatch;
 import io.pgcaravan.row.ColumnSet;
 import io.pgcaravan.row.Op;
 import io.pgcaravan.row.RowChange;
-import io.pgcaravan.table.Partition;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.Partition;
+import io.pgcaravan.sql.TableName;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;

@@ -3,7 +3,7 @@ package io.pgcaravan.load;
 import io.pgcaravan.load.Family.Member;
 import io.pgcaravan.load.TargetTable.Column;
 import io.pgcaravan.load.TargetTable.Layout;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;

@@ -5,7 +5,7 @@ import io.pgcaravan.load.TargetTable.Layout;
 import io.pgcaravan.row.ColumnSet;
 import io.pgcaravan.row.Op;
 import io.pgcaravan.row.RowChange;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;

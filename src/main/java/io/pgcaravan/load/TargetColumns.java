@@ -2,8 +2,8 @@ package io.pgcaravan.load;
 
 import io.pgcaravan.load.TargetTable.Column;
 import io.pgcaravan.load.TargetTable.Layout;
-import io.pgcaravan.queue.Sql;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.Sql;
+import io.pgcaravan.sql.TableName;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

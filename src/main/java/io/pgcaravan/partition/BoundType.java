@@ -7,7 +7,7 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 
 /** The type of the column that places rows, as far as it decides what a bound looks like and what a value means. */
-enum BoundType {
+public enum BoundType {
     /** Only the date counts; PostgreSQL drops a value's time and offset. */
     DATE("date"),
     /** PostgreSQL drops a value's offset, so it must not move the row. */
@@ -26,12 +26,12 @@ enum BoundType {
     }
 
     /** The name of the type for a cast; null for {@link #NONE}. */
-    String sqlType() {
+    public String sqlType() {
         return sqlType;
     }
 
     /** The text of a bound, for a literal of this type. */
-    String literal(LocalDateTime at, ZoneId zone) {
+    public String literal(LocalDateTime at, ZoneId zone) {
         return switch (this) {
             case DATE -> at.toLocalDate().toString().replace("+", "");
             case TIMESTAMP -> text(at);

@@ -1,7 +1,7 @@
 package io.pgcaravan.partition;
 
 import io.pgcaravan.row.RowChange;
-import io.pgcaravan.table.Partition;
+import io.pgcaravan.sql.Partition;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

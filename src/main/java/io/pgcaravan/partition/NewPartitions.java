@@ -1,8 +1,9 @@
 package io.pgcaravan.partition;
 
-import io.pgcaravan.queue.OwnTables;
-import io.pgcaravan.table.Partition;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.LockWaits;
+import io.pgcaravan.sql.OwnTables;
+import io.pgcaravan.sql.Partition;
+import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -1,7 +1,7 @@
 package io.pgcaravan.partition;
 
-import io.pgcaravan.queue.Sql;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.Sql;
+import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -25,7 +25,7 @@ import java.util.List;
  * @param deferrableConstraints whether checks may be waiting that would forbid ATTACH
  * @param sharedIdentities the identity columns that a partition shares from ATTACH on (PostgreSQL 17), none before
  */
-record Parent(
+public record Parent(
         Long oid,
         Kind kind,
         TableName table,
@@ -39,7 +39,7 @@ record Parent(
         boolean deferrableConstraints,
         List<String> sharedIdentities) {
 
-    enum Kind {
+    public enum Kind {
         /** Natively partitioned: by range of one column, by list or by hash. */
         NATIVE,
         /** A plain table that its partitions inherit from. */
@@ -51,12 +51,12 @@ record Parent(
     private static final String SQL = Sql.file("partition/parent");
 
     /** Reads the table and refuses one that the settings cannot partition. */
-    static Parent read(Connection target, PartitionSettings settings) throws SQLException {
+    public static Parent read(Connection target, PartitionSettings settings) throws SQLException {
         return read(target, settings, true);
     }
 
     /** @param checked whether to refuse a table that the settings cannot partition */
-    static Parent read(Connection target, PartitionSettings settings, boolean checked) throws SQLException {
+    public static Parent read(Connection target, PartitionSettings settings, boolean checked) throws SQLException {
         try (PreparedStatement select = target.prepareStatement(SQL)) {
             select.setString(1, settings.destTable().quoted());
             select.setString(2, settings.partField());
@@ -189,7 +189,7 @@ record Parent(
         };
     }
 
-    static BoundType boundType(String type) {
+    public static BoundType boundType(String type) {
         if (type == null) {
             return BoundType.NONE;
         }

@@ -7,11 +7,11 @@ public class PartitionException extends SQLException {
 
     private static final long serialVersionUID = 1L;
 
-    PartitionException(String message, String sqlState) {
+    public PartitionException(String message, String sqlState) {
         super(message, sqlState);
     }
 
-    PartitionException(String message, SQLException cause) {
+    public PartitionException(String message, SQLException cause) {
         super(message, cause.getSQLState(), cause);
     }
 }

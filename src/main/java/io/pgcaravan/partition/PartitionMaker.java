@@ -1,8 +1,8 @@
 package io.pgcaravan.partition;
 
-import io.pgcaravan.queue.Sql;
-import io.pgcaravan.table.Partition;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.Partition;
+import io.pgcaravan.sql.Sql;
+import io.pgcaravan.sql.TableName;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

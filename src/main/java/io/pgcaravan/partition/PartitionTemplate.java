@@ -1,6 +1,6 @@
 package io.pgcaravan.partition;
 
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.TableName;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -204,7 +204,7 @@ public final class PartitionTemplate {
     }
 
     /** Whether it asks for the event's key columns. */
-    boolean usesKey() {
+    public boolean usesKey() {
         return pieces.stream()
                 .anyMatch(piece -> piece.kind == Kind.WORD
                         ? piece.text.equals(PKEY)

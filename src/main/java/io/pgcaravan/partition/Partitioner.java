@@ -1,11 +1,11 @@
 package io.pgcaravan.partition;
 
-import io.pgcaravan.queue.BadRowException;
-import io.pgcaravan.queue.OpenBatch;
-import io.pgcaravan.queue.RowAccount;
+import io.pgcaravan.batch.BadRowException;
+import io.pgcaravan.batch.OpenBatch;
+import io.pgcaravan.batch.RowAccount;
 import io.pgcaravan.row.Op;
 import io.pgcaravan.row.RowChange;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -219,7 +219,7 @@ public final class Partitioner {
     }
 
     /** {@link #forget} at the next batch; for another thread, which took partitions away. */
-    void forgetSoon() {
+    public void forgetSoon() {
         outdated = true;
     }
 
@@ -232,7 +232,7 @@ public final class Partitioner {
     }
 
     /** The key columns of the last row that had its partition looked for; null before the first. Any thread may ask. */
-    List<String> lastKey() {
+    public List<String> lastKey() {
         return lastKey;
     }
 

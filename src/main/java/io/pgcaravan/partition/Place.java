@@ -1,7 +1,7 @@
 package io.pgcaravan.partition;
 
-import io.pgcaravan.table.Partition;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.Partition;
+import io.pgcaravan.sql.TableName;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.SQLException;

@@ -2,8 +2,8 @@ package io.pgcaravan.partition;
 
 import io.pgcaravan.queue.Batch;
 import io.pgcaravan.row.RowChange;
-import io.pgcaravan.table.Partition;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.Partition;
+import io.pgcaravan.sql.TableName;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.LocalDateTime;

@@ -1,7 +1,7 @@
 package io.pgcaravan.partition;
 
-import io.pgcaravan.queue.Sql;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.Sql;
+import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

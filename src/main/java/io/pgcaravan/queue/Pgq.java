@@ -1,5 +1,6 @@
 package io.pgcaravan.queue;
 
+import io.pgcaravan.sql.Sql;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -286,39 +287,25 @@ public record Pgq(String schema) {
         }
     }
 
-    /** Inserts one event; extras may be null. Returns its id. Joins the connection's transaction. */
-    public long insert(Connection source, String queue, String type, String data, String... extras)
-            throws SQLException {
-        try (PreparedStatement statement =
-                source.prepareStatement(sql("select %s.insert_event(?, ?, ?, ?, ?, ?, ?)"))) {
-            statement.setString(1, queue);
-            statement.setString(2, type);
-            statement.setString(3, data);
-            for (int i = 0; i < 4; i++) {
-                statement.setString(4 + i, i < extras.length ? extras[i] : null);
-            }
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return row.getLong(1);
-            }
-        }
-    }
+    /** An event to insert; everything may be null. */
+    public record NewEvent(String type, String data, String extra1, String extra2, String extra3, String extra4) {}
 
     /**
-     * Inserts copies of events, in one statement and in their order. Their ids, times and transactions are new, as for every
+     * Inserts events, in one statement and in their order. Their ids, times and transactions are new, as for every
      * event that {@code insert_event} makes. Joins the connection's transaction.
      *
      * @return the new ids, in the same order
      */
-    public List<Long> insert(Connection source, String queue, List<Event> events) throws SQLException {
+    public List<Long> insert(Connection source, String queue, List<NewEvent> events) throws SQLException {
         String[][] texts = new String[6][events.size()];
         for (int i = 0; i < events.size(); i++) {
-            Event event = events.get(i);
-            texts[0][i] = event.isTypeNull() ? null : event.type();
-            texts[1][i] = event.data();
-            for (int extra = 1; extra <= 4; extra++) {
-                texts[1 + extra][i] = event.extra(extra);
-            }
+            NewEvent event = events.get(i);
+            texts[0][i] = event.type;
+            texts[1][i] = event.data;
+            texts[2][i] = event.extra1;
+            texts[3][i] = event.extra2;
+            texts[4][i] = event.extra3;
+            texts[5][i] = event.extra4;
         }
         List<Long> ids = new ArrayList<>(events.size());
         try (PreparedStatement statement = source.prepareStatement(sql(INSERT_EVENTS))) {

@@ -1,5 +1,6 @@
 package io.pgcaravan.queue;
 
+import io.pgcaravan.sql.Sql;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -1,2 +1,2 @@
-/** A consumer takes the next batch of a PgQ queue, reads its events once, and says when it is done. */
+/** The source: queues, ticks and batches of PgQ, over plain JDBC. */
 package io.pgcaravan.queue;

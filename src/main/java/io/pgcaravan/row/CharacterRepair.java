@@ -1,6 +1,6 @@
 package io.pgcaravan.row;
 
-import io.pgcaravan.queue.Event;
+import io.pgcaravan.batch.Event;
 import java.nio.charset.Charset;
 import java.nio.charset.CharsetEncoder;
 import java.util.function.BiConsumer;

@@ -1,9 +1,9 @@
 package io.pgcaravan.row;
 
-import io.pgcaravan.queue.BadRowException;
-import io.pgcaravan.queue.Event;
-import io.pgcaravan.queue.OpenBatch;
-import io.pgcaravan.queue.Redaction;
+import io.pgcaravan.batch.BadRowException;
+import io.pgcaravan.batch.Event;
+import io.pgcaravan.batch.OpenBatch;
+import io.pgcaravan.batch.Redaction;
 import java.util.regex.Pattern;
 
 /**

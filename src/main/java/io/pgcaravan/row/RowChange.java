@@ -1,9 +1,9 @@
 package io.pgcaravan.row;
 
-import io.pgcaravan.queue.Event;
-import io.pgcaravan.queue.RowAccount;
-import io.pgcaravan.table.Partition;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.batch.Event;
+import io.pgcaravan.batch.RowAccount;
+import io.pgcaravan.sql.Partition;
+import io.pgcaravan.sql.TableName;
 import java.nio.charset.StandardCharsets;
 import java.util.AbstractMap;
 import java.util.AbstractSet;

@@ -1,8 +1,8 @@
 package io.pgcaravan.row;
 
-import io.pgcaravan.queue.BadRowException;
-import io.pgcaravan.queue.Event;
-import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.batch.BadRowException;
+import io.pgcaravan.batch.Event;
+import io.pgcaravan.batch.OpenBatch;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,7 +1,7 @@
 package io.pgcaravan.row;
 
-import io.pgcaravan.queue.BadRowException;
-import io.pgcaravan.queue.Event;
+import io.pgcaravan.batch.BadRowException;
+import io.pgcaravan.batch.Event;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;

@@ -1,9 +1,9 @@
 package io.pgcaravan.status;
 
-import io.pgcaravan.changeset.ExportLedger;
-import io.pgcaravan.changeset.Target;
-import io.pgcaravan.queue.Sql;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.ship.exporter.ExportLedger;
+import io.pgcaravan.ship.format.Target;
+import io.pgcaravan.sql.Sql;
+import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -1,18 +1,18 @@
 package io.pgcaravan.status;
 
+import io.pgcaravan.batch.Consumers;
+import io.pgcaravan.batch.Ledger;
+import io.pgcaravan.batch.LostPositionException;
 import io.pgcaravan.check.CheckedJob;
 import io.pgcaravan.check.SourceValues;
-import io.pgcaravan.partition.ListedPartition;
 import io.pgcaravan.partition.PartitionSettings;
-import io.pgcaravan.queue.Consumers;
-import io.pgcaravan.queue.Ledger;
-import io.pgcaravan.queue.LostPositionException;
+import io.pgcaravan.partition.retention.ListedPartition;
 import io.pgcaravan.queue.Pgq;
 import io.pgcaravan.queue.Queues;
 import io.pgcaravan.queue.RefusedException;
-import io.pgcaravan.queue.Sql;
+import io.pgcaravan.sql.Sql;
+import io.pgcaravan.sql.TableName;
 import io.pgcaravan.status.Status.Running;
-import io.pgcaravan.table.TableName;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

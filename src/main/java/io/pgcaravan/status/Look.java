@@ -1,9 +1,9 @@
 package io.pgcaravan.status;
 
 import io.pgcaravan.database.Secrets;
-import io.pgcaravan.queue.OwnTables;
 import io.pgcaravan.queue.Queues;
 import io.pgcaravan.queue.Source;
+import io.pgcaravan.sql.OwnTables;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;

@@ -1,11 +1,11 @@
 package io.pgcaravan.status;
 
-import io.pgcaravan.changeset.ExportLedger;
-import io.pgcaravan.changeset.Target;
-import io.pgcaravan.changeset.Tracking;
-import io.pgcaravan.changeset.WaitingSets;
-import io.pgcaravan.queue.Sql;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.ship.exporter.ExportLedger;
+import io.pgcaravan.ship.exporter.Tracking;
+import io.pgcaravan.ship.format.Target;
+import io.pgcaravan.ship.importer.WaitingSets;
+import io.pgcaravan.sql.Sql;
+import io.pgcaravan.sql.TableName;
 import java.io.IOException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;

@@ -1,9 +1,9 @@
 package io.pgcaravan.status;
 
-import io.pgcaravan.changeset.DropDirectory;
-import io.pgcaravan.changeset.Target;
 import io.pgcaravan.check.CheckedJob;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.ship.format.DropDirectory;
+import io.pgcaravan.ship.format.Target;
+import io.pgcaravan.sql.TableName;
 import java.util.List;
 import java.util.stream.Stream;
 import javax.sql.DataSource;

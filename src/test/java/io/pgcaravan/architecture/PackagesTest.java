@@ -12,46 +12,44 @@ import com.tngtech.archunit.lang.ArchRule;
 @AnalyzeClasses(packages = "io.pgcaravan", importOptions = ImportOption.DoNotIncludeTests.class)
 class PackagesTest {
 
-    @ArchTest
-    static final ArchRule core_knows_neither_camel_nor_spring = noClasses()
-            .that()
-            .resideInAnyPackage(
-                    "io.pgcaravan.database..",
-                    "io.pgcaravan.table..",
-                    "io.pgcaravan.queue..",
-                    "io.pgcaravan.row..",
-                    "io.pgcaravan.partition..",
-                    "io.pgcaravan.load..",
-                    "io.pgcaravan.skytools..",
-                    "io.pgcaravan.grants..",
-                    "io.pgcaravan.changeset..",
-                    "io.pgcaravan.check..",
-                    "io.pgcaravan.status..")
-            .should()
-            .dependOnClassesThat()
-            .resideInAnyPackage(
-                    "org.apache.camel..", "org.springframework..", "io.pgcaravan.camel..", "io.pgcaravan.cli..");
+    private static final String[] APPLICATION = {
+        "io.pgcaravan.app..",
+        "io.pgcaravan.cli..",
+        "io.pgcaravan.demo..",
+        "io.pgcaravan.bench..",
+        "io.pgcaravan.server.."
+    };
 
     @ArchTest
-    static final ArchRule only_the_camel_package_and_the_commands_know_camel = noClasses()
+    static final ArchRule only_endpoints_and_the_application_know_camel = noClasses()
             .that()
-            .resideOutsideOfPackages("io.pgcaravan.camel..", "io.pgcaravan.cli..")
+            .resideOutsideOfPackages(APPLICATION)
+            .and()
+            .resideOutsideOfPackage("io.pgcaravan.camel..")
             .should()
             .dependOnClassesThat()
-            .resideInAPackage("org.apache.camel..");
+            .resideInAnyPackage("org.apache.camel..", "org.springframework..", "io.pgcaravan.camel..");
 
     @ArchTest
-    static final ArchRule routes_do_not_know_the_commands = noClasses()
+    static final ArchRule nothing_below_knows_the_application = noClasses()
             .that()
-            .resideInAPackage("io.pgcaravan.camel..")
+            .resideOutsideOfPackages(APPLICATION)
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(APPLICATION);
+
+    @ArchTest
+    static final ArchRule only_commands_know_commands = noClasses()
+            .that()
+            .resideOutsideOfPackage("io.pgcaravan.cli..")
             .should()
             .dependOnClassesThat()
             .resideInAPackage("io.pgcaravan.cli..");
 
     @ArchTest
-    static final ArchRule a_queue_knows_nothing_of_tables = noClasses()
+    static final ArchRule a_batch_knows_nothing_of_rows = noClasses()
             .that()
-            .resideInAPackage("io.pgcaravan.queue..")
+            .resideInAnyPackage("io.pgcaravan.queue..", "io.pgcaravan.batch..")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("io.pgcaravan.row..", "io.pgcaravan.partition..", "io.pgcaravan.load..");

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.pgcaravan.PgServer;
-import io.pgcaravan.cli.ThrowAwayServer;
+import io.pgcaravan.server.ThrowAwayServer;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;

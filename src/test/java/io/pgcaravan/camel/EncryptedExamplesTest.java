@@ -3,8 +3,8 @@ package io.pgcaravan.camel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.pgcaravan.changeset.Exporter;
-import io.pgcaravan.changeset.Shipping;
+import io.pgcaravan.ship.Shipping;
+import io.pgcaravan.ship.exporter.Exporter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

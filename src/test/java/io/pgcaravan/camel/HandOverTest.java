@@ -165,7 +165,7 @@ class HandOverTest {
 
     @Test
     void some_columns_by_month_of_the_event_with_the_ledger_of_skytools_3() throws Exception {
-        String ledger = io.pgcaravan.queue.Sql.file("target/pgq_ext");
+        String ledger = io.pgcaravan.sql.Sql.file("target/pgq_ext");
         Target old = new Target("old", MONTHLY, ledger, "create schema archive");
         Target ours = new Target("ours", MONTHLY, "create schema archive");
         Target both = new Target("both", MONTHLY, ledger, "create schema archive");

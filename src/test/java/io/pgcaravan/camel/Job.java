@@ -2,7 +2,7 @@ package io.pgcaravan.camel;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
-import io.pgcaravan.cli.Database;
+import io.pgcaravan.app.Database;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

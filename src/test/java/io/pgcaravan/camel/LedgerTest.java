@@ -3,7 +3,7 @@ package io.pgcaravan.camel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.pgcaravan.queue.Sql;
+import io.pgcaravan.sql.Sql;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;

@@ -3,7 +3,7 @@ package io.pgcaravan.camel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.pgcaravan.queue.Consumers;
+import io.pgcaravan.batch.Consumers;
 import io.pgcaravan.queue.Pgq;
 import java.nio.file.Path;
 import java.time.Duration;

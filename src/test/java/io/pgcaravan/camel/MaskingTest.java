@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.pgcaravan.load.DeadLetter;
+import io.pgcaravan.batch.DeadLetter;
 import io.pgcaravan.load.DeadLetters;
 import java.nio.file.Files;
 import java.nio.file.Path;

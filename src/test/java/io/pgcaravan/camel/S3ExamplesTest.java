@@ -3,7 +3,7 @@ package io.pgcaravan.camel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.pgcaravan.changeset.Shipping;
+import io.pgcaravan.ship.Shipping;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

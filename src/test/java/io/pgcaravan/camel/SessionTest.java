@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.pgcaravan.PgServer;
-import io.pgcaravan.cli.ThrowAwayServer;
+import io.pgcaravan.server.ThrowAwayServer;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -121,7 +121,7 @@ class SessionTest {
                             .until(() -> orders.count(target, "select count(*) from orders") == 100);
                     // what a failover brings along
                     orders.target("create table kept (tick bigint)");
-                    new io.pgcaravan.queue.Consumers(new io.pgcaravan.queue.Pgq("pgq"), "orders", "test")
+                    new io.pgcaravan.batch.Consumers(new io.pgcaravan.queue.Pgq("pgq"), "orders", "test")
                             .reset(orders.source, orders.target);
                     PgServer.execute(
                             target, "alter system set default_transaction_read_only = on", "select pg_reload_conf()");

@@ -3,7 +3,7 @@ package io.pgcaravan.camel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.pgcaravan.changeset.Shipping;
+import io.pgcaravan.ship.Shipping;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -195,7 +195,7 @@ class ShipRoutesTest {
             await().atMost(Duration.ofSeconds(60)).until(() -> readiness(job) == State.DOWN);
             assertThat(why(job)).contains("public.orders.000000000002.records is damaged");
             assertThat(ship.files("failed")).contains("public.orders.000000000002.error");
-            new io.pgcaravan.changeset.Exporter(ship.sourceConnect()).again(ship.request("orders"), 2);
+            new io.pgcaravan.ship.exporter.Exporter(ship.sourceConnect()).again(ship.request("orders"), 2);
             awaitEqual("orders");
             await().atMost(Duration.ofSeconds(60)).until(() -> readiness(job) == State.UP);
         }

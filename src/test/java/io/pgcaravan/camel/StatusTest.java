@@ -3,7 +3,7 @@ package io.pgcaravan.camel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.pgcaravan.changeset.Shipping;
+import io.pgcaravan.ship.Shipping;
 import io.pgcaravan.status.Limits;
 import io.pgcaravan.status.Problem;
 import io.pgcaravan.status.Status;
@@ -171,10 +171,10 @@ class StatusTest {
                 await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
             }
             BatchDataSource source =
-                    io.pgcaravan.cli.Database.parse(orders.sourceUrl).pool("sourceDb", 2);
+                    io.pgcaravan.app.Database.parse(orders.sourceUrl).pool("sourceDb", 2);
             BatchDataSource target =
-                    io.pgcaravan.cli.Database.parse(orders.targetUrl).pool("targetDb", 2);
-            BatchDataSource gone = io.pgcaravan.cli.Database.parse("jdbc:postgresql://127.0.0.1:1/gone?user=x")
+                    io.pgcaravan.app.Database.parse(orders.targetUrl).pool("targetDb", 2);
+            BatchDataSource gone = io.pgcaravan.app.Database.parse("jdbc:postgresql://127.0.0.1:1/gone?user=x")
                     .pool("gone", 2);
             try (source;
                     target;
@@ -396,7 +396,7 @@ class StatusTest {
             java.util.List<io.pgcaravan.status.Place> places = new java.util.ArrayList<>();
             for (int i = 0; i < namesAndUrls.length; i += 2) {
                 BatchDataSource pool =
-                        io.pgcaravan.cli.Database.parse(namesAndUrls[i + 1]).pool(namesAndUrls[i], 2);
+                        io.pgcaravan.app.Database.parse(namesAndUrls[i + 1]).pool(namesAndUrls[i], 2);
                 pools.add(pool);
                 places.add(place(namesAndUrls[i], pool));
             }

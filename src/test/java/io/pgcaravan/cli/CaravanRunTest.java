@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.pgcaravan.PgServer;
+import io.pgcaravan.server.ThrowAwayServer;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;

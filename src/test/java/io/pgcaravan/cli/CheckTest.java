@@ -276,7 +276,7 @@ class CheckTest {
         assertThat(check().out())
                 .contains("problem  dispatch: consumer \"dispatch\" is registered at tick 2, and the target knows"
                         + " nothing of it");
-        on(target, io.pgcaravan.queue.Sql.file("target/pgq_ext"), "select pgq_ext.set_last_tick('dispatch', 2)");
+        on(target, io.pgcaravan.sql.Sql.file("target/pgq_ext"), "select pgq_ext.set_last_tick('dispatch', 2)");
         assertThat(check().out()).contains("ok       dispatch: consumer \"dispatch\" goes on after tick 2");
         on(target, "select pgq_ext.set_last_tick('dispatch', 77)");
         CommandRun lost = check();

@@ -2,7 +2,7 @@ package io.pgcaravan.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.pgcaravan.changeset.Shipping;
+import io.pgcaravan.ship.Shipping;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;

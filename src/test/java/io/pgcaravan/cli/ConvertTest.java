@@ -4,6 +4,7 @@ import static io.pgcaravan.PgServer.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pgcaravan.PgServer;
+import io.pgcaravan.app.Application;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.pgcaravan.PgServer;
+import io.pgcaravan.app.Application;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;

@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** {@code caravan demo}, as a process of its own. */
-class DemoTest {
+public class DemoTest {
 
     @Test
     void the_target_equals_the_source() throws Exception {
@@ -57,7 +57,7 @@ class DemoTest {
         assertThat(printed).contains("there is no demo \"dispatsch\"");
     }
 
-    static Process caravan(String... arguments) throws IOException {
+    public static Process caravan(String... arguments) throws IOException {
         List<String> command = new java.util.ArrayList<>(List.of(
                 ProcessHandle.current().info().command().orElseThrow(),
                 "-cp",

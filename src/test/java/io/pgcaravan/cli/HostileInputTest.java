@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.pgcaravan.PgServer;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.app.Application;
+import io.pgcaravan.app.PlainWriter;
+import io.pgcaravan.sql.TableName;
 import java.io.PrintWriter;
 import java.io.Reader;
 import java.io.StringWriter;

@@ -3,6 +3,8 @@ package io.pgcaravan.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.pgcaravan.app.Executables;
+import io.pgcaravan.app.Watchdog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -5,7 +5,7 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.pgcaravan.PgServer;
-import io.pgcaravan.changeset.Shipping;
+import io.pgcaravan.ship.Shipping;
 import io.pgcaravan.status.Meter;
 import java.nio.file.Files;
 import java.nio.file.Path;

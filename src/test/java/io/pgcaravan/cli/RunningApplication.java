@@ -1,5 +1,6 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.app.Application;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;

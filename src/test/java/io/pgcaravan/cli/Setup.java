@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /** A config/ directory as users have it: the shipped one with some keys changed. */
-final class Setup {
+public final class Setup {
 
     private Setup() {}
 
@@ -14,7 +14,7 @@ final class Setup {
      * @param directory to write to
      * @param changes values by key; a key that the shipped file lacks is appended
      */
-    static Path config(Path directory, Map<String, String> changes) throws IOException {
+    public static Path config(Path directory, Map<String, String> changes) throws IOException {
         Files.createDirectories(directory);
         String properties = Files.readString(Path.of("config/application.properties"));
         for (Map.Entry<String, String> change : changes.entrySet()) {

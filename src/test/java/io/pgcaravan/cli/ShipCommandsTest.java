@@ -1,12 +1,14 @@
 package io.pgcaravan.cli;
 
-import static io.pgcaravan.changeset.Shipping.execute;
-import static io.pgcaravan.changeset.Shipping.query;
+import static io.pgcaravan.ship.Shipping.execute;
+import static io.pgcaravan.ship.Shipping.query;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.pgcaravan.changeset.SetName.Part;
-import io.pgcaravan.changeset.Shipping;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.app.ProgressLine;
+import io.pgcaravan.app.ShipProgress;
+import io.pgcaravan.ship.Shipping;
+import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.sql.TableName;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;

@@ -2,6 +2,7 @@ package io.pgcaravan.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.pgcaravan.app.Configuration;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.StringReader;

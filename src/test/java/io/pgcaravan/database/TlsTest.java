@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.pgcaravan.app.Database;
 import io.pgcaravan.camel.BatchDataSource;
-import io.pgcaravan.cli.Database;
-import io.pgcaravan.cli.PrivateCluster;
-import io.pgcaravan.cli.ServerBinaries;
+import io.pgcaravan.server.PrivateCluster;
+import io.pgcaravan.server.ServerBinaries;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

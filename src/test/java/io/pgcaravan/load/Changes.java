@@ -1,11 +1,11 @@
 package io.pgcaravan.load;
 
-import io.pgcaravan.queue.Event;
+import io.pgcaravan.batch.Event;
 import io.pgcaravan.row.ColumnSet;
 import io.pgcaravan.row.Op;
 import io.pgcaravan.row.RowChange;
-import io.pgcaravan.table.Partition;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.Partition;
+import io.pgcaravan.sql.TableName;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;

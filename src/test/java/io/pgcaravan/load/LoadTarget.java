@@ -1,9 +1,9 @@
 package io.pgcaravan.load;
 
 import io.pgcaravan.PgServer;
-import io.pgcaravan.queue.BadRowException;
+import io.pgcaravan.batch.BadRowException;
+import io.pgcaravan.batch.OpenBatch;
 import io.pgcaravan.queue.Batch;
-import io.pgcaravan.queue.OpenBatch;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.DriverManager;

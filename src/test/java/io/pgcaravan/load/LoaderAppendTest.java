@@ -3,8 +3,8 @@ package io.pgcaravan.load;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.pgcaravan.queue.BadRowException;
-import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.batch.BadRowException;
+import io.pgcaravan.batch.OpenBatch;
 import io.pgcaravan.row.RowChange;
 import java.sql.SQLException;
 import java.util.ArrayList;

@@ -2,7 +2,7 @@ package io.pgcaravan.load;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.batch.OpenBatch;
 import io.pgcaravan.row.RowChange;
 import java.sql.SQLException;
 import java.util.List;

@@ -3,7 +3,7 @@ package io.pgcaravan.load;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.batch.OpenBatch;
 import java.sql.SQLException;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;

@@ -3,6 +3,7 @@ package io.pgcaravan.partition;
 import static io.pgcaravan.partition.PartitionTarget.row;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.pgcaravan.partition.retention.Upkeep;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;

@@ -4,7 +4,7 @@ import static io.pgcaravan.partition.PartitionTarget.row;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.batch.OpenBatch;
 import io.pgcaravan.row.RowChange;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;

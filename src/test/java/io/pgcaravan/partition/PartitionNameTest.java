@@ -4,7 +4,7 @@ import static io.pgcaravan.partition.PartitionTarget.row;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.TableName;
 import java.sql.SQLException;
 import java.util.HashSet;
 import java.util.List;

@@ -1,15 +1,15 @@
 package io.pgcaravan.partition;
 
 import io.pgcaravan.PgServer;
-import io.pgcaravan.queue.BadRowException;
+import io.pgcaravan.batch.BadRowException;
+import io.pgcaravan.batch.Event;
+import io.pgcaravan.batch.OpenBatch;
 import io.pgcaravan.queue.Batch;
-import io.pgcaravan.queue.Event;
-import io.pgcaravan.queue.OpenBatch;
-import io.pgcaravan.queue.Sql;
 import io.pgcaravan.row.ColumnSet;
 import io.pgcaravan.row.Op;
 import io.pgcaravan.row.RowChange;
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.Sql;
+import io.pgcaravan.sql.TableName;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;

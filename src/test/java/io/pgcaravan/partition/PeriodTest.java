@@ -2,7 +2,7 @@ package io.pgcaravan.partition;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.TableName;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import org.junit.jupiter.api.Test;

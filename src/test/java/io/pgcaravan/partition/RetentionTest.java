@@ -4,9 +4,11 @@ import static io.pgcaravan.partition.PartitionTarget.row;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.pgcaravan.queue.Sql;
+import io.pgcaravan.partition.retention.OldPartitions;
+import io.pgcaravan.partition.retention.Upkeep;
 import io.pgcaravan.row.Op;
 import io.pgcaravan.row.RowChange;
+import io.pgcaravan.sql.Sql;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;

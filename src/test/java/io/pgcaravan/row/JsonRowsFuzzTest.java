@@ -2,9 +2,9 @@ package io.pgcaravan.row;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.pgcaravan.queue.BadRowException;
-import io.pgcaravan.queue.Event;
-import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.batch.BadRowException;
+import io.pgcaravan.batch.Event;
+import io.pgcaravan.batch.OpenBatch;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Instant;

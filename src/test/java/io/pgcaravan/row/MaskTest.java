@@ -3,10 +3,10 @@ package io.pgcaravan.row;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.pgcaravan.queue.BadRowException;
+import io.pgcaravan.batch.BadRowException;
+import io.pgcaravan.batch.Event;
+import io.pgcaravan.batch.OpenBatch;
 import io.pgcaravan.queue.Batch;
-import io.pgcaravan.queue.Event;
-import io.pgcaravan.queue.OpenBatch;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.HashMap;

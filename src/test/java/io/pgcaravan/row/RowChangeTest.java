@@ -3,8 +3,8 @@ package io.pgcaravan.row;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.entry;
 
-import io.pgcaravan.queue.Event;
-import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.batch.Event;
+import io.pgcaravan.batch.OpenBatch;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Instant;

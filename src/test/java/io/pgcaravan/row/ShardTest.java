@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pgcaravan.PgServer;
-import io.pgcaravan.queue.BadRowException;
-import io.pgcaravan.queue.Event;
-import io.pgcaravan.queue.OpenBatch;
+import io.pgcaravan.batch.BadRowException;
+import io.pgcaravan.batch.Event;
+import io.pgcaravan.batch.OpenBatch;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.DriverManager;

@@ -1,6 +1,6 @@
 package io.pgcaravan.torture;
 
-import io.pgcaravan.table.TableName;
+import io.pgcaravan.sql.TableName;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;

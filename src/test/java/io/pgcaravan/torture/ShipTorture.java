@@ -1,17 +1,17 @@
 package io.pgcaravan.torture;
 
-import io.pgcaravan.changeset.ChangeSetException;
-import io.pgcaravan.changeset.Compression;
-import io.pgcaravan.changeset.Connect;
-import io.pgcaravan.changeset.DropDirectory;
-import io.pgcaravan.changeset.Exporter;
-import io.pgcaravan.changeset.Exporter.Exported;
-import io.pgcaravan.changeset.Exporter.Request;
-import io.pgcaravan.changeset.Importer;
-import io.pgcaravan.changeset.Importer.Outcome;
-import io.pgcaravan.changeset.Importer.Result;
-import io.pgcaravan.changeset.Manifest;
-import io.pgcaravan.changeset.Shipping;
+import io.pgcaravan.ship.Connect;
+import io.pgcaravan.ship.Shipping;
+import io.pgcaravan.ship.exporter.Exporter;
+import io.pgcaravan.ship.exporter.Exporter.Exported;
+import io.pgcaravan.ship.exporter.Exporter.Request;
+import io.pgcaravan.ship.format.ChangeSetException;
+import io.pgcaravan.ship.format.Compression;
+import io.pgcaravan.ship.format.DropDirectory;
+import io.pgcaravan.ship.format.Manifest;
+import io.pgcaravan.ship.importer.Importer;
+import io.pgcaravan.ship.importer.Importer.Outcome;
+import io.pgcaravan.ship.importer.Importer.Result;
 import io.pgcaravan.torture.Schema.Column;
 import io.pgcaravan.torture.Schema.Placing;
 import java.io.IOException;
@@ -459,7 +459,7 @@ final class ShipTorture implements AutoCloseable {
                 "-Xmx64m",
                 "-cp",
                 System.getProperty("java.class.path"),
-                "io.pgcaravan.changeset.KilledShip",
+                "io.pgcaravan.ship.KilledShip",
                 what,
                 url,
                 directory.toString(),

@@ -1,0 +1,28 @@
+package io.pgcaravan.app;
+
+import java.util.Map;
+import org.apache.camel.health.HealthCheckResultBuilder;
+import org.apache.camel.impl.health.AbstractHealthCheck;
+
+/** Tells whoever reads the health where a person can look further. Always up. */
+final class ConsoleHealth extends AbstractHealthCheck {
+
+    private final String address;
+
+    /** @param address host and port */
+    ConsoleHealth(String address) {
+        super("caravan", "console");
+        this.address = address;
+    }
+
+    @Override
+    public boolean isLiveness() {
+        return false;
+    }
+
+    @Override
+    protected void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
+        // without slashes, which Camel escapes twice
+        builder.message("for the console open " + address + " in a browser").up();
+    }
+}

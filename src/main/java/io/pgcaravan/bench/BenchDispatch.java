@@ -1,0 +1,441 @@
+package io.pgcaravan.bench;
+
+import io.pgcaravan.app.Application;
+import io.pgcaravan.app.Background;
+import io.pgcaravan.app.QuietLog;
+import io.pgcaravan.batch.Consumers;
+import io.pgcaravan.queue.Pgq;
+import io.pgcaravan.server.Psql;
+import io.pgcaravan.server.ScratchDirectory;
+import io.pgcaravan.server.Statements;
+import io.pgcaravan.server.ThrowAwayServer;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Properties;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code caravan bench dispatch}: the shipped routes, beside what {@code psql} needs for the same bytes, in turns, on one
+ * server that holds source and target. A run is timed from a tick's notification to the finished batch.
+ */
+@Command(
+        name = "dispatch",
+        mixinStandardHelpOptions = true,
+        description = "Measures how fast the shipped dispatch routes carry events into partitions, beside what psql"
+                + " needs to copy the same batch out, or the same rows in.")
+final class BenchDispatch implements Callable<Integer> {
+
+    private static final int DAYS = 30;
+    private static final int SMALL_BATCH = 500;
+    private static final String COLUMNS = "(id bigint, customer text, amount numeric(10,2), status text, note text,"
+            + " created_at timestamp, primary key (id, created_at))";
+    private static final long LONGEST_RUN_NANOS = TimeUnit.MINUTES.toNanos(10);
+
+    @Option(
+            names = "--events",
+            paramLabel = "N",
+            defaultValue = "1000000",
+            description = "Events in the large batch; default is ${DEFAULT-VALUE}.")
+    private int events;
+
+    @Option(
+            names = "--repeat",
+            paramLabel = "N",
+            defaultValue = "5",
+            description = "How often each is measured; default is ${DEFAULT-VALUE}.")
+    private int repeat;
+
+    @Option(names = "--quick", description = "20,000 events, measured once: shows that all works, not how fast.")
+    private boolean quick;
+
+    @Option(names = "--full", description = "Also measures the memory that a batch of five times as many events takes.")
+    private boolean full;
+
+    /** What can be measured. */
+    enum Part {
+        append,
+        keyed,
+        rows,
+        small,
+        memory
+    }
+
+    @Option(
+            names = "--only",
+            paramLabel = "PART",
+            split = ",",
+            description = "What to measure, of: ${COMPLETION-CANDIDATES}; default is all.")
+    private Set<Part> only = EnumSet.allOf(Part.class);
+
+    @Spec
+    private CommandSpec spec;
+
+    private BenchReport report;
+    private QuietLog log;
+    private Path home;
+    private Path directory;
+    private Psql psql;
+    private String sourceUrl;
+    private String targetUrl;
+    private Connection source;
+    private Connection target;
+
+    /** Route and settings of a run. */
+    private record Job(String route, String rowMode) {}
+
+    @Override
+    public Integer call() throws Exception {
+        if (quick) {
+            events = 20_000;
+            repeat = 1;
+        }
+        spec.commandLine().setErr(new PrintWriter(System.err, true));
+        log = QuietLog.divert();
+        report = new BenchReport(spec.commandLine().getOut(), quick, 42, "");
+        home = Path.of(System.getProperty("caravan.home", ".")).toAbsolutePath();
+        directory = ScratchDirectory.untilTheEnd("pgcaravan-bench-").path();
+        psql = new Psql(directory);
+        try (ThrowAwayServer server = ThrowAwayServer.start("bench", Map.of("max_wal_size", "8GB"))) {
+            sourceUrl = server.createDatabaseWithPgq("bench_source");
+            targetUrl = server.createDatabase("bench_target");
+            try (Connection toSource = DriverManager.getConnection(sourceUrl);
+                    Connection toTarget = DriverManager.getConnection(targetUrl)) {
+                source = toSource;
+                target = toTarget;
+                report.machine(source);
+                report.say("");
+                if (only.contains(Part.append) || only.contains(Part.keyed) || only.contains(Part.rows)) {
+                    largeBatch();
+                }
+                if (only.contains(Part.small)) {
+                    smallBatches();
+                }
+                if (only.contains(Part.memory)) {
+                    memory();
+                }
+            }
+        }
+        return 0;
+    }
+
+    // ---- one large batch
+
+    private void largeBatch() throws Exception {
+        BenchQueue inserts = new BenchQueue(source, "inserts", DAYS);
+        inserts.inserts(events);
+        report.say(
+                "%,d events of six columns in one batch, into %d daily partitions with primary keys, not there before",
+                events, DAYS);
+        report.say("measured %d times, in turns: median (fastest .. slowest) seconds", repeat);
+        double limit = append(inserts);
+        if (only.contains(Part.keyed)) {
+            BenchQueue changes = new BenchQueue(source, "changes", DAYS);
+            changes.changes(events * 3L / 4, events / 5, events / 20);
+            keyed("dispatch, keep_latest, inserts", new Job("dispatch", "keep_latest"), inserts, limit);
+            keyed("dispatch, keep_latest, 20 % U, 5 % D", new Job("dispatch", "keep_latest"), changes, limit);
+            keyed("dispatch, plain, 20 % U, 5 % D", new Job("dispatch", "plain"), changes, limit);
+        }
+        if (only.contains(Part.rows)) {
+            rows(inserts);
+        }
+        report.say("");
+    }
+
+    /** Seconds that psql needs at least. */
+    private double append(BenchQueue inserts) throws Exception {
+        Job append = new Job("dispatch", "append");
+        double cold = run(append, inserts);
+        List<Path> ready = copyReadyRows();
+        double[] read = new double[repeat];
+        double[] write = new double[repeat];
+        double[] ours = new double[repeat];
+        double[] ratios = new double[repeat];
+        for (int i = 0; i < repeat; i++) {
+            read[i] = copyOut(inserts);
+            write[i] = copyIn(ready);
+            ours[i] = run(append, inserts);
+            ratios[i] = Math.max(read[i], write[i]) / ours[i];
+        }
+        report.line("psql: the batch's ev_type, ev_data out", read, events, "");
+        report.line("psql: the ready rows into the partitions", write, events, "");
+        report.line("dispatch, append", ours, events, report.ratio(ratios, 0.8));
+        report.say("  the same in a JVM just started: %.2f s", cold);
+        return Math.max(BenchReport.median(read), BenchReport.median(write));
+    }
+
+    private void keyed(String title, Job job, BenchQueue queue, double limit) throws Exception {
+        double[] seconds = runs(job, queue);
+        report.line(
+                title,
+                seconds,
+                queue.events(),
+                String.format(Locale.ROOT, "psql/ours %.2f", limit / BenchReport.median(seconds)));
+    }
+
+    private void rows(BenchQueue queue) throws Exception {
+        Job job = new Job("dispatch-rows", "");
+        run(job, queue);
+        double[] seconds = runs(job, queue);
+        report.line(
+                "dispatch-rows, event by event",
+                seconds,
+                queue.events(),
+                report.goal("", queue.events() / BenchReport.median(seconds) >= 100_000, "100,000 a second"));
+    }
+
+    private double[] runs(Job job, BenchQueue queue) throws Exception {
+        double[] seconds = new double[repeat];
+        for (int i = 0; i < repeat; i++) {
+            seconds[i] = run(job, queue);
+        }
+        return seconds;
+    }
+
+    private double copyOut(BenchQueue queue) throws Exception {
+        String sql = queue.batchSql().replace('\n', ' ');
+        return psql.run(sourceUrl, "\\copy (select ev_type, ev_data from (" + sql + ") e) to '/dev/null'\n");
+    }
+
+    /** Writes each partition of the last run to a file of its own. */
+    private List<Path> copyReadyRows() throws Exception {
+        List<Path> files = new ArrayList<>();
+        StringBuilder script = new StringBuilder();
+        try (Statement statement = target.createStatement();
+                ResultSet row = statement.executeQuery(
+                        "select inhrelid::regclass::text from pg_inherits where inhparent = 'orders'::regclass order by 1")) {
+            while (row.next()) {
+                Path file = directory.resolve(row.getString(1));
+                files.add(file);
+                script.append("\\copy ")
+                        .append(row.getString(1))
+                        .append(" to '")
+                        .append(file)
+                        .append("'\n");
+            }
+        }
+        psql.run(targetUrl, script.toString());
+        return files;
+    }
+
+    private double copyIn(List<Path> files) throws Exception {
+        emptyTarget();
+        StringBuilder script = new StringBuilder();
+        for (Path file : files) {
+            Statements.execute(target, "create table " + file.getFileName() + " " + COLUMNS);
+            script.append("\\copy ")
+                    .append(file.getFileName())
+                    .append(" from '")
+                    .append(file)
+                    .append("'\n");
+        }
+        double seconds = psql.run(targetUrl, script.toString());
+        for (Path file : files) {
+            Statements.execute(target, "drop table " + file.getFileName());
+        }
+        return seconds;
+    }
+
+    // ---- many small batches
+
+    private void smallBatches() throws Exception {
+        int batches = quick ? 20 : 1000;
+        BenchQueue queue = new BenchQueue(source, "small", 1);
+        for (int i = 0; i < batches; i++) {
+            queue.inserts(SMALL_BATCH);
+        }
+        report.say("%,d batches of %d events, into one partition", batches, SMALL_BATCH);
+        for (String rowMode : List.of("append", "keep_latest")) {
+            long sourceTrips = RoundTrips.of("source");
+            long targetTrips = RoundTrips.of("target");
+            double seconds = run(new Job("dispatch", rowMode), queue);
+            double onSource = (double) (RoundTrips.of("source") - sourceTrips) / batches;
+            double onTarget = (double) (RoundTrips.of("target") - targetTrips) / batches;
+            report.say(
+                    "  %-12s %,6.0f batches a second, %.1f ms each; round trips a batch: source %.1f, target %.1f %s",
+                    rowMode,
+                    batches / seconds,
+                    1000 * seconds / batches,
+                    onSource,
+                    onTarget,
+                    report.goal("", onSource <= 5.05 && onTarget <= 5.05, "5 each"));
+        }
+        report.say("");
+    }
+
+    // ---- memory
+
+    private void memory() throws Exception {
+        report.say("peak memory of caravan run, with -Xmx64m");
+        List<Integer> sizes = new ArrayList<>(List.of(events / 10, events));
+        if (full) {
+            sizes.add(5 * events);
+        }
+        for (int size : sizes) {
+            BenchQueue queue = new BenchQueue(source, "memory_" + size, DAYS);
+            queue.inserts(size);
+            long peak = peakMemory(queue);
+            report.say(
+                    "  %,10d events in one batch: %s", size, peak < 0 ? "not told here" : peak / 1024 + " MB resident");
+            Statements.execute(source, "select pgq.drop_queue('" + queue.name() + "', true)");
+        }
+    }
+
+    /** Kilobytes; negative where the system does not tell. */
+    private long peakMemory(BenchQueue queue) throws Exception {
+        resetTarget(queue);
+        Path config = Files.createDirectories(directory.resolve("config"));
+        writeConfiguration(config, queue);
+        Path output = directory.resolve("run.log");
+        Process run = new ProcessBuilder(
+                        ProcessHandle.current().info().command().orElse("java"),
+                        "-Xmx64m",
+                        "-Dcaravan.home=" + home,
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Background.MAIN_CLASS,
+                        "run",
+                        "--config",
+                        config.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        try {
+            long deadline = System.nanoTime() + LONGEST_RUN_NANOS;
+            while (!queue.finished()) {
+                if (!run.isAlive() || System.nanoTime() > deadline) {
+                    throw new IllegalStateException(
+                            "caravan run did not get through the batch:\n" + Files.readString(output));
+                }
+                Thread.sleep(50);
+            }
+            Path status = Path.of("/proc", Long.toString(run.pid()), "status");
+            if (!Files.isReadable(status)) {
+                return -1;
+            }
+            try (Stream<String> lines = Files.lines(status)) {
+                return lines.filter(line -> line.startsWith("VmHWM"))
+                        .map(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
+                        .findFirst()
+                        .orElse(-1L);
+            }
+        } finally {
+            run.destroy();
+            run.waitFor();
+        }
+    }
+
+    private void writeConfiguration(Path config, BenchQueue queue) throws IOException {
+        Properties properties = new Properties();
+        try (var shipped = Files.newBufferedReader(home.resolve("config").resolve("application.properties"))) {
+            properties.load(shipped);
+        }
+        properties.putAll(properties(new Job("dispatch", "append"), queue));
+        properties.setProperty("camel.management.enabled", "false");
+        properties.setProperty("database.sourceDb.url", sourceUrl);
+        properties.setProperty("database.targetDb.url", targetUrl);
+        try (var file =
+                Files.newBufferedWriter(config.resolve("application.properties"), StandardCharsets.ISO_8859_1)) {
+            properties.store(file, null);
+        }
+    }
+
+    // ---- one run
+
+    /** Seconds from waking the route, which is up and idle, until the queue's last batch is finished. */
+    private double run(Job job, BenchQueue queue) throws Exception {
+        resetTarget(queue);
+        queue.skip();
+        try (Application application = Application.shipped(
+                home,
+                Map.of(
+                        "sourceDb", RoundTrips.counted(sourceUrl, "source"),
+                        "targetDb", RoundTrips.counted(targetUrl, "target")),
+                properties(job, queue),
+                job.route + ".camel.yaml")) {
+            application.start();
+            awaitIdle();
+            System.gc();
+            long start = System.nanoTime();
+            queue.rewind();
+            queue.wake();
+            while (!queue.finished()) {
+                if (System.nanoTime() - start > LONGEST_RUN_NANOS) {
+                    throw new IllegalStateException(
+                            "the batch is not done after ten minutes; what was logged ends with\n" + log.tail(20));
+                }
+                Thread.sleep(10);
+            }
+            return (System.nanoTime() - start) / 1e9;
+        }
+    }
+
+    /** The consumer's lock is the last that it needs before it waits for a batch. */
+    private void awaitIdle() throws SQLException, InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
+        while (Statements.value(
+                        target,
+                        "select min(pid) from pg_locks where locktype = 'advisory' and database ="
+                                + " (select oid from pg_database where datname = current_database())")
+                == null) {
+            if (System.nanoTime() > deadline) {
+                throw new IllegalStateException("the route does not start; what was logged ends with\n" + log.tail(20));
+            }
+            Thread.sleep(20);
+        }
+        Thread.sleep(300);
+    }
+
+    private static Map<String, String> properties(Job job, BenchQueue queue) {
+        Map<String, String> properties = new HashMap<>();
+        properties.put(job.route + ".enabled", "true");
+        properties.put(job.route + ".queue", queue.name());
+        properties.put(job.route + ".consumer", BenchQueue.CONSUMER);
+        properties.put(job.route + ".destTable", "public.orders");
+        properties.put(job.route + ".fields", "*");
+        properties.put(job.route + ".partField", "created_at");
+        properties.put(job.route + ".period", "day");
+        properties.put(job.route + ".onError", "stop");
+        properties.put(
+                job.route.equals("dispatch") ? "dispatch.rowMode" : "dispatch-rows.eventTypes",
+                job.route.equals("dispatch") ? job.rowMode : "I");
+        if (job.rowMode.equals("append")) {
+            // what config/application.properties advises for it
+            properties.put("dispatch.ordered", "false");
+        }
+        return properties;
+    }
+
+    /** An empty parent, and a consumer that starts before the first batch. */
+    private void resetTarget(BenchQueue queue) throws SQLException {
+        emptyTarget();
+        queue.rewind();
+        new Consumers(new Pgq("pgq"), queue.name(), BenchQueue.CONSUMER).reset(source, target);
+    }
+
+    private void emptyTarget() throws SQLException {
+        Statements.execute(target, "drop schema if exists caravan, pgq_ext cascade");
+        Statements.execute(target, "drop table if exists orders");
+        Statements.execute(target, "create table orders " + COLUMNS + " partition by range (created_at)");
+    }
+}

@@ -1,0 +1,64 @@
+package io.pgcaravan.bench;
+
+import io.pgcaravan.server.Statements;
+import java.io.PrintWriter;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Arrays;
+import java.util.Locale;
+
+/**
+ * What a benchmark prints: figures beside their limits and goals.
+ *
+ * @param quick where too little is measured to say anything about goals
+ * @param titleWidth of the lines' titles
+ * @param counted what there are so many of a second, with a space behind it; may be empty
+ */
+record BenchReport(PrintWriter out, boolean quick, int titleWidth, String counted) {
+
+    /** The machine and the server that everything is measured on. */
+    void machine(Connection server) throws SQLException {
+        say(
+                "%s, %d processors, %s; source and target on one server",
+                Statements.value(server, "select 'PostgreSQL ' || current_setting('server_version')"),
+                Runtime.getRuntime().availableProcessors(),
+                System.getProperty("java.vm.name") + " " + Runtime.version().feature());
+    }
+
+    /** Median, fastest and slowest of some runs, and how many of the counted things went by in a second. */
+    void line(String title, double[] seconds, long count, String remark) {
+        say(
+                "  %-" + titleWidth + "s %6.2f (%.2f .. %.2f)  %,9.0f %sa second  %s",
+                title,
+                median(seconds),
+                Arrays.stream(seconds).min().orElse(0),
+                Arrays.stream(seconds).max().orElse(0),
+                count / median(seconds),
+                counted,
+                remark);
+    }
+
+    /** The median of what psql's seconds are to ours, beside what it has to be at least. */
+    String ratio(double[] ratios, double least) {
+        return goal(
+                String.format(Locale.ROOT, "psql/ours %.2f", median(ratios)),
+                median(ratios) >= least,
+                String.format(Locale.ROOT, "%.1f", least));
+    }
+
+    /** Nothing is said about goals where too little was measured. */
+    String goal(String text, boolean met, String goal) {
+        return quick ? text : text + " (goal " + goal + ": " + (met ? "met" : "missed") + ")";
+    }
+
+    void say(String format, Object... values) {
+        out.println(String.format(Locale.ROOT, format, values).stripTrailing());
+        out.flush();
+    }
+
+    static double median(double[] values) {
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        return sorted[sorted.length / 2];
+    }
+}

@@ -1,0 +1,2 @@
+/** Measures pgcaravan beside psql, in one run. */
+package io.pgcaravan.bench;

@@ -1,0 +1,12 @@
+package io.pgcaravan.ship;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+
+/** Opens connections to one database: {@code dataSource::getConnection}, for instance. */
+@FunctionalInterface
+public interface Connect {
+
+    /** A connection of its own, with autocommit on; whoever asks for it closes it. */
+    Connection open() throws SQLException;
+}

@@ -1,0 +1,268 @@
+package io.pgcaravan.ship.compare;
+
+import io.pgcaravan.queue.Source;
+import io.pgcaravan.ship.Connect;
+import io.pgcaravan.ship.ReadSession;
+import io.pgcaravan.ship.Snapshot;
+import io.pgcaravan.ship.exporter.Tracking;
+import io.pgcaravan.ship.format.ChangeSetException;
+import io.pgcaravan.ship.importer.ImportLedger;
+import io.pgcaravan.sql.Sql;
+import io.pgcaravan.sql.TableName;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+import org.postgresql.PGConnection;
+import org.postgresql.copy.CopyOut;
+
+/** One side of a comparison: a table, seen by one snapshot from the first question to the last. */
+final class ComparedSide implements AutoCloseable {
+
+    private static final String PROBE = Sql.file("ship/hash-probe");
+    private static final TableName IMPORT_SET = new TableName("caravan", "import_set");
+    private static final int FETCHED = 2000;
+
+    private final Connection connection;
+    private final ComparedTable table;
+    private final String snapshot;
+    private final String probe;
+
+    private ComparedSide(Connection connection, ComparedTable table, String snapshot, String probe) {
+        this.connection = connection;
+        this.table = table;
+        this.snapshot = snapshot;
+        this.probe = probe;
+    }
+
+    static ComparedSide open(Connect database, TableName name) throws SQLException {
+        Connection connection = database.open();
+        try {
+            ReadSession.begin(connection);
+            // the first question takes the snapshot
+            String snapshot = value(connection, "select pg_current_snapshot()::text");
+            return new ComparedSide(
+                    connection, ComparedTable.read(connection, name), snapshot, value(connection, PROBE));
+        } catch (SQLException | RuntimeException e) {
+            close(connection);
+            throw e;
+        }
+    }
+
+    ComparedTable table() {
+        return table;
+    }
+
+    /** What this side sees, as {@code pg_snapshot} prints it. */
+    String snapshot() {
+        return snapshot;
+    }
+
+    /** Equal on servers that hash alike. */
+    String probe() {
+        return probe;
+    }
+
+    Source system() throws SQLException {
+        return Source.of(connection);
+    }
+
+    Connection connection() {
+        return connection;
+    }
+
+    // ---- what is compared
+
+    RangeSums sums(RowHashing hashing) throws SQLException {
+        RangeSums sums = new RangeSums(hashing.ranges());
+        CopyOut copy = connection
+                .unwrap(PGConnection.class)
+                .getCopyAPI()
+                .copyOut("copy (" + hashing.sums(table.name()) + ") to stdout");
+        try {
+            for (byte[] line = copy.readFromCopy(); line != null; line = copy.readFromCopy()) {
+                String[] part =
+                        new String(line, StandardCharsets.US_ASCII).strip().split("\t");
+                sums.set(Integer.parseInt(part[0]), Long.parseLong(part[1]), new BigInteger(part[2]).longValue());
+            }
+        } finally {
+            if (copy.isActive()) {
+                copy.cancelCopy();
+            }
+        }
+        return sums;
+    }
+
+    HashedRows rows(RowHashing hashing, BitSet ranges) throws SQLException {
+        Cursor cursor = new Cursor(connection, hashing.rows(table.name(), ranges));
+        int columns = hashing.key().size();
+        return new HashedRows() {
+            @Override
+            public Row next() throws SQLException {
+                if (!cursor.rows.next()) {
+                    return null;
+                }
+                List<String> key = new ArrayList<>(columns);
+                for (int i = 0; i < columns; i++) {
+                    key.add(cursor.rows.getString(i + 3));
+                }
+                return new Row(cursor.rows.getLong(1), cursor.rows.getLong(2), key);
+            }
+
+            @Override
+            public void close() throws SQLException {
+                cursor.close();
+            }
+        };
+    }
+
+    // ---- what is on its way
+
+    /** What the target has applied; null where it imports no sets of this table, or this user may not know. */
+    ImportLedger.Position position() throws SQLException {
+        return mayRead(IMPORT_SET) ? new ImportLedger(connection).position(table.name()) : null;
+    }
+
+    /**
+     * The last set that the target has, where this side, the source, can tell which changes came after it; null otherwise.
+     *
+     * @param remarks is given why not
+     * @throws ChangeSetException where this is a standby that has not come as far
+     */
+    Answer.Applied known(Answer.Applied applied, List<String> remarks) throws SQLException {
+        if (applied == null || !applied.system().equals(system().system())) {
+            return null;
+        }
+        if (Long.compareUnsigned(Snapshot.xmax(applied.snapshot()), Snapshot.xmax(snapshot)) <= 0) {
+            return applied;
+        }
+        if (value(connection, "select pg_is_in_recovery()").equals("t")) {
+            throw new ChangeSetException("the source has not seen yet what the target has applied: it is a standby that"
+                    + " lags behind; compare again later, or with the primary");
+        }
+        remarks.add(
+                "the target has set " + applied.set() + ", which is newer than all that the source has seen: the source"
+                        + " was restored to an earlier state. caravan export --full --after " + applied.set()
+                        + " makes the target equal to it");
+        return null;
+    }
+
+    /** Not by {@code to_regclass}, which is an error where the schema may not be used. */
+    boolean mayRead(TableName name) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(
+                "select has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')"
+                        + " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+                        + " where n.nspname = ? and c.relname = ?")) {
+            statement.setString(1, name.schema());
+            statement.setString(2, name.name());
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next() && row.getBoolean(1);
+            }
+        }
+    }
+
+    /**
+     * The column with the transaction ids of the table that notes this table's changes, null where none does, or not by this key.
+     */
+    private String xidColumn(List<String> key) throws SQLException {
+        TableName notes = Tracking.tracking(table.name());
+        if (!mayRead(notes)) {
+            return null;
+        }
+        try (PreparedStatement statement =
+                connection.prepareStatement("select array_agg(attname::text order by attnum) from pg_attribute"
+                        + " where attrelid = to_regclass(?) and attnum > 0 and not attisdropped")) {
+            statement.setString(1, notes.quoted());
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                Array array = row.getArray(1);
+                List<String> columns = array == null ? List.of() : Arrays.asList((String[]) array.getArray());
+                return columns.size() == key.size() + 1
+                                && columns.subList(0, key.size()).equals(key)
+                        ? columns.get(key.size())
+                        : null;
+            }
+        }
+    }
+
+    /**
+     * The keys that were noted here and that the target cannot have yet.
+     *
+     * @param seen what the target has applied, as {@code pg_snapshot} prints it; null where that is unknown: then no key is noted
+     */
+    NotedKeys noted(RowHashing hashing, BitSet ranges, String seen) throws SQLException {
+        String xid = seen == null ? null : xidColumn(hashing.key());
+        if (xid == null) {
+            return NotedKeys.NONE;
+        }
+        TableName notes = Tracking.tracking(table.name());
+        String quoted = "t." + TableName.quote(xid);
+        String literal = Snapshot.literal(seen);
+        String unseen = quoted + " >= pg_snapshot_xmin(" + literal + ") and not pg_visible_in_snapshot(" + quoted + ", "
+                + literal + ")";
+        String first = "t." + TableName.quote(hashing.key().get(0));
+        if (value(
+                        connection,
+                        "select exists (select from " + notes.quoted() + " t where " + unseen + " and " + first
+                                + Tracking.NULL + ")")
+                .equals("t")) {
+            return NotedKeys.ALL;
+        }
+        Cursor cursor =
+                new Cursor(connection, hashing.keys(notes, unseen + " and " + first + Tracking.NOT_NULL, ranges));
+        return new NotedKeys.Listed(cursor);
+    }
+
+    /** A result that is read piece by piece. */
+    static final class Cursor implements AutoCloseable {
+
+        private final Statement statement;
+        final ResultSet rows;
+
+        Cursor(Connection connection, String query) throws SQLException {
+            statement = connection.createStatement();
+            try {
+                statement.setFetchSize(FETCHED);
+                rows = statement.executeQuery(query);
+            } catch (SQLException e) {
+                statement.close();
+                throw e;
+            }
+        }
+
+        @Override
+        public void close() throws SQLException {
+            statement.close();
+        }
+    }
+
+    private static String value(Connection connection, String query) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(query)) {
+            row.next();
+            return row.getString(1);
+        }
+    }
+
+    private static void close(Connection connection) throws SQLException {
+        try (connection) {
+            if (!connection.isClosed()) {
+                connection.rollback();
+                connection.setAutoCommit(true);
+            }
+        }
+    }
+
+    @Override
+    public void close() throws SQLException {
+        close(connection);
+    }
+}

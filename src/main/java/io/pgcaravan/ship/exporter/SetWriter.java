@@ -1,0 +1,107 @@
+package io.pgcaravan.ship.exporter;
+
+import io.pgcaravan.queue.Source;
+import io.pgcaravan.ship.format.ChangeSetException;
+import io.pgcaravan.ship.format.MalformedException;
+import io.pgcaravan.ship.format.Manifest;
+import io.pgcaravan.ship.format.Manifest.FileSum;
+import io.pgcaravan.ship.format.Manifest.Group;
+import io.pgcaravan.ship.format.SetFile;
+import io.pgcaravan.ship.format.SetName.Part;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.EnumMap;
+import java.util.Map;
+import org.postgresql.copy.CopyOut;
+
+/** Writes the three files of a set, under names that nobody looks at, and says in a manifest what is in them. */
+final class SetWriter {
+
+    private final SourceSnapshot source;
+    private final Source system;
+    private final Exporter.Request request;
+    private final Exporter.Progress progress;
+
+    /** @param system where the rows come from */
+    SetWriter(SourceSnapshot source, Source system, Exporter.Request request, Exporter.Progress progress) {
+        this.source = source;
+        this.system = system;
+        this.request = request;
+        this.progress = progress;
+    }
+
+    /** @param group whom the set goes with; null for nobody */
+    Manifest write(PlannedSet one, Group group) throws SQLException, IOException {
+        Map<Part, FileSum> files = new EnumMap<>(Part.class);
+        files.put(Part.COLUMNS, writeColumns(one));
+        FileSum ids = copy(one, Part.IDS, source.ids(one), 0);
+        files.put(Part.IDS, ids);
+        files.put(
+                Part.RECORDS,
+                copy(
+                        one,
+                        Part.RECORDS,
+                        source.records(one, ids.rows()),
+                        one.full() ? one.table().rows() : ids.rows()));
+        Manifest manifest = new Manifest(
+                one.set().name(),
+                Manifest.Source.here(system),
+                request.target(),
+                one.table().name(),
+                one.table().key(),
+                one.set().number(),
+                one.set().setId(),
+                one.set().previousSetId(),
+                one.kind(),
+                one.truncated(),
+                one.set().window().to(),
+                Instant.now().truncatedTo(ChronoUnit.MILLIS),
+                request.compression(),
+                files,
+                group);
+        try {
+            return Manifest.read(manifest.name(), manifest.toJson().getBytes(StandardCharsets.UTF_8));
+        } catch (MalformedException e) {
+            throw new ChangeSetException(
+                    manifest + " cannot be exported, as no import would take it: its .done " + e.getMessage());
+        }
+    }
+
+    private FileSum writeColumns(PlannedSet one) throws IOException {
+        try (SetFile file = create(one, Part.COLUMNS)) {
+            file.write((one.table().columnLine() + "\n").getBytes(StandardCharsets.UTF_8));
+            return file.finish(1);
+        }
+    }
+
+    private SetFile create(PlannedSet one, Part part) throws IOException {
+        return request.directory().create(one.set().name(), one.set().setId(), part, request.compression());
+    }
+
+    private FileSum copy(PlannedSet one, Part part, String query, long expected) throws SQLException, IOException {
+        try (SetFile file = create(one, part)) {
+            if (query == null) {
+                return file.finish(0);
+            }
+            CopyOut copy = source.copy(query);
+            long rows = 0;
+            try {
+                for (byte[] row = copy.readFromCopy(); row != null; row = copy.readFromCopy()) {
+                    file.write(row, 0, row.length);
+                    if ((++rows & 0x1fff) == 0) {
+                        progress.written(one.table().name(), part, rows, file.plainBytes(), expected);
+                    }
+                }
+            } finally {
+                if (copy.isActive()) {
+                    copy.cancelCopy();
+                }
+            }
+            progress.written(one.table().name(), part, rows, file.plainBytes(), rows);
+            return file.finish(rows);
+        }
+    }
+}

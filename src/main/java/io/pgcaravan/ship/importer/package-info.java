@@ -1,0 +1,2 @@
+/** Change sets are applied to the tables of the target, each once and in order. */
+package io.pgcaravan.ship.importer;

@@ -1,0 +1,2 @@
+/** Change sets go from one drop directory to the next, checked on the way. */
+package io.pgcaravan.ship.relay;

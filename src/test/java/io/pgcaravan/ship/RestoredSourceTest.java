@@ -1,0 +1,215 @@
+package io.pgcaravan.ship;
+
+import static io.pgcaravan.ship.Shipping.execute;
+import static io.pgcaravan.ship.Shipping.query;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.pgcaravan.PgServer;
+import io.pgcaravan.server.PrivateCluster;
+import io.pgcaravan.ship.compare.Comparison;
+import io.pgcaravan.ship.exporter.Exporter;
+import io.pgcaravan.ship.exporter.Exporter.Request;
+import io.pgcaravan.ship.exporter.Tracking;
+import io.pgcaravan.ship.format.Compression;
+import io.pgcaravan.ship.format.Manifest;
+import io.pgcaravan.ship.importer.Importer.Outcome;
+import io.pgcaravan.ship.importer.Importer.Result;
+import io.pgcaravan.ship.importer.WaitingSets;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Sets of a source that was restored, or of another one, never pass for those that the target has. */
+class RestoredSourceTest {
+
+    @TempDir
+    Path directory;
+
+    private static void run(String... command) throws Exception {
+        assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
+    }
+
+    private static void change(Shipping ship, int from, int to) throws SQLException {
+        for (int i = from; i <= to; i++) {
+            execute(ship.source, "insert into t values (" + i + ", 'set')");
+            ship.export("t");
+        }
+    }
+
+    private static Request full(Shipping ship, long after) {
+        return new Request(ship.to, List.of(Shipping.table("t")), ship.drop, Compression.NONE, true, after);
+    }
+
+    @Test
+    void sets_after_a_restore_are_diverged_and_a_numbered_full_set_mends_it() throws Exception {
+        PrivateCluster cluster = PgServer.another(Map.of());
+        assumeTrue(cluster != null);
+        try (cluster) {
+            String url = cluster.createDatabase("shop", "UTF8");
+            String data = cluster.directory().resolve("data").toString();
+            String backup = cluster.directory().resolve("backup").toString();
+            String targetUrl = PgServer.get().createDatabase("ship_target");
+            try (Shipping ship = new Shipping(directory, url, targetUrl)) {
+                ship.table("t", "create table t (id int primary key, v text)");
+                change(ship, 1, 2);
+                ship.importWell();
+                // acknowledged, so that the backup's ledger knows that
+                ship.export("t");
+            }
+            cluster.stop(false);
+            run("cp", "-a", data, backup);
+            cluster.startAgain();
+            try (Shipping ship = new Shipping(directory, url, targetUrl)) {
+                change(ship, 3, 6);
+                ship.importWell();
+                ship.export("t");
+            }
+            cluster.stop(false);
+            run("rm", "-rf", data);
+            run("mv", backup, data);
+            cluster.startAgain();
+            try (Shipping ship = new Shipping(directory, url, targetUrl)) {
+                change(ship, 103, 104);
+                new Exporter(ship.sourceConnect()).export(full(ship, 0));
+                List<Outcome> outcomes = ship.importAll();
+                assertThat(outcomes).hasSize(3).allMatch(outcome -> outcome.result() == Result.DIVERGED);
+                assertThat(outcomes.get(2).message()).contains("restored").contains("--full --after 6");
+                assertThat(ship.files("")).noneMatch(file -> file.endsWith(".ack"));
+                assertThat(query(ship.target, "select max(id) from t")).containsExactly("6");
+                assertThat(WaitingSets.of(ship.target, ship.drop, null).get(0).diverged())
+                        .contains("--after 6");
+                Comparison.Result compared = new Comparison(Comparison.Progress.NONE)
+                        .compare(
+                                ship.sourceConnect(),
+                                ship.targetConnect(),
+                                new Comparison.Request(Shipping.table("t"), null, null),
+                                Tracking.LEDGER,
+                                null,
+                                difference -> {});
+                assertThat(compared.wrong()).isEqualTo(6);
+                assertThat(compared.remarks()).anyMatch(remark -> remark.contains("restored"));
+                // nothing was taken for received
+                assertThat(query(
+                                ship.source,
+                                "select set_number from caravan.export_set where acknowledged_at is null order by 1"))
+                        .containsExactly("3", "4", "5");
+
+                new Exporter(ship.sourceConnect()).export(full(ship, 6));
+                assertThat(ship.importAll()).hasSize(4).allMatch(outcome -> outcome.result()
+                        .good());
+                ship.assertEqual("t");
+                change(ship, 105, 105);
+                ship.importWell();
+                ship.assertEqual("t");
+            }
+        }
+    }
+
+    @Test
+    void notes_of_another_cluster_never_fire() throws Exception {
+        try (Shipping ship = new Shipping(directory)) {
+            ship.table("t", "create table t (id int primary key, v text)");
+            execute(ship.source, "insert into t select g, 'a' from generate_series(1, 9) g");
+            ship.ship("t");
+            // as pg_restore leaves it: ledger and notes of a cluster that had come further
+            execute(
+                    ship.source,
+                    "update caravan.export_set set source_system = '1'",
+                    "insert into t_dml (id, xid) values (null, (pg_current_xact_id()::text::bigint + 12)::text::xid8),"
+                            + " (null, (pg_current_xact_id()::text::bigint + 1000)::text::xid8)");
+            assertThat(ship.exportOne("t").kind()).isEqualTo(Manifest.Kind.FULL);
+            ship.importWell();
+            assertThat(query(ship.source, "select count(*) from t_dml")).containsExactly("0");
+            // and one that stands by in a database that has sets of its own
+            execute(
+                    ship.source,
+                    "insert into t_dml (id, xid) values (null, (pg_current_xact_id()::text::bigint + 300)::text::xid8)");
+            for (int i = 10; i < 400; i++) {
+                execute(ship.source, "insert into t values (" + i + ", 'b')");
+                if (i % 50 == 0) {
+                    assertThat(ship.exportOne("t").truncated()).isFalse();
+                }
+            }
+            ship.export("t");
+            ship.importWell();
+            ship.assertEqual("t");
+        }
+    }
+
+    @Test
+    void a_late_set_that_a_full_one_holds_is_already_applied() throws Exception {
+        try (Shipping ship = new Shipping(directory)) {
+            ship.table("t", "create table t (id int primary key, v text)");
+            change(ship, 1, 1);
+            ship.importWell();
+            change(ship, 2, 3);
+            Path away = directory.resolve("away");
+            run("mkdir", away.toString());
+            run("sh", "-c", "mv " + directory + "/public.t.00000000000[23].* " + away);
+            new Exporter(ship.sourceConnect()).export(full(ship, 0));
+            ship.importWell();
+            run("sh", "-c", "mv " + away + "/* " + directory);
+            assertThat(ship.importAll()).hasSize(2).extracting(Outcome::result).containsOnly(Result.ALREADY_APPLIED);
+            ship.assertEqual("t");
+        }
+    }
+
+    @Test
+    void a_clone_of_the_source_is_another_source_until_the_target_is_reset() throws Exception {
+        try (Shipping one = new Shipping(directory.resolve("one"))) {
+            one.table("t", "create table t (id int primary key, v text)");
+            change(one, 1, 2);
+            one.importWell();
+            execute(one.target, new Tracking(Tracking.LEDGER, null, null, false).exporter(Shipping.table("t")));
+            String name = one.source.getCatalog();
+            one.source.close();
+            execute(one.target, "create database clone_of_" + name + " template " + name);
+            try (Shipping clone = new Shipping(
+                    directory.resolve("clone"), one.sourceUrl.replace(name, "clone_of_" + name), one.targetUrl)) {
+                change(clone, 11, 11);
+                assertThat(clone.importAll().get(0).message()).contains("ddl reset --import-only");
+                execute(one.target, new Tracking(Tracking.LEDGER, null, null, false).reset(Shipping.table("t"), true));
+                clone.accept("t");
+                clone.importWell();
+                clone.assertEqual("t");
+                assertThat(query(one.target, "select count(*) > 0 from t_dml")).containsExactly("t");
+            }
+        }
+    }
+
+    @Test
+    void another_database_of_the_cluster_is_another_source() throws Exception {
+        String targetUrl = PgServer.get().createDatabase("ship_target");
+        try (Shipping one =
+                        new Shipping(directory.resolve("one"), PgServer.get().createDatabase("shop"), targetUrl);
+                Shipping other =
+                        new Shipping(directory.resolve("other"), PgServer.get().createDatabase("shop"), targetUrl)) {
+            one.table("t", "create table t (id int primary key, v text)");
+            execute(other.source, "create table t (id int primary key, v text)");
+            other.track("t");
+            change(one, 1, 1);
+            one.importWell();
+            change(other, 11, 11);
+            new Exporter(other.sourceConnect()).export(full(other, 0));
+            assertThat(other.importAll())
+                    .hasSize(2)
+                    .allMatch(outcome -> outcome.result() == Result.DIVERGED)
+                    .allMatch(outcome -> outcome.message().contains("a table follows one source"));
+            one.assertEqual("t");
+            Comparison.Result compared = new Comparison(Comparison.Progress.NONE)
+                    .compare(
+                            other.sourceConnect(),
+                            other.targetConnect(),
+                            new Comparison.Request(Shipping.table("t"), null, null),
+                            Tracking.LEDGER,
+                            null,
+                            difference -> {});
+            assertThat(compared.wrong()).isEqualTo(2);
+            assertThat(compared.onTheirWay()).isZero();
+        }
+    }
+}
