@@ -16,7 +16,7 @@ import org.testcontainers.images.builder.ImageFromDockerfile;
 import org.testcontainers.postgresql.PostgreSQLContainer;
 import org.testcontainers.utility.DockerImageName;
 
-/** The image of config/postgres-pgq, run by Testcontainers. */
+/** The image of docker/postgres-pgq, run by Testcontainers. */
 final class ContainerServer implements ThrowAwayServer {
 
     private static final String IMAGE = "pgcaravan/postgres-pgq";
@@ -37,7 +37,7 @@ final class ContainerServer implements ThrowAwayServer {
         String image = imageIsThere()
                 ? IMAGE
                 : new ImageFromDockerfile(IMAGE, false)
-                        .withFileFromPath(".", Path.of("config/postgres-pgq"))
+                        .withFileFromPath(".", Path.of("docker/postgres-pgq"))
                         .get();
         int port = freePort();
         // The port is bound firmly, since Docker gives out a new one when a container starts again.

@@ -47,7 +47,7 @@ class DocumentationTest {
 
     private static List<Path> pages() throws IOException {
         try (Stream<Path> files = Stream.concat(
-                Stream.of(Path.of("README.md"), Path.of("CONTRIBUTING.md")), Files.walk(Path.of("src/main/docs")))) {
+                Stream.of(Path.of("README.md"), Path.of("CONTRIBUTING.md")), Files.walk(Path.of("docs")))) {
             return files.filter(file -> file.toString().endsWith(".md"))
                     .sorted()
                     .toList();

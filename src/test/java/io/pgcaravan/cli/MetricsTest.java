@@ -35,7 +35,7 @@ class MetricsTest {
     /** Expressions by the names of their alerts. */
     static Map<String, String> alerts() throws Exception {
         Map<String, String> alerts = new LinkedHashMap<>();
-        Matcher rule = RULE.matcher(Files.readString(Path.of("config/prometheus/pgcaravan-alerts.yml")));
+        Matcher rule = RULE.matcher(Files.readString(Path.of("monitoring/prometheus/pgcaravan-alerts.yml")));
         while (rule.find()) {
             alerts.put(rule.group(1), rule.group(2).strip());
         }

@@ -19,7 +19,7 @@ record Page(String name, String text, List<Block> blocks) {
     private static final Pattern FENCE = Pattern.compile("(?ms)^( *)```([^\n]*)\n(.*?)^ *```");
     private static final Pattern PROMPT = Pattern.compile("(?:near|far)?[$] +(.*)");
     private static final Pattern LOOP = Pattern.compile("(?:for|while|if) .*");
-    private static final Path REFERENCE = Path.of("src/main/docs/reference");
+    private static final Path REFERENCE = Path.of("docs/reference");
 
     /** How a line begins that somebody would type: a prompt, or a program and not a sentence about it. */
     private static final Pattern TYPED = Pattern.compile(
@@ -88,7 +88,7 @@ record Page(String name, String text, List<Block> blocks) {
     /** All pages that people write; the reference is the code's own. */
     static List<Page> all() throws IOException {
         try (Stream<Path> files = Stream.concat(
-                Stream.of(Path.of("README.md"), Path.of("CONTRIBUTING.md")), Files.walk(Path.of("src/main/docs")))) {
+                Stream.of(Path.of("README.md"), Path.of("CONTRIBUTING.md")), Files.walk(Path.of("docs")))) {
             List<Page> pages = new ArrayList<>();
             for (Path file : files.filter(file -> file.toString().endsWith(".md"))
                     .filter(file -> !file.startsWith(REFERENCE))

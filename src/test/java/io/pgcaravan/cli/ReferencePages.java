@@ -22,10 +22,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 
-/** The pages of src/main/docs/reference, made from what the code says of itself. */
+/** The pages of docs/reference, made from what the code says of itself. */
 final class ReferencePages {
 
-    static final Path DIRECTORY = Path.of("src/main/docs/reference");
+    static final Path DIRECTORY = Path.of("docs/reference");
 
     private static final String MADE =
             "<!-- Made from the code: mvn -o test -Dtest=ReferencePagesTest -Dreference=write -->\n";

@@ -14,7 +14,8 @@ record Dashboard(JsonNode json) {
 
     static Dashboard shipped() throws IOException {
         return new Dashboard(new ObjectMapper()
-                .readTree(Path.of("config/grafana/dashboards/pgcaravan.json").toFile()));
+                .readTree(
+                        Path.of("monitoring/grafana/dashboards/pgcaravan.json").toFile()));
     }
 
     List<JsonNode> panels() {

@@ -17,7 +17,7 @@ import org.yaml.snakeyaml.Yaml;
 /** The dashboard for Grafana fits what it is provisioned with, and what there is to be seen. */
 class DashboardTest {
 
-    private static final Path PROVISIONING = Path.of("config/grafana/provisioning");
+    private static final Path PROVISIONING = Path.of("monitoring/grafana/provisioning");
     private static final String VARIABLE = "${datasource}";
     private static final int COLUMNS = 24;
 
@@ -149,8 +149,8 @@ class DashboardTest {
         Map<?, ?> provider = (Map<?, ?>) ((List<?>) providers.get("providers")).get(0);
         Object path = ((Map<?, ?>) provider.get("options")).get("path");
         assertThat(Files.readString(Path.of("docker-compose.yml")))
-                .contains("./config/grafana/dashboards:" + path + ":ro")
-                .contains("./config/grafana/provisioning:/etc/grafana/provisioning:ro");
+                .contains("./monitoring/grafana/dashboards:" + path + ":ro")
+                .contains("./monitoring/grafana/provisioning:/etc/grafana/provisioning:ro");
     }
 
     private static String title(JsonNode panel) {

@@ -13,7 +13,7 @@ class MonitoringPageTest {
 
     @Test
     void every_kind_of_problem_is_explained() throws Exception {
-        String page = Files.readString(Path.of("src/main/docs/monitoring.md"));
+        String page = Files.readString(Path.of("docs/monitoring.md"));
         List<String> kinds = Arrays.stream(Problem.Kind.values())
                 .map(kind -> "| `" + kind + "` |")
                 .toList();
@@ -27,7 +27,7 @@ class MonitoringPageTest {
 
     @Test
     void alerts_are_about_meters_that_there_are() throws Exception {
-        String rules = Files.readString(Path.of("config/prometheus/pgcaravan-alerts.yml"));
+        String rules = Files.readString(Path.of("monitoring/prometheus/pgcaravan-alerts.yml"));
         List<String> known = Arrays.stream(Meter.values()).map(Meter::meterName).toList();
         assertThat(java.util.regex.Pattern.compile("pgcaravan_\\w+")
                         .matcher(rules)

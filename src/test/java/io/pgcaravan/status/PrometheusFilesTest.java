@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** What is shipped for Prometheus, as Prometheus' own promtool takes it. */
 class PrometheusFilesTest {
 
-    private static final Path DIRECTORY = Path.of("config/prometheus");
+    private static final Path DIRECTORY = Path.of("monitoring/prometheus");
     private static final Path ALERTS = DIRECTORY.resolve("pgcaravan-alerts.yml");
     private static final Path TESTS = DIRECTORY.resolve("pgcaravan-alerts.test.yml");
 
