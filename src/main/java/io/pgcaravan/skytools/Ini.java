@@ -1,7 +1,6 @@
 package io.pgcaravan.skytools;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,7 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -24,19 +23,19 @@ import java.util.regex.Pattern;
  *
  * @see <a href="https://docs.python.org/2.7/library/configparser.html">ConfigParser</a>
  */
-public final class Ini {
+final class Ini {
 
     private static final String DEFAULT = "DEFAULT";
     private static final Pattern SECTION = Pattern.compile("\\[([^]]+)].*");
     private static final Pattern OPTION = Pattern.compile("([^:=\\s][^:=]*?)\\s*[:=]\\s*(.*)");
+    private static final Pattern COMMENT = Pattern.compile("\\s*|[#;].*|(?i:rem)\\s.*|\\s+#.*");
 
-    /** As the text is written, before interpolation. */
-    private record Entry(String text, int line) {}
+    /** The text as it is written, before interpolation; line 0 is none in the file. */
+    record Entry(String text, int line) {}
 
     private final String file;
     private final Map<String, Map<String, Entry>> sections = new LinkedHashMap<>();
     private final List<String> warnings = new ArrayList<>();
-    private final List<String> problems = new ArrayList<>();
 
     private Ini(String file) {
         this.file = file;
@@ -48,102 +47,81 @@ public final class Ini {
      *
      * @throws IniException with every line that cannot be read
      */
-    public static Ini read(Path file) throws IOException {
-        byte[] bytes = Files.readAllBytes(file);
-        String text;
+    static Ini read(Path file) throws IOException {
         try {
-            text = StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(bytes))
-                    .toString();
+            return parse(file.toString(), Files.readString(file));
         } catch (CharacterCodingException e) {
-            text = new String(bytes, StandardCharsets.ISO_8859_1);
+            return parse(file.toString(), Files.readString(file, StandardCharsets.ISO_8859_1));
         }
-        return parse(file.toString(), text);
     }
 
     /**
      * @param file its name, for messages
      * @throws IniException with every line that cannot be read
      */
-    public static Ini parse(String file, String text) {
+    static Ini parse(String file, String text) {
         Ini ini = new Ini(file);
-        ini.parse(text);
-        if (!ini.problems.isEmpty()) {
-            throw new IniException(file, ini.problems);
+        List<String> problems = new ArrayList<>();
+        ini.parse(text.startsWith("\uFEFF") ? text.substring(1) : text, problems);
+        if (!problems.isEmpty()) {
+            throw new IniException(file, problems);
         }
         return ini;
     }
 
-    private void parse(String text) {
+    private void parse(String text, List<String> problems) {
         Map<String, Entry> section = null;
         String key = null;
         int number = 0;
-        for (String line : (text.startsWith("\uFEFF") ? text.substring(1) : text).split("\r?\n|\r")) {
+        for (String line : text.lines().toList()) {
             number++;
-            if (line.isBlank() || line.startsWith("#") || line.startsWith(";") || isRemark(line)) {
+            String at = file + " line " + number + ": ";
+            Matcher header = SECTION.matcher(line);
+            Matcher option = OPTION.matcher(line.stripTrailing());
+            if (COMMENT.matcher(line).matches()) {
                 continue;
             }
             if (Character.isWhitespace(line.charAt(0))) {
-                if (line.strip().startsWith("#")) {
-                    continue; // a comment among the lines of a value, as later versions of ConfigParser have it
-                }
                 if (key == null) {
-                    problems.add(at(number) + "an indented line continues a value, and there is no key above it: "
-                            + line.strip());
+                    problems.add(at + "an indented line must follow a key: " + line.strip());
                 } else {
-                    Entry begun = section.get(key);
-                    section.put(key, new Entry(begun.text + "\n" + line.strip(), begun.line));
+                    section.computeIfPresent(
+                            key, (name, begun) -> new Entry(begun.text + "\n" + line.strip(), begun.line));
                 }
-                continue;
-            }
-            Matcher header = SECTION.matcher(line);
-            Matcher option = OPTION.matcher(line.stripTrailing());
-            if (header.matches()) {
+            } else if (header.matches()) {
                 section = sections.computeIfAbsent(header.group(1), name -> new LinkedHashMap<>());
                 key = null;
             } else if (section == null) {
-                problems.add(at(number) + "there is no [section] above this line: " + line.strip());
+                problems.add(at + "missing [section] before this line: " + line.strip());
                 return;
             } else if (option.matches()) {
                 key = option.group(1).toLowerCase(Locale.ROOT);
                 Entry before = section.put(key, new Entry(withoutComment(option.group(2)), number));
                 if (before != null) {
-                    warnings.add(at(number) + key + " was set in line " + before.line + " already; this one counts");
+                    warnings.add(at + key + " is set in line " + before.line + " too; line " + number + " is used");
                 }
             } else {
                 key = null;
-                problems.add(at(number) + "this is neither [section] nor key = value: " + line.strip());
+                problems.add(at + "invalid line; expected [section] or key = value: " + line.strip());
             }
         }
-    }
-
-    private static boolean isRemark(String line) {
-        return line.length() > 3
-                && line.substring(0, 3).equalsIgnoreCase("rem")
-                && Character.isWhitespace(line.charAt(3));
     }
 
     /** Only the first semicolon can begin a comment, and only behind a blank; continued lines have none. */
     private static String withoutComment(String value) {
         int semicolon = value.indexOf(';');
-        String kept = semicolon > 0 && Character.isWhitespace(value.charAt(semicolon - 1))
-                ? value.substring(0, semicolon).strip()
-                : value.strip();
+        boolean comment = semicolon > 0 && Character.isWhitespace(value.charAt(semicolon - 1));
+        String kept = (comment ? value.substring(0, semicolon) : value).strip();
         return kept.equals("\"\"") ? "" : kept;
     }
 
-    private String at(int line) {
-        return file + " line " + line + ": ";
-    }
-
     /** The sections in their order, without DEFAULT. */
-    public List<String> sections() {
+    List<String> sections() {
         return sections.keySet().stream().filter(name -> !name.equals(DEFAULT)).toList();
     }
 
-    /** What could be read but looks like a mistake: keys that are there twice. */
-    public List<String> warnings() {
+    /** Keys that are set twice. */
+    List<String> warnings() {
         return List.copyOf(warnings);
     }
 
@@ -153,106 +131,68 @@ public final class Ini {
      * @param defaults what counts where neither the section nor DEFAULT has the key, such as {@code job_name}
      * @param overrides what counts instead of the file, as {@code --set} gives it
      */
-    public Section section(String name, Map<String, String> defaults, Map<String, String> overrides) {
+    Section section(String name, Map<String, String> defaults, Map<String, String> overrides) {
+        Map<String, Entry> written = new TreeMap<>(sections.get(DEFAULT));
+        written.putAll(sections.getOrDefault(name, Map.of()));
+        overrides.forEach((key, value) -> written.put(key.toLowerCase(Locale.ROOT), new Entry(value, 0)));
         Map<String, Entry> values = new LinkedHashMap<>();
         defaults.forEach((key, value) -> values.put(key, new Entry(value.replace("%", "%%"), 0)));
-        values.putAll(sections.get(DEFAULT));
-        values.putAll(sections.getOrDefault(name, Map.of()));
-        Set<String> written = new TreeSet<>(values.keySet());
-        written.removeIf(key -> values.get(key).line == 0);
-        overrides.forEach((key, value) -> {
-            String lower = key.toLowerCase(Locale.ROOT);
-            values.put(lower, new Entry(value, 0));
-            written.add(lower);
-        });
-        return new Section(file, name, values, written);
+        values.putAll(written);
+        return new Section(file, name, values, written.keySet());
     }
 
-    /** The values of one section, interpolated. */
-    public static final class Section {
+    /**
+     * The values of one section.
+     *
+     * @param keys those that the file or an override sets, in order
+     */
+    record Section(String file, String name, Map<String, Entry> values, Set<String> keys) {
 
         private static final int DEEPEST = 10;
+        /** {@code %%}, {@code %(key)s}, or a percent sign alone. */
+        private static final Pattern PERCENT = Pattern.compile("%(?:(%)|\\(([^)]*)\\)s)?");
 
-        private final String file;
-        private final String name;
-        private final Map<String, Entry> values;
-        private final Set<String> written;
-
-        private Section(String file, String name, Map<String, Entry> values, Set<String> written) {
-            this.file = file;
-            this.name = name;
-            this.values = values;
-            this.written = written;
-        }
-
-        public String name() {
-            return name;
-        }
-
-        /** The keys that somebody wrote down, in order. */
-        public Set<String> keys() {
-            return written;
-        }
-
-        /** Where a key is, for messages: file and line, or --set. */
-        public String where(String key) {
+        /** Where a key is set, for messages: file and line, or --set. */
+        String where(String key) {
             Entry entry = values.get(key);
             return entry == null ? file : entry.line == 0 ? "--set " + key : file + " line " + entry.line;
         }
 
         /**
-         * A key's value with {@code %(other)s} filled in and {@code %%} made one; null where the key is not there.
+         * A key's value with {@code %(other)s} filled in and {@code %%} made one; null where the key is not set.
          *
-         * @throws IllegalArgumentException where the interpolation cannot be done; the message has file and line
+         * @throws IllegalArgumentException where the interpolation fails; the message has file and line
          */
-        public String get(String key) {
-            Entry entry = values.get(key);
-            return entry == null ? null : interpolated(key, entry.text, 1).strip();
+        String get(String key) {
+            String text = text(key);
+            return text == null ? null : interpolated(key, text, 1).strip();
         }
 
-        /** A key's value as it is written, without interpolation; null where the key is not there. */
-        public String text(String key) {
+        /** A key's value as it is written, without interpolation; null where the key is not set. */
+        String text(String key) {
             Entry entry = values.get(key);
             return entry == null ? null : entry.text.strip();
         }
 
         private String interpolated(String key, String text, int depth) {
-            if (text.indexOf('%') < 0) {
-                return text;
-            }
             if (depth > DEEPEST) {
-                throw new IllegalArgumentException(
-                        where(key) + ": " + key + " cannot be filled in: its %(...)s lead back to themselves");
+                throw new IllegalArgumentException(where(key) + ": " + key + " refers to itself by %(...)s");
             }
-            StringBuilder filled = new StringBuilder();
-            int at = 0;
-            while (at < text.length()) {
-                int percent = text.indexOf('%', at);
-                if (percent < 0) {
-                    break;
+            return PERCENT.matcher(text).replaceAll(percent -> {
+                if (percent.group(1) != null) {
+                    return "%";
                 }
-                filled.append(text, at, percent);
-                if (text.startsWith("%%", percent)) {
-                    filled.append('%');
-                    at = percent + 2;
-                    continue;
+                if (percent.group(2) == null) {
+                    throw new IllegalArgumentException(where(key) + ": " + key
+                            + " has a single %; write %(name)s for another key's value, or %% for a percent sign");
                 }
-                int close = text.startsWith("%(", percent) ? text.indexOf(")s", percent) : -1;
-                if (close < 0) {
-                    throw new IllegalArgumentException(where(key) + ": " + key + " has a lone % before \""
-                            + text.substring(percent, Math.min(text.length(), percent + 12))
-                            + "\"; write %(name)s for another key's value, or %% for a percent sign");
+                String other = percent.group(2).toLowerCase(Locale.ROOT);
+                if (!values.containsKey(other)) {
+                    throw new IllegalArgumentException(where(key) + ": " + key + " refers to %(" + other
+                            + ")s, but there is no such key; for the text itself write %%(" + other + ")s");
                 }
-                String other = text.substring(percent + 2, close).toLowerCase(Locale.ROOT);
-                Entry named = values.get(other);
-                if (named == null) {
-                    throw new IllegalArgumentException(where(key) + ": " + key + " names %(" + other
-                            + ")s, and there is no such key; where the text itself is meant, write %%(" + other + ")s");
-                }
-                filled.append(interpolated(other, named.text, depth + 1));
-                at = close + 2;
-            }
-            return filled.append(text.substring(at)).toString();
+                return Matcher.quoteReplacement(interpolated(key, values.get(other).text, depth + 1));
+            });
         }
     }
 }

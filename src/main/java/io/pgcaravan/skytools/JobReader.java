@@ -4,17 +4,42 @@ import io.pgcaravan.database.Spelling;
 import io.pgcaravan.row.RowSelection;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
-/** Reads one section into a job. It goes on after a mistake, so that all of them can be told at once. */
+/** Reads one section into a job. It continues after a mistake, so that one message lists all of them. */
 final class JobReader {
 
     private static final Set<String> IN_URIS = Set.of("queue_name", "pgq_queue_name", "dest_table");
+
+    /** Keys without a use of their own; the values of others may refer to them. */
+    private static final List<String> FOR_OTHERS = List.of("service_name", "host_name", "config_file", "config_dir");
+
+    private static final String CONSOLE = "lines on the console and their times have one form";
+    private static final String RETRY = "a failure that lasts is logged once a minute";
+    private static final String COPY = "rows are loaded by COPY wherever the result is the same";
+
+    /** Keys that change nothing here, with the reason. */
+    private static final Map<String, String> NO_EFFECT = Map.ofEntries(
+            Map.entry("pgq_autocommit", "events are always read in one statement of their own"),
+            Map.entry("exception_quiet", RETRY),
+            Map.entry("exception_grace", RETRY),
+            Map.entry("exception_reset", RETRY),
+            Map.entry("keepalive_stats", "an idle job writes nothing"),
+            Map.entry("load_mode", COPY),
+            Map.entry("method", COPY),
+            Map.entry("logfmt_console", CONSOLE),
+            Map.entry("logfmt_console_verbose", CONSOLE),
+            Map.entry("logdatefmt_file", CONSOLE),
+            Map.entry("logdatefmt_file_verbose", CONSOLE),
+            Map.entry("logdatefmt_console", CONSOLE),
+            Map.entry("logdatefmt_console_verbose", CONSOLE));
 
     private static final String EVENT_TIME = "_EVTIME";
 
@@ -22,6 +47,7 @@ final class JobReader {
     private static final String UNLOADED = "_part_field";
 
     private static final String LINE = "%(asctime)s %(process)s %(levelname)s [%(job_name)s] %(message)s";
+    private static final Pattern WORD = Pattern.compile("_(.)");
 
     private final Path file;
     private final Ini.Section ini;
@@ -29,7 +55,7 @@ final class JobReader {
     private final List<String> problems = new ArrayList<>();
 
     /** Keys that were asked for: those that are known, and what a misspelt one may have meant. */
-    private final Set<String> known = new LinkedHashSet<>();
+    private final Set<String> known = new LinkedHashSet<>(FOR_OTHERS);
 
     private final Map<String, Object> consume = new LinkedHashMap<>();
     private final Map<String, Object> decode = new LinkedHashMap<>();
@@ -44,32 +70,21 @@ final class JobReader {
 
     TableDispatcherJob job() {
         String name = text("job_name");
-        String source = required("src_db", "the database of the queue, such as dbname=sourcedb");
-        String target = required("dst_db", "the database that the rows go to, such as dbname=targetdb");
-        String queue = either("pgq_queue_name", "queue_name");
-        if (queue == null) {
-            missing("pgq_queue_name", "(or queue_name): the queue to read");
-        }
+        String source = required(text("src_db"), "src_db", "the database of the queue, such as dbname=sourcedb");
+        String target = required(text("dst_db"), "dst_db", "the database that the rows go to, such as dbname=targetdb");
+        String queue =
+                required(either("pgq_queue_name", "queue_name"), "pgq_queue_name (or queue_name)", "the queue to read");
         String consumer = either("pgq_consumer_id", "consumer_name");
-        if (consumer == null) {
-            consumer = name;
-        }
-        String table = either("dest_table", "table");
-        if (table == null) {
-            missing("dest_table", ": the table that the rows go to, or whose partitions do");
-        }
+        String table = required(
+                either("dest_table", "table"), "dest_table", "the table that the rows go to, or whose partitions do");
         readConsume();
-        String format = oneOf("format", "logutriga", "jsontriga");
+        String format = choice("format", "logutriga", "jsontriga");
         readLoad();
         boolean partitioned = readPartition();
         Path pidFile = path("pidfile");
         TableDispatcherJob.Logging logging = logging();
-        for (String key : List.of("service_name", "host_name", "config_file", "config_dir")) {
-            known.add(key); // there for the values of others
-        }
-        withoutEffect();
-        unknownKeys();
-        refusePlaceholders();
+        refuse();
+        checkKeys();
         if (!problems.isEmpty()) {
             throw new IniException(file.toString(), problems);
         }
@@ -79,7 +94,7 @@ final class JobReader {
                 source,
                 target,
                 queue,
-                consumer,
+                consumer == null ? name : consumer,
                 table,
                 consume,
                 format == null ? "logutriga" : format,
@@ -94,97 +109,74 @@ final class JobReader {
     // ---- pgq:
 
     private void readConsume() {
-        seconds("loop_delay", 1, millis -> {
-            if (millis <= 0) {
-                wrong("loop_delay", "must be more than 0; a job runs until it is stopped");
-            } else if (millis != 1000) {
-                consume.put("delay", millis);
-            }
-        });
-        seconds("exception_sleep", 20, millis -> {
-            if (millis != 20_000) {
-                consume.put("exceptionSleep", millis);
-            }
-        });
-        seconds("connection_lifetime", 1200, millis -> consume.put("connectionLifetime", millis));
-        Long fetch = number("pgq_lazy_fetch", 0);
-        if (fetch != null && fetch > 0) {
-            consume.put("chunkEvents", fetch);
+        Long delay = millis("loop_delay");
+        if (delay != null && delay <= 0) {
+            wrong("loop_delay", "must be more than 0; a job runs until it is stopped");
         }
-        Long count = number("pgq_batch_collect_events", 0);
-        if (count != null && count > 0) {
-            consume.put("minCount", count);
-        }
-        pass("pgq_batch_collect_interval", consume, "minInterval");
-        pass("pgq_keep_lag", consume, "minLag");
-        consume.put("logBatches", true);
-        consume.put("acceptUnknownStart", true);
-        pass("encoding", consume, "encoding");
-        pass("schema", consume, "schema");
-        String onError = oneOf("on_error", "stop", "dead-letter");
-        if (onError != null) {
-            consume.put("onError", onError);
-        }
-        Long deadLetters = number("max_dead_letters", 0);
-        if (deadLetters != null) {
-            consume.put("maxDeadLetters", deadLetters);
-        }
+        put(consume, "delay", delay);
+        put(consume, "exceptionSleep", millis("exception_sleep"));
+        Long lifetime = millis("connection_lifetime");
+        put(consume, "connectionLifetime", lifetime == null ? 1_200_000L : lifetime);
+        put(consume, "chunkEvents", positive("pgq_lazy_fetch"));
+        put(consume, "minCount", positive("pgq_batch_collect_events"));
+        put(consume, "minInterval", text("pgq_batch_collect_interval"));
+        put(consume, "minLag", text("pgq_keep_lag"));
+        put(consume, "logBatches", true);
+        put(consume, "acceptUnknownStart", true);
+        texts(consume, "encoding", "schema");
+        put(consume, "onError", choice("on_error", "stop", "dead-letter"));
+        put(consume, "maxDeadLetters", number("max_dead_letters", 0));
     }
 
     // ---- pgcopy:
 
     private void readLoad() {
-        String rowMode = oneOf("row_mode", "append", "keep_all", "keep_latest", "plain");
-        load.put("rowMode", rowMode == null ? "append" : rowMode);
-        pass("key", load, "key");
-        String loadMode = oneOf("load_mode", "direct", "bulk");
-        if (loadMode != null) {
-            load.put("loadMode", loadMode);
-        }
-        Long method = number("method", 0);
-        if (method != null) {
-            if (method > 3) {
-                wrong("method", "must be 0, 1, 2 or 3");
-            }
-            load.put("method", method);
-        }
-        flag("analyze", analyze -> load.put("analyze", analyze));
-        String unknown = oneOf("on_unknown_column", "fail", "ignore");
-        if (unknown != null) {
-            load.put("onUnknownColumn", unknown);
-        }
-        String truncate = oneOf("on_truncate", "apply", "ignore", "stop");
-        if (truncate != null) {
-            load.put("onTruncate", truncate);
-        }
-        flag("ignore_truncate", ignored -> {
-            if (ignored) {
-                load.put("onTruncate", "ignore");
-            }
-        });
+        String rowMode = choice("row_mode", "append", "keep_all", "keep_latest", "plain");
+        put(load, "rowMode", rowMode == null ? "append" : rowMode);
+        put(load, "key", text("key"));
+        put(load, "analyze", flag("analyze"));
+        put(load, "onUnknownColumn", choice("on_unknown_column", "fail", "ignore"));
+        put(load, "onTruncate", choice("on_truncate", "apply", "ignore", "stop"));
+        put(load, "onTruncate", Boolean.TRUE.equals(flag("ignore_truncate")) ? "ignore" : null);
     }
 
     // ---- partition: and decode:, which names its columns
 
     /** Whether there is a partition step. */
     private boolean readPartition() {
+        String part = either("part_field", "part_column");
+        String mode = choice("part_mode", "date_field", "event_time", "batch_time", "current_time", "list", "hash");
+        String tableMode = choice("table_mode", "part", "direct", "ignore");
+        put(partition, "tableMode", tableMode);
+        put(partition, "partField", readColumns(part));
+        put(partition, "partMode", part == null && mode == null && "part".equals(tableMode) ? "batch_time" : mode);
+        put(partition, "period", period());
+        texts(partition, "time_zone", "oldest", "newest", "part_name", "part_func", "part_template");
+        texts(partition, "pre_part", "post_part", "retention_period");
+        put(partition, "partitions", number("partitions", 1));
+        put(partition, "ahead", number("ahead", 0));
+        put(partition, "retention", choice("retention", "drop", "detach"));
+        put(partition, "ignoreOldEvents", flag("ignore_old_events"));
+        return part != null || mode != null || tableMode != null;
+    }
+
+    /**
+     * The columns to take.
+     *
+     * @param part the producer's name for the column that places a row
+     * @return its name in the rows
+     */
+    private String readColumns(String part) {
         String fields = text("fields");
         String skipFields = text("skip_fields");
         String eventTypes = text("event_types");
-        RowSelection selection = null;
+        String renamed = part;
         try {
-            selection = RowSelection.of(fields, skipFields, eventTypes);
-        } catch (IllegalArgumentException e) {
-            problems.add(ini.where("fields") + ": "
-                    + e.getMessage().replace("skipFields", "skip_fields").replace("eventTypes", "event_types"));
-        }
-        String part = either("part_field", "part_column");
-        String mode = oneOf("part_mode", "date_field", "event_time", "batch_time", "current_time", "list", "hash");
-        String tableMode = oneOf("table_mode", "part", "direct", "ignore");
-        boolean partitioned = part != null || mode != null || tableMode != null;
-        if (part != null && !part.equals(EVENT_TIME) && selection != null) {
-            String renamed = selection.target(part);
-            if (renamed == null) {
+            RowSelection selection = RowSelection.of(fields, skipFields, eventTypes);
+            if (part != null && !part.equals(EVENT_TIME)) {
+                renamed = selection.target(part);
+            }
+            if (part != null && renamed == null) {
                 // table_dispatcher looks at the event, not at what it loads of it
                 fields = fields == null || fields.equals("*") ? fields : fields + ", " + part + ":" + UNLOADED;
                 if (selection.skipFields().contains(part)) {
@@ -196,52 +188,21 @@ final class JobReader {
                 load.putIfAbsent("onUnknownColumn", "ignore");
                 renamed = UNLOADED;
             }
-            part = renamed;
+        } catch (IllegalArgumentException e) {
+            problems.add(ini.where("fields") + ": "
+                    + e.getMessage().replace("skipFields", "skip_fields").replace("eventTypes", "event_types"));
         }
-        if (fields != null && !fields.equals("*")) {
-            decode.put("fields", fields);
-        }
+        put(decode, "fields", "*".equals(fields) ? null : fields);
         put(decode, "skipFields", skipFields);
         // londiste, whose setting this is, knows TRUNCATE apart from the types of events
-        put(
-                decode,
-                "eventTypes",
-                eventTypes == null || !eventTypes.matches("[IUD](\\s*,\\s*[IUD])*") ? eventTypes : eventTypes + ",R");
-        put(partition, "tableMode", tableMode);
-        put(partition, "partField", part);
-        if (part == null && mode == null && "part".equals(tableMode)) {
-            mode = "batch_time";
-        }
-        put(partition, "partMode", mode);
-        readPeriod();
-        pass("time_zone", partition, "timeZone");
-        pass("oldest", partition, "oldest");
-        pass("newest", partition, "newest");
-        pass("part_name", partition, "partName");
-        pass("part_func", partition, "partFunc");
-        pass("part_template", partition, "partTemplate");
-        pass("pre_part", partition, "prePart");
-        pass("post_part", partition, "postPart");
-        Long partitions = number("partitions", 1);
-        if (partitions != null) {
-            partition.put("partitions", partitions);
-        }
-        Long ahead = number("ahead", 0);
-        if (ahead != null) {
-            partition.put("ahead", ahead);
-        }
-        pass("retention_period", partition, "retentionPeriod");
-        put(partition, "retention", oneOf("retention", "drop", "detach"));
-        flag("ignore_old_events", ignore -> {
-            if (ignore) {
-                partition.put("ignoreOldEvents", true);
-            }
-        });
-        return partitioned;
+        boolean rows = eventTypes != null && eventTypes.matches("[IUD](\\s*,\\s*[IUD])*");
+        put(decode, "eventTypes", rows ? eventTypes + ",R" : eventTypes);
+        return renamed;
     }
 
-    private void readPeriod() {
-        String method = oneOf(
+    private String period() {
+        String period = choice("period", "hour", "day", "week", "month", "year");
+        String method = choice(
                 "part_method",
                 "daily",
                 "monthly",
@@ -253,15 +214,14 @@ final class JobReader {
                 "week",
                 "month",
                 "year");
-        String period = oneOf("period", "hour", "day", "week", "month", "year");
-        if (method != null) {
-            String same = method.equals("daily") ? "day" : method.replaceFirst("ly$", "");
-            if (period != null && !period.equals(same)) {
-                wrong("period", "contradicts part_method = " + method);
-            }
-            period = same;
+        if (method == null) {
+            return period;
         }
-        put(partition, "period", period);
+        String same = method.equals("daily") ? "day" : method.replaceFirst("ly$", "");
+        if (period != null && !period.equals(same)) {
+            wrong("period", "contradicts part_method = " + method);
+        }
+        return same;
     }
 
     // ---- the process and its log
@@ -270,79 +230,57 @@ final class JobReader {
         Long size = number("log_size", 1);
         Long count = number("log_count", 0);
         Long skylog = number("use_skylog", 0);
-        List<Path> locations = new ArrayList<>();
         String places = text("skylog_locations");
-        for (String place : (places == null ? "skylog.ini, ~/.skylog.ini, /etc/skylog.ini" : places).split(",")) {
-            locations.add(expanded(place.strip()));
-        }
         String format = text("logfmt_file");
-        for (String other : List.of(
-                "logfmt_console",
-                "logfmt_console_verbose",
-                "logdatefmt_file",
-                "logdatefmt_console",
-                "logdatefmt_file_verbose",
-                "logdatefmt_console_verbose")) {
-            ignored(other, "lines on the console and their times have one form");
-        }
         return new TableDispatcherJob.Logging(
                 path("logfile"),
                 size == null ? 10L << 20 : size,
                 count == null ? 3 : count.intValue(),
                 skylog == null ? 0 : skylog.intValue(),
-                List.copyOf(locations),
+                Stream.of((places == null ? "skylog.ini, ~/.skylog.ini, /etc/skylog.ini" : places).split(","))
+                        .map(place -> expanded(place.strip()))
+                        .toList(),
                 format == null ? LINE : format,
                 text("logfmt_file_verbose"));
     }
 
-    /** Keys of Skytools that change nothing here, or that cannot be had. */
-    private void withoutEffect() {
-        ignored("pgq_autocommit", "events are always read in one statement of their own");
-        for (String key : List.of("exception_quiet", "exception_grace", "exception_reset")) {
-            ignored(key, "a failure that lasts is said once a minute");
-        }
-        ignored("keepalive_stats", "an idle job writes nothing");
+    // ---- all keys
+
+    private void refuse() {
         String version = text("config_format");
         if (version != null && !version.equals("1")) {
-            wrong("config_format", "must be 1: ${...} is not filled in");
+            wrong("config_format", "must be 1; ${...} is not filled in");
         }
         if (text("table_filter") != null) {
-            wrong("table_filter", "cannot be honoured; give each table a route of its own (caravan convert)");
+            wrong("table_filter", "is not supported; give each table a route of its own (caravan convert)");
         }
     }
 
-    private void ignored(String key, String why) {
-        if (text(key) != null) {
-            warnings.add(ini.where(key) + ": " + key + " has no effect: " + why);
-        }
-    }
-
-    /** The values go into a route, where two braces begin the name of a property, and in a step's URI a ? its options. */
-    private void refusePlaceholders() {
+    /** Values go into a route, where two braces begin the name of a property, and in a step's URI a ? its options. */
+    private void checkKeys() {
+        known.addAll(NO_EFFECT.keySet());
         for (String key : ini.keys()) {
-            String value = known.contains(key) ? text(key) : null;
-            if (value != null && value.contains("{{")) {
-                problems.add(ini.where(key) + ": " + key + " holds {{, which a route takes for a property's name;"
-                        + " write { { (in PostgreSQL's arrays it is the same)");
-            }
-            if (value != null && IN_URIS.contains(key) && value.contains("?")) {
-                problems.add(ini.where(key) + ": " + key + " holds ?, behind which a route expects options: rename it");
-            }
-        }
-    }
-
-    private void unknownKeys() {
-        for (String key : ini.keys()) {
-            // a key may be there for the values of others only
-            if (!known.contains(key)) {
-                warnings.add(ini.where(key) + ": unknown key " + key + Spelling.nearest(key, known));
+            String at = ini.where(key) + ": ";
+            if (NO_EFFECT.containsKey(key)) {
+                warnings.add(at + key + " has no effect: " + NO_EFFECT.get(key));
+            } else if (!known.contains(key)) {
+                warnings.add(at + "unknown key " + key + Spelling.nearest(key, known));
+            } else {
+                String value = text(key);
+                if (value != null && value.contains("{{")) {
+                    problems.add(at + key + " contains {{, which begins a property's name in a route;"
+                            + " write { { (in PostgreSQL's arrays it is the same)");
+                }
+                if (value != null && value.contains("?") && IN_URIS.contains(key)) {
+                    problems.add(at + key + " contains ?, which begins the options in a route; rename it");
+                }
             }
         }
     }
 
     // ---- values
 
-    /** A key's value; null where it is not there or empty. */
+    /** A key's value; null where it is not set or empty. */
     private String text(String key) {
         known.add(key);
         try {
@@ -356,97 +294,74 @@ final class JobReader {
         }
     }
 
-    private String required(String key, String meaning) {
-        String value = text(key);
-        if (value == null) {
-            missing(key, ": " + meaning);
+    private String required(String value, String key, String meaning) {
+        if (value == null && problems.stream().noneMatch(problem -> problem.contains(": " + key + " "))) {
+            problems.add(file + " section [" + ini.name() + "]: missing " + key + ": " + meaning);
         }
         return value;
-    }
-
-    private void missing(String key, String meaning) {
-        if (problems.stream().noneMatch(problem -> problem.contains(": " + key + " "))) {
-            problems.add(file + " section [" + ini.name() + "]: there is no " + key + meaning);
-        }
     }
 
     /** Of two names for one thing the first, which is the older, wins. */
     private String either(String old, String other) {
         String value = text(old);
         String second = text(other);
-        if (value == null) {
-            return second;
-        }
-        if (second != null && !second.equals(value)) {
+        if (value != null && second != null && !second.equals(value)) {
             warnings.add(
-                    ini.where(other) + ": " + other + " is not used, because " + old + " = " + value + " is there too");
+                    ini.where(other) + ": " + other + " is not used, because " + old + " = " + value + " is set too");
         }
-        return value;
+        return value == null ? second : value;
     }
 
-    private void pass(String key, Map<String, Object> options, String option) {
-        put(options, option, text(key));
+    /** Keys that are called as the options are, but for the way in which words are joined. */
+    private void texts(Map<String, Object> options, String... keys) {
+        for (String key : keys) {
+            String option = WORD.matcher(key).replaceAll(word -> word.group(1).toUpperCase(Locale.ROOT));
+            put(options, option, text(key));
+        }
     }
 
-    private static void put(Map<String, Object> options, String option, String value) {
+    private static void put(Map<String, Object> options, String option, Object value) {
         if (value != null) {
             options.put(option, value);
         }
     }
 
-    private String oneOf(String key, String... allowed) {
+    private String choice(String key, String... allowed) {
         String value = text(key);
-        if (value == null || List.of(allowed).contains(value)) {
-            return value;
-        }
-        wrong(key, "must be one of " + String.join(", ", Arrays.asList(allowed)));
-        return null;
+        return value == null || List.of(allowed).contains(value)
+                ? value
+                : wrong(key, "must be one of " + String.join(", ", allowed));
     }
 
     private Long number(String key, long least) {
         String value = text(key);
-        if (value == null) {
-            return null;
-        }
-        try {
-            long number = Long.parseLong(value);
-            if (number >= least) {
-                return number;
-            }
-        } catch (NumberFormatException e) {
-            // told below
-        }
-        wrong(key, "must be a whole number >= " + least);
-        return null;
+        boolean valid = value == null || value.matches("\\d{1,18}") && Long.parseLong(value) >= least;
+        return !valid ? wrong(key, "must be a whole number >= " + least) : value == null ? null : Long.valueOf(value);
     }
 
-    private interface Millis {
-        void take(long millis);
+    /** 0 is the same as not set. */
+    private Long positive(String key) {
+        Long number = number(key, 0);
+        return number == null || number == 0 ? null : number;
     }
 
-    private void seconds(String key, long standard, Millis use) {
+    private Long millis(String key) {
         String value = text(key);
         try {
-            use.take(value == null ? standard * 1000 : Math.round(Double.parseDouble(value) * 1000));
+            return value == null ? null : Math.round(Double.parseDouble(value) * 1000);
         } catch (NumberFormatException e) {
-            wrong(key, "must be a number of seconds");
+            return wrong(key, "must be a number of seconds");
         }
     }
 
-    private interface Flag {
-        void take(boolean on);
-    }
-
-    private void flag(String key, Flag use) {
+    private Boolean flag(String key) {
         String value = text(key);
-        if (value == null) {
-            return;
-        }
-        switch (value.toLowerCase(java.util.Locale.ROOT)) {
-            case "1", "yes", "true", "on" -> use.take(true);
-            case "0", "no", "false", "off" -> use.take(false);
+        return switch (value == null ? "" : value.toLowerCase(Locale.ROOT)) {
+            case "" -> null;
+            case "1", "yes", "true", "on" -> true;
+            case "0", "no", "false", "off" -> false;
             default -> wrong(key, "must be 1 or 0");
-        }
+        };
     }
 
     private Path path(String key) {
@@ -462,7 +377,9 @@ final class JobReader {
         return Path.of(name);
     }
 
-    private void wrong(String key, String why) {
+    /** Adds a problem; null, as the value that the key has then. */
+    private <T> T wrong(String key, String why) {
         problems.add(ini.where(key) + ": " + key + " = " + ini.get(key) + ": " + why);
+        return null;
     }
 }

@@ -76,7 +76,7 @@ public record TableDispatcherJob(
      */
     public static TableDispatcherJob read(Path file, Map<String, String> overrides) throws IOException {
         if (!Files.isRegularFile(file)) {
-            throw new IniException(file.toString(), List.of("there is no ini file " + file));
+            throw new IniException(file.toString(), List.of("ini file " + file + " not found"));
         }
         Ini ini = Ini.read(file);
         String section = section(file, ini);
@@ -103,8 +103,8 @@ public record TableDispatcherJob(
         }
         throw new IniException(
                 file.toString(),
-                List.of(file + ": there is no section [" + SECTION + "]"
-                        + (sections.isEmpty() ? "" : ", only [" + String.join("], [", sections) + "]")));
+                List.of(file + ": missing section [" + SECTION + "]"
+                        + (sections.isEmpty() ? "" : "; found [" + String.join("], [", sections) + "]")));
     }
 
     private static String baseName(Path file) {
@@ -113,7 +113,7 @@ public record TableDispatcherJob(
         return dot > 0 ? name.substring(0, dot) : name;
     }
 
-    private static String hostName() {
+    static String hostName() {
         try {
             return InetAddress.getLocalHost().getHostName();
         } catch (UnknownHostException e) {

@@ -3,7 +3,6 @@ package io.pgcaravan.camel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.pgcaravan.skytools.HandlerArguments;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,18 +13,15 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Jobs as londiste's users have them, from the handler's arguments to the rows in the target. */
+/** Jobs with the options that londiste's dispatch handler has, from the events to the rows in the target. */
 class LondisteOptionsTest {
 
     @TempDir
     Path directory;
 
-    /** A route from queue orders whose steps are set as a handler says. */
-    private Job job(Orders orders, String handler) throws Exception {
-        HandlerArguments arguments = HandlerArguments.parse("public.orders", handler);
-        return job(orders, arguments.table(), arguments.decode(), arguments.partition(), arguments.load());
-    }
+    private static final Map<String, String> BY_DATE = Map.of("partMode", "date_field", "partField", "created_at");
 
+    /** A route from queue orders with these options of its steps. */
     private Job job(
             Orders orders,
             String table,
@@ -73,14 +69,10 @@ class LondisteOptionsTest {
                         == 1);
     }
 
-    @ParameterizedTest
-    @CsvSource({"direct, 0", "bulk, 0", "bulk, 1", "bulk, 2", "bulk, 3"})
-    void whatever_the_method_no_row_is_lost_where_an_update_finds_none(String mode, int method) throws Exception {
+    @Test
+    void no_row_is_lost_where_an_update_finds_none() throws Exception {
         try (Orders orders = new Orders();
-                Job job = job(
-                        orders,
-                        "dispatch(part_mode=date_field, part_field=created_at, row_mode=plain, load_mode=" + mode
-                                + ", method=" + method + ")")) {
+                Job job = job(orders, "public.orders", Map.of(), BY_DATE, Map.of("rowMode", "plain"))) {
             orders.insert(1, 200);
             applied(orders);
             orders.source(
@@ -99,11 +91,10 @@ class LondisteOptionsTest {
         }
     }
 
-    @ParameterizedTest
-    @CsvSource({"0", "1", "2", "3"})
-    void keep_latest_keeps_the_row_that_londiste_loses_when_delete_and_insert_merge_back(int method) throws Exception {
+    @Test
+    void keep_latest_keeps_the_row_that_londiste_loses_when_delete_and_insert_merge_back() throws Exception {
         try (Orders orders = new Orders();
-                Job job = job(orders, "bulk_daily_field(part_field=created_at, method=" + method + ")")) {
+                Job job = job(orders, "public.orders", Map.of(), BY_DATE, Map.of("rowMode", "keep_latest"))) {
             orders.insert(1, 100);
             applied(orders);
             orders.source(
@@ -120,19 +111,24 @@ class LondisteOptionsTest {
     }
 
     @Test
-    void a_handler_with_most_of_its_arguments_does_what_it_says() throws Exception {
-        String handler = "dispatch(table_mode=part, part_mode=date_field, part_field=created_at, period=month,"
-                + " part_name=%(parent)s_in_%(year)s_%(month)s, row_mode=keep_all, event_types=I,U,"
-                + " load_mode=bulk, method=1, skip_fields=note, table=archive.orders, ignore_truncate=1, encoding=utf8,"
-                + " analyze=1, part_template=create table %(dest)s () inherits (%(parent)s);"
-                + " create index on %(dest)s (%(pkey)s); , pre_part=insert into log values ('pre %(dest)s'),"
-                + " post_part=insert into log values ('post %(part_field)s %(part_time)s'))";
+    void most_options_of_londiste_at_once_do_what_each_says() throws Exception {
+        Map<String, String> decode = Map.of("skipFields", "note", "eventTypes", "I, U, R", "encoding", "utf8");
+        Map<String, String> partition = Map.of(
+                "tableMode", "part",
+                "partMode", "date_field",
+                "partField", "created_at",
+                "period", "month",
+                "partName", "%(parent)s_in_%(year)s_%(month)s",
+                "partTemplate", "create table %(dest)s () inherits (%(parent)s); create index on %(dest)s (%(pkey)s);",
+                "prePart", "insert into log values ('pre %(dest)s')",
+                "postPart", "insert into log values ('post %(part_field)s %(part_time)s')");
+        Map<String, String> load = Map.of("rowMode", "keep_all", "onTruncate", "ignore", "analyze", "true");
         try (Orders orders = new Orders()) {
             orders.target(
                     "create schema archive",
                     "create table log (line text)",
                     "create table archive.orders " + Orders.TABLE + ")");
-            try (Job job = job(orders, handler)) {
+            try (Job job = job(orders, "archive.orders", decode, partition, load)) {
                 orders.source("create trigger t after truncate on orders execute function pgq.logutriga('orders')");
                 orders.insert(1, 10);
                 orders.source(
@@ -172,13 +168,14 @@ class LondisteOptionsTest {
     @Test
     void a_table_may_be_loaded_without_partitions_or_not_at_all() throws Exception {
         try (Orders orders = new Orders(", primary key (id))")) {
-            try (Job job = job(orders, "bulk_direct(row_mode=plain)")) {
+            try (Job job =
+                    job(orders, "public.orders", Map.of(), Map.of("tableMode", "direct"), Map.of("rowMode", "plain"))) {
                 orders.insert(1, 50);
                 orders.source("update orders set status = 'paid' where id < 10", "delete from orders where id = 20");
                 applied(orders);
                 orders.assertTargetEqualsSource();
             }
-            try (Job job = job(orders, "dispatch(table_mode=ignore)")) {
+            try (Job job = job(orders, "public.orders", Map.of(), Map.of("tableMode", "ignore"), Map.of())) {
                 orders.insert(51, 60);
                 applied(orders);
                 assertThat(orders.count(orders.target, "select count(*) from orders"))

@@ -358,7 +358,7 @@ class HostileInputTest {
                 """);
         CommandRun refused = CommandRun.of("convert", ini.toString());
         assertThat(refused.status()).isEqualTo(2);
-        assertThat(refused.err()).contains("queue_name holds ?", "dest_table holds ?", "dest_table holds {{");
+        assertThat(refused.err()).contains("queue_name contains ?", "dest_table contains ?", "dest_table contains {{");
     }
 
     @Test

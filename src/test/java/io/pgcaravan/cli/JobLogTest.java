@@ -5,9 +5,17 @@ import static io.pgcaravan.PgServer.value;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,29 +46,38 @@ class JobLogTest {
 
     @Test
     void handlers_of_skylog_ini_are_used_and_unknown_ones_named() throws Exception {
-        try (IniJob job = new IniJob(directory)) {
+        try (IniJob job = new IniJob(directory);
+                DatagramSocket syslog = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
             execute(
                     job.target,
                     "create schema log",
                     "create table log.line (level text, job text, message text)",
                     "create function log.add(text, text, text) returns void language sql as"
                             + " 'insert into log.line values ($1, $2, $3)'");
-            Files.writeString(
-                    directory.resolve("skylog.ini"), """
+            Files.writeString(directory.resolve("skylog.ini"), """
                     [loggers]
                     keys=root
                     [handlers]
-                    keys=logdb,logfile,fluent,away
+                    keys=logdb,logfile,fluent,away,syslog,devlog
                     [formatters]
-                    keys=long,none
+                    keys=long,none,named
                     [logger_root]
                     level=DEBUG
-                    handlers=logdb,logfile,fluent,away
+                    handlers=logdb,logfile,fluent,away,syslog,devlog
                     [formatter_long]
                     format=%%(asctime)s %%(levelname)s %%(message)s
                     datefmt=%%H:%%M
                     [formatter_none]
                     format=%%(message)s
+                    [formatter_named]
+                    format=%%(job_name)s: %%(message)s
+                    [handler_syslog]
+                    class=handlers.SysLogHandler
+                    args=(('127.0.0.1', %d), handlers.SysLogHandler.LOG_LOCAL0)
+                    formatter=named
+                    [handler_devlog]
+                    class=handlers.SysLogHandler
+                    args=('/dev/log', handlers.SysLogHandler.LOG_LOCAL0)
                     [handler_logdb]
                     class=skylog.LogDBHandler
                     args=("%s",)
@@ -77,7 +94,8 @@ class JobLogTest {
                     [handler_fluent]
                     class=acme.FluentHandler
                     args=()
-                    """.formatted(IniJob.conninfo(job.targetUrl), directory));
+                    """.formatted(
+                            syslog.getLocalPort(), IniJob.conninfo(job.targetUrl), directory));
             Path ini = job.ini("archive", "use_skylog = 2\npart_field = created_at\n" + IniJob.TEMPLATE);
             job.register("archive");
             job.insert(1, 1);
@@ -100,9 +118,32 @@ class JobLogTest {
             assertThat(value(
                             job.target,
                             "select message from log.line where level = 'WARNING' and message like '%fluent%'"))
-                    .contains("acme.FluentHandler", "is not known here");
+                    .contains("unknown class acme.FluentHandler");
+            assertThat(value(
+                            job.target,
+                            "select message from log.line where level = 'WARNING' and message like '%devlog%'"))
+                    .contains("Unix socket /dev/log is not supported");
+            assertThat(received(syslog))
+                    .anySatisfy(line -> assertThat(line).startsWith("<134>archive: job archive runs"))
+                    .anySatisfy(line ->
+                            assertThat(line).startsWith("<132>archive: ").contains("devlog"));
             assertThat(Files.readAllLines(directory.resolve("archive.log")))
                     .anySatisfy(line -> assertThat(line).matches("\\d\\d:\\d\\d INFO job archive runs.*"));
+        }
+    }
+
+    /** The datagrams that have arrived, in order. */
+    private static List<String> received(DatagramSocket socket) throws IOException {
+        List<String> lines = new ArrayList<>();
+        socket.setSoTimeout(1000);
+        try {
+            while (true) {
+                DatagramPacket packet = new DatagramPacket(new byte[2000], 2000);
+                socket.receive(packet);
+                lines.add(new String(packet.getData(), 0, packet.getLength(), StandardCharsets.UTF_8));
+            }
+        } catch (SocketTimeoutException e) {
+            return lines;
         }
     }
 }

@@ -207,7 +207,7 @@ class TableDispatcherTest {
                         "broken.ini line 9: row_mode = sometimes: must be one of append, keep_all, keep_latest, plain",
                         "broken.ini line 10: log_size = big: must be a whole number >= 1",
                         "broken.ini line 11: period = fortnight: must be one of",
-                        "broken.ini line 12: logfile names %(nowhere)s, and there is no such key");
+                        "broken.ini line 12: logfile refers to %(nowhere)s, but there is no such key");
 
         // found only when the route is made, in the background
         Path late = job.ini("late", "pidfile = %(config_dir)s/late.pid\ntime_zone = Mars/North\n" + DAILY);

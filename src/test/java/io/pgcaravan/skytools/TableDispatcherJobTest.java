@@ -63,7 +63,7 @@ class TableDispatcherJobTest {
         assertThat(job.consumer()).isEqualTo("old");
         assertThat(job.partition()).containsEntry("partField", "old");
         assertThat(job.warnings()).hasSize(3).allSatisfy(warning -> assertThat(warning)
-                .contains("= old is there too"));
+                .contains("= old is set too"));
     }
 
     @Test
@@ -93,8 +93,6 @@ class TableDispatcherJobTest {
                 ignore_old_events = 1
                 ignore_truncate = yes
                 row_mode = plain
-                load_mode = bulk
-                method = 1
                 analyze = on
                 """);
         assertThat(job.consume())
@@ -124,8 +122,6 @@ class TableDispatcherJobTest {
                 .containsEntry("ignoreOldEvents", true);
         assertThat(job.load())
                 .containsEntry("rowMode", "plain")
-                .containsEntry("loadMode", "bulk")
-                .containsEntry("method", 1L)
                 .containsEntry("analyze", true)
                 .containsEntry("onTruncate", "ignore");
         assertThat(job.warnings()).isEmpty();
@@ -140,10 +136,11 @@ class TableDispatcherJobTest {
 
     @Test
     void what_cannot_be_honoured_is_told() throws Exception {
-        assertThat(job(LEAST + "queue_name = q\npgq_autocommit = 1\n").warnings())
-                .singleElement()
-                .asString()
-                .contains("line 6: pgq_autocommit has no effect");
+        assertThat(job(LEAST + "queue_name = q\nload_mode = bulk\npgq_autocommit = 1\n")
+                        .warnings())
+                .satisfiesExactly(
+                        first -> assertThat(first).contains("line 6: load_mode has no effect"),
+                        second -> assertThat(second).contains("line 7: pgq_autocommit has no effect"));
         assertThatThrownBy(() -> job(LEAST + "queue_name = q\ntable_filter = a\nloop_delay = 0\n"))
                 .hasMessageContainingAll("line 6: table_filter", "line 7: loop_delay = 0: must be more than 0");
     }
