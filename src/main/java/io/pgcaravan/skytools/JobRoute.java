@@ -19,9 +19,9 @@ public final class JobRoute {
             .build();
 
     private static final String HEADER = """
-            # From the ini file of a table_dispatcher: a queue into a table or its partitions, exactly once. The split hands on
-            # chunks of some thousand events, streamed from the source: decode: makes rows of columns of them, partition:
-            # finds each row's partition, or makes it, and pgcopy: loads the rows by COPY.
+            # From the ini file of a table_dispatcher: the events of a queue go into a table or its partitions, exactly once.
+            # They come in chunks of some thousand: decode: turns events into rows, partition: finds or makes the partition
+            # of each row, and pgcopy: loads the rows by COPY.
             """;
 
     private JobRoute() {}

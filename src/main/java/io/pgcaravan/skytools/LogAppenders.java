@@ -10,7 +10,6 @@ import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.core.Appender;
 import org.apache.logging.log4j.core.appender.AsyncAppender;
 import org.apache.logging.log4j.core.appender.ConsoleAppender;
-import org.apache.logging.log4j.core.appender.FileAppender;
 import org.apache.logging.log4j.core.appender.RollingFileAppender;
 import org.apache.logging.log4j.core.appender.SocketAppender;
 import org.apache.logging.log4j.core.appender.rolling.DefaultRolloverStrategy;
@@ -102,22 +101,15 @@ record LogAppenders(Configuration configuration, String job, List<String> warnin
 
     /** Newest first: file, file.1, file.2; without a size or a count nothing is rotated. */
     Appender file(String name, Path file, long size, long count, String pattern) {
-        if (size <= 0 || count <= 0) {
-            return FileAppender.newBuilder()
-                    .setName(name)
-                    .withFileName(file.toString())
-                    .setLayout(layout(pattern + "%n"))
-                    .setConfiguration(configuration)
-                    .build();
-        }
+        boolean rotated = size > 0 && count > 0;
         return RollingFileAppender.newBuilder()
                 .setName(name)
                 .withFileName(file.toString())
                 .withFilePattern(file + ".%i")
-                .withPolicy(SizeBasedTriggeringPolicy.createPolicy(size + " B"))
+                .withPolicy(SizeBasedTriggeringPolicy.createPolicy((rotated ? size : Long.MAX_VALUE) + " B"))
                 .withStrategy(DefaultRolloverStrategy.newBuilder()
                         .withFileIndex("min")
-                        .withMax(Long.toString(count))
+                        .withMax(Long.toString(Math.max(1, count)))
                         .withConfig(configuration)
                         .build())
                 .setLayout(layout(pattern + "%n"))

@@ -18,8 +18,7 @@ final class Skylog {
     private static final String SYSLOG_PORT = "514";
 
     /** A text, or a name or a product of numbers. */
-    private static final Pattern ARGUMENT =
-            Pattern.compile("'([^']*)'|\"([^\"]*)\"|([^\\s,()'\"]+(?:\\s*[*]\\s*\\d+)*)");
+    private static final Pattern ARGUMENT = Pattern.compile("'[^']*'|\"[^\"]*\"|[^\\s,()'\"]+(?:\\s*[*]\\s*\\d+)*");
 
     private final Path file;
     private final Ini ini;
@@ -56,7 +55,7 @@ final class Skylog {
                 Ini.Section section = section("handler_" + name);
                 Level level = level(section.get("level"));
                 appenders.add(appender(name, section), level);
-            } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+            } catch (IllegalArgumentException e) {
                 warn("handler \"" + name + "\" is left out, its lines go nowhere: " + e.getMessage());
             }
         }
@@ -99,7 +98,7 @@ final class Skylog {
                 return syslog(name, args, true, pattern);
             case "LogDBHandler":
                 warn("handler \"" + name + "\" gets a line for each batch, not the sums of a minute");
-                return appenders.database(name, args.get(0), databases);
+                return appenders.database(name, first(args), databases);
             case "NullHandler":
                 return NullAppender.createAppender(name);
             default:
@@ -112,7 +111,7 @@ final class Skylog {
     /** @param at where the size is among the arguments, with the count behind it */
     private Appender file(String name, List<String> args, int at, String size, String count, String pattern) {
         return appenders.file(
-                name, JobReader.expanded(args.get(0)), number(args, at, size), number(args, at + 1, count), pattern);
+                name, JobReader.expanded(first(args)), number(args, at, size), number(args, at + 1, count), pattern);
     }
 
     private Appender syslog(String name, List<String> args, boolean named, String pattern) {
@@ -133,11 +132,15 @@ final class Skylog {
     private static List<String> arguments(String tuple) {
         return ARGUMENT.matcher(tuple == null ? "" : tuple)
                 .results()
-                .map(found -> Stream.of(found.group(1), found.group(2), found.group(3))
-                        .filter(text -> text != null)
-                        .findFirst()
-                        .orElseThrow())
+                .map(found -> found.group().replaceAll("^['\"]|['\"]$", ""))
                 .toList();
+    }
+
+    private static String first(List<String> args) {
+        if (args.isEmpty()) {
+            throw new IllegalArgumentException("missing args");
+        }
+        return args.get(0);
     }
 
     private static long number(List<String> args, int at, String standard) {
