@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -13,7 +12,6 @@ import java.util.regex.Pattern;
 public final class IniTemplate {
 
     private static final String FILE = "table_dispatcher.ini";
-    private static final Pattern KEY = Pattern.compile("#? ?(\\w+) =.*");
 
     private IniTemplate() {}
 
@@ -23,16 +21,14 @@ public final class IniTemplate {
      * @param set values by key that take the place of the template's
      */
     public static String text(Map<String, String> set) {
-        Map<String, String> left = new LinkedHashMap<>(set);
-        StringBuilder text = new StringBuilder();
-        for (String line : template().split("\n", -1)) {
-            Matcher key = KEY.matcher(line);
-            String value = key.matches() ? left.remove(key.group(1)) : null;
-            text.append(value == null ? line : key.group(1) + " = " + value).append('\n');
+        String text = template();
+        for (Map.Entry<String, String> entry : set.entrySet()) {
+            String line = entry.getKey() + " = " + entry.getValue();
+            Matcher key = Pattern.compile("(?m)^(# ?)?" + Pattern.quote(entry.getKey()) + " =.*$")
+                    .matcher(text);
+            text = key.find() ? key.replaceFirst(Matcher.quoteReplacement(line)) : text + line + "\n";
         }
-        left.forEach(
-                (key, value) -> text.append(key).append(" = ").append(value).append('\n'));
-        return text.toString().stripTrailing() + "\n";
+        return text;
     }
 
     private static String template() {

@@ -9,6 +9,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -21,25 +22,13 @@ final class JobReader {
     /** Keys without a use of their own; the values of others may refer to them. */
     private static final List<String> FOR_OTHERS = List.of("service_name", "host_name", "config_file", "config_dir");
 
-    private static final String CONSOLE = "lines on the console and their times have one form";
-    private static final String RETRY = "a failure that lasts is logged once a minute";
-    private static final String COPY = "rows are loaded by COPY wherever the result is the same";
-
-    /** Keys that change nothing here, with the reason. */
-    private static final Map<String, String> NO_EFFECT = Map.ofEntries(
-            Map.entry("pgq_autocommit", "events are always read in one statement of their own"),
-            Map.entry("exception_quiet", RETRY),
-            Map.entry("exception_grace", RETRY),
-            Map.entry("exception_reset", RETRY),
-            Map.entry("keepalive_stats", "an idle job writes nothing"),
-            Map.entry("load_mode", COPY),
-            Map.entry("method", COPY),
-            Map.entry("logfmt_console", CONSOLE),
-            Map.entry("logfmt_console_verbose", CONSOLE),
-            Map.entry("logdatefmt_file", CONSOLE),
-            Map.entry("logdatefmt_file_verbose", CONSOLE),
-            Map.entry("logdatefmt_console", CONSOLE),
-            Map.entry("logdatefmt_console_verbose", CONSOLE));
+    /** Keys that change nothing here, as regular expressions, with the reason. */
+    private static final Map<String, String> NO_EFFECT = Map.of(
+            "pgq_autocommit", "events are always read in one statement of their own",
+            "exception_(quiet|grace|reset)", "a failure that lasts is logged once a minute",
+            "keepalive_stats", "an idle job writes nothing",
+            "load_mode|method", "rows are loaded by COPY wherever the result is the same",
+            "logfmt_console.*|logdatefmt_.*", "lines on the console and their times have one form");
 
     private static final String EVENT_TIME = "_EVTIME";
 
@@ -258,22 +247,24 @@ final class JobReader {
 
     /** Values go into a route, where two braces begin the name of a property, and in a step's URI a ? its options. */
     private void checkKeys() {
-        known.addAll(NO_EFFECT.keySet());
         for (String key : ini.keys()) {
             String at = ini.where(key) + ": ";
-            if (NO_EFFECT.containsKey(key)) {
-                warnings.add(at + key + " has no effect: " + NO_EFFECT.get(key));
+            String value = known.contains(key) ? text(key) : null;
+            Optional<String> reason = NO_EFFECT.keySet().stream()
+                    .filter(key::matches)
+                    .map(NO_EFFECT::get)
+                    .findFirst();
+            if (reason.isPresent()) {
+                warnings.add(at + key + " has no effect: " + reason.get());
             } else if (!known.contains(key)) {
                 warnings.add(at + "unknown key " + key + Spelling.nearest(key, known));
-            } else {
-                String value = text(key);
-                if (value != null && value.contains("{{")) {
-                    problems.add(at + key + " contains {{, which begins a property's name in a route;"
-                            + " write { { (in PostgreSQL's arrays it is the same)");
-                }
-                if (value != null && value.contains("?") && IN_URIS.contains(key)) {
-                    problems.add(at + key + " contains ?, which begins the options in a route; rename it");
-                }
+            }
+            if (value != null && value.contains("{{")) {
+                problems.add(at + key + " contains {{, which begins a property's name in a route;"
+                        + " write { { (in PostgreSQL's arrays it is the same)");
+            }
+            if (value != null && value.contains("?") && IN_URIS.contains(key)) {
+                problems.add(at + key + " contains ?, which begins the options in a route; rename it");
             }
         }
     }

@@ -79,7 +79,6 @@ record LogAppenders(Configuration configuration, String job, List<String> warnin
 
     /** @param most null for all lines that the logger takes */
     void add(Appender appender, Level most) {
-        appender.start();
         configuration.addAppender(appender);
         configuration.getRootLogger().addAppender(appender, most, null);
     }
@@ -141,7 +140,6 @@ record LogAppenders(Configuration configuration, String job, List<String> warnin
     /** From a thread of its own: a log database that is slow or down never holds up the job. */
     Appender database(String name, String address, JobLog.Databases databases) {
         Appender database = new LogDatabaseAppender(name + " database", job, address, databases);
-        database.start();
         configuration.addAppender(database);
         return AsyncAppender.newBuilder()
                 .setName(name)

@@ -10,7 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 
-/** The file that holds the process id of a running job: keeps a second one from starting, and tells whom to signal. */
+/** The file that holds the process id of a running job: keeps a second one from starting, and names the process to signal. */
 public record PidFile(Path path) {
 
     /** Clocks of the kernel and of the file system differ by a little. */
@@ -40,7 +40,7 @@ public record PidFile(Path path) {
         }
     }
 
-    /** Whether it has ended and only waits for its parent to ask: in a container whose first process never does. */
+    /** Whether it has ended but was not reaped: in a container whose first process reaps nothing. */
     private static boolean isZombie(long pid) {
         try {
             String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
@@ -71,7 +71,7 @@ public record PidFile(Path path) {
                 Files.writeString(path, ProcessHandle.current().pid() + "\n", StandardOpenOption.CREATE_NEW);
                 return true;
             } catch (FileAlreadyExistsException e) {
-                // another one was faster; look who it is
+                // another process was faster; read its id
             }
         }
         return false;
@@ -86,7 +86,7 @@ public record PidFile(Path path) {
                 Files.delete(path);
             }
         } catch (IOException e) {
-            // it is gone already, or its directory is; the next start recognises it as stale
+            // it is gone already, or its directory is; the next start finds it stale
         }
     }
 }

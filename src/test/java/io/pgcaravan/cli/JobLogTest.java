@@ -123,6 +123,7 @@ class JobLogTest {
                             job.target,
                             "select message from log.line where level = 'WARNING' and message like '%devlog%'"))
                     .contains("Unix socket /dev/log is not supported");
+            assertThat(job.output()).as("of the handler away").contains("cannot write to the log database");
             assertThat(received(syslog))
                     .anySatisfy(line -> assertThat(line).startsWith("<134>archive: job archive runs"))
                     .anySatisfy(line ->
