@@ -5,31 +5,32 @@ import java.sql.SQLException;
 import java.util.Map;
 import java.util.Properties;
 
-/** Where a database is and who connects to it, in one of the ways people write that. Its text shows no password. */
+/** Where a database is and who connects to it. Its text shows no password. */
 public sealed interface Address permits JdbcAddress, LibpqAddress {
 
-    /** {@link #parse(String, Surroundings)} in the surroundings of this process. */
+    /** {@link #parse(String, LibpqEnvironment)} in the environment of this process. */
     static Address parse(String text) {
-        return parse(text, Surroundings.ofThisProcess());
+        return parse(text, LibpqEnvironment.ofThisProcess());
     }
 
     /**
-     * Reads a JDBC URL, which means what the driver says it does, or a conninfo string or a URI, which mean what libpq says
-     * they do: the environment, service files and the password file count.
+     * Reads a JDBC URL, as the driver understands it, or a conninfo string or URI, as libpq does: environment variables, service
+     * files and the password file count.
      *
-     * @throws IllegalArgumentException where the text is none of the three, or says what cannot be honoured; the message
-     *     continues a sentence that starts with the name of the setting, and never shows a password
+     * @throws IllegalArgumentException where the text is invalid or asks for what is not supported; the message continues a
+     *     sentence that starts with the name of the setting, and never shows a password
      */
-    static Address parse(String text, Surroundings surroundings) {
+    static Address parse(String text, LibpqEnvironment environment) {
         String given = text.strip();
         if (given.startsWith("jdbc:postgresql:")) {
             return JdbcAddress.of(given);
         }
         if (ConnectionText.isUri(given) || given.contains("=")) {
-            return LibpqAddress.of(ConnectionText.parse(given), surroundings);
+            return new LibpqAddress(ConnectionText.parse(given), environment);
         }
-        throw new IllegalArgumentException("is no database: give a JDBC URL (jdbc:postgresql://host:5432/db), a URI"
-                + " (postgresql://user@host:5432/db) or a conninfo string (host=... dbname=...)");
+        throw new IllegalArgumentException(
+                "is not a database; expected a JDBC URL (jdbc:postgresql://host:5432/db), a URI"
+                        + " (postgresql://user@host:5432/db) or a conninfo string (host=... dbname=...)");
     }
 
     /** The same with another user or password where given (not null). */
@@ -38,9 +39,9 @@ public sealed interface Address permits JdbcAddress, LibpqAddress {
     /**
      * One connection.
      *
-     * @param more properties of the driver; of those that the text has too, the text's count
+     * @param defaults properties of the driver; the address's own count first
      */
-    Connection connect(Properties more) throws SQLException;
+    Connection connect(Properties defaults) throws SQLException;
 
     /** The properties by name, for {@link #connect}. */
     static Properties properties(Map<String, String> properties) {

@@ -10,54 +10,51 @@ import java.security.spec.PKCS8EncodedKeySpec;
 import java.sql.SQLException;
 import java.util.Base64;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
-/** A client's private key, as far as the driver reads what OpenSSL writes. */
+/** A client's private key: the driver reads PKCS#8 of what OpenSSL writes, and must be told the algorithm of a key in PEM. */
 final class ClientKey {
 
-    private static final String PKCS8 = "-----BEGIN PRIVATE KEY-----";
-    private static final List<String> ALGORITHMS = List.of("RSA", "EC", "Ed25519", "Ed448");
+    private static final Pattern PEM = Pattern.compile("(?s)-----BEGIN ([A-Z ]*)-----([^-]*)");
 
     private ClientKey() {}
 
     /**
-     * The algorithm of a key in PEM, which the driver has to be told; null where the file is not in PEM.
+     * The algorithm of a key in PEM; RSA, which the driver assumes, for other files.
      *
      * @throws SQLException where the driver cannot read the key; says how to convert it
      */
     static String algorithm(Path key) throws SQLException {
-        String text;
+        Matcher pem;
         try {
-            text = Files.readString(key, StandardCharsets.ISO_8859_1);
+            pem = PEM.matcher(Files.readString(key, StandardCharsets.ISO_8859_1));
         } catch (IOException e) {
             throw new SQLException("the key " + key + " (sslkey) cannot be read: " + e.getMessage(), "08001");
         }
-        int begin = text.indexOf("-----BEGIN ");
-        if (begin < 0) {
-            return null;
+        if (!pem.find()) {
+            return "RSA";
         }
-        int from = text.indexOf(PKCS8);
-        if (from < 0) {
-            boolean encrypted = text.contains("ENCRYPTED");
+        if (!pem.group(1).equals("PRIVATE KEY")) {
             throw new SQLException(
-                    "the key " + key + " (sslkey) is of a form that the JDBC driver cannot read ("
-                            + text.substring(begin, text.indexOf('\n', begin)).strip() + "); convert it: openssl pkcs8"
-                            + " -topk8 -in " + key
-                            + (encrypted ? " -outform DER -v1 PBE-SHA1-3DES -out KEY.pk8" : " -nocrypt -out KEY.pem"),
+                    "the JDBC driver cannot read the key " + key + " (sslkey), " + pem.group(1)
+                            + "; convert it: openssl"
+                            + " pkcs8 -topk8 -in " + key
+                            + (pem.group().contains("ENCRYPTED")
+                                    ? " -outform DER -v1 PBE-SHA1-3DES -out KEY.pk8"
+                                    : " -nocrypt -out KEY.pem"),
                     "08001");
         }
-        int to = text.indexOf("-----END", from);
-        byte[] der = Base64.getMimeDecoder()
-                .decode(text.substring(from + PKCS8.length(), to < 0 ? text.length() : to)
-                        .strip());
-        for (String algorithm : ALGORITHMS) {
+        PKCS8EncodedKeySpec encoded =
+                new PKCS8EncodedKeySpec(Base64.getMimeDecoder().decode(pem.group(2)));
+        for (String algorithm : List.of("RSA", "EC", "Ed25519", "Ed448")) {
             try {
-                KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(der));
+                KeyFactory.getInstance(algorithm).generatePrivate(encoded);
                 return algorithm;
             } catch (GeneralSecurityException another) {
                 // the next one
             }
         }
-        throw new SQLException(
-                "the key " + key + " (sslkey) is of none of the kinds " + String.join(", ", ALGORITHMS), "08001");
+        throw new SQLException("the key " + key + " (sslkey) must be RSA, EC, Ed25519 or Ed448", "08001");
     }
 }

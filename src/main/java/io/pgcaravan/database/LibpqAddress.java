@@ -1,9 +1,5 @@
 package io.pgcaravan.database;
 
-import java.net.URLEncoder;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -17,35 +13,33 @@ import org.postgresql.Driver;
 import org.postgresql.util.PSQLException;
 
 /**
- * A database as libpq finds it. Its several hosts are tried here and not by the driver, because each may be a Unix socket, an
- * address beside its name, and have a password of its own.
+ * A database as libpq finds it. The driver connects to one host at a time: its own list of hosts has one time limit, one
+ * password and one kind of socket for all.
  */
 final class LibpqAddress implements Address {
 
     private static final String CANNOT_CONNECT_NOW = "57P03";
     private static final String NO_CONNECTION = "08001";
     private static final String REJECTED = "08004";
-    private static final String WRONG_PASSWORD = "28P01";
 
     private final Map<Keyword, String> given;
-    private final Surroundings surroundings;
-    private final LibpqSettings settings;
-    private final Passfile passfile;
+    private final LibpqEnvironment environment;
+    private final LibpqParameters parameters;
 
-    private LibpqAddress(Map<Keyword, String> given, Surroundings surroundings) {
+    LibpqAddress(Map<Keyword, String> given, LibpqEnvironment environment) {
         this.given = given;
-        this.surroundings = surroundings;
-        this.settings = LibpqSettings.of(given, surroundings);
-        this.passfile = new Passfile(
-                settings.has(Keyword.PASSFILE)
-                        ? Path.of(settings.get(Keyword.PASSFILE))
-                        : surroundings.inHome(".pgpass"),
-                surroundings.warnings());
+        this.environment = environment;
+        this.parameters = new LibpqParameters(given, environment);
+        if (isPassfileIgnored()) {
+            environment
+                    .warnings()
+                    .accept("the password file " + environment.passfile()
+                            + " is ignored: others can read it; its mode must be 0600 or less");
+        }
     }
 
-    /** @param given what the connection string says */
-    static LibpqAddress of(Map<Keyword, String> given, Surroundings surroundings) {
-        return new LibpqAddress(given, surroundings);
+    private boolean isPassfileIgnored() {
+        return parameters.get(Keyword.PASSWORD) == null && environment.isPassfileOpenToOthers();
     }
 
     @Override
@@ -61,39 +55,26 @@ final class LibpqAddress implements Address {
         if (password != null) {
             changed.put(Keyword.PASSWORD, password);
         }
-        // what there was to warn of has been said already
-        return new LibpqAddress(changed, surroundings.warning(warning -> {}));
-    }
-
-    LibpqSettings settings() {
-        return settings;
+        return new LibpqAddress(changed, environment.silent());
     }
 
     @Override
-    public Connection connect(Properties more) throws SQLException {
-        List<Host> hosts = new ArrayList<>(settings.hosts());
-        if (settings.shuffled()) {
+    public Connection connect(Properties defaults) throws SQLException {
+        List<Host> hosts = new ArrayList<>(parameters.hosts());
+        if ("random".equals(parameters.get(Keyword.LOAD_BALANCE_HOSTS))) {
             Collections.shuffle(hosts);
         }
         List<SQLException> failures = new ArrayList<>();
-        for (TargetSession wanted : settings.targetSession().inOrder()) {
+        for (String wanted : targetServerTypes()) {
             failures.clear();
             for (Host host : hosts) {
-                String password = password(host);
                 try {
-                    Connection connection = open(host, password, more);
-                    String unfit = wanted.unfit(connection);
-                    if (unfit == null) {
-                        return connection;
-                    }
-                    connection.close();
-                    failures.add(new SQLException(describe(host) + " " + unfit, NO_CONNECTION));
+                    return connect(host, wanted, defaults);
                 } catch (SQLException e) {
-                    SQLException explained = explained(host, password.isEmpty(), e);
+                    failures.add(explained(host, e));
                     if (isAnswer(e)) {
-                        throw explained;
+                        throw failures.get(failures.size() - 1);
                     }
-                    failures.add(explained);
                 }
             }
         }
@@ -107,75 +88,66 @@ final class LibpqAddress implements Address {
         throw all;
     }
 
-    private Connection open(Host host, String password, Properties more) throws SQLException {
+    /** The driver's words for target_session_attrs, in the order in which servers are looked for. */
+    private List<String> targetServerTypes() {
+        String wanted = parameters.get(Keyword.TARGET_SESSION_ATTRS);
+        return switch (wanted == null ? "any" : wanted) {
+            // a server that takes no writes is a secondary to the driver, whether it is a standby or not
+            case "read-write", "primary" -> List.of("primary");
+            case "read-only", "standby" -> List.of("secondary");
+            case "prefer-standby" -> List.of("secondary", "any");
+            default -> List.of("any");
+        };
+    }
+
+    private Connection connect(Host host, String targetServerType, Properties defaults) throws SQLException {
         Properties properties = new Properties();
-        properties.putAll(more);
-        properties.putAll(settings.properties(host, surroundings));
-        properties.setProperty("user", settings.user());
-        // an empty one keeps the driver from looking into the password file itself, where it minds no permissions
-        properties.setProperty("password", password);
-        String name = host.isSocket() ? "localhost" : host.name() == null ? host.address() : host.name();
-        return new Driver()
-                .connect(
-                        "jdbc:postgresql://" + (name.contains(":") ? "[" + name + "]" : name) + ":" + host.port() + "/"
-                                + URLEncoder.encode(settings.database(), StandardCharsets.UTF_8),
-                        properties);
-    }
-
-    /** Empty where there is none. */
-    private String password(Host host) {
-        if (settings.has(Keyword.PASSWORD)) {
-            return settings.get(Keyword.PASSWORD);
+        properties.putAll(defaults);
+        properties.putAll(parameters.properties(host));
+        properties.setProperty("targetServerType", targetServerType);
+        if (isPassfileIgnored()) {
+            // keeps the driver from looking into the file
+            properties.setProperty("password", "");
         }
-        String found = passfile.password(
-                host.inPassfile(surroundings.socketDirectories()), host.port(), settings.database(), settings.user());
-        return found == null ? "" : found;
+        return new Driver().connect("jdbc:postgresql://", properties);
     }
 
-    /** Whether a server has said no, so that the other hosts are not asked. */
+    /** Whether a server has refused the session, so that the other hosts are not tried. */
     private static boolean isAnswer(SQLException failure) {
         return failure instanceof PSQLException answer
                 && answer.getServerErrorMessage() != null
                 && !CANNOT_CONNECT_NOW.equals(failure.getSQLState());
     }
 
-    /** The failure with the name of what was really connected to, which the driver does not know. */
-    private SQLException explained(Host host, boolean withoutPassword, SQLException failure) {
+    /** The failure with what was connected to, which the driver does not know of a socket. */
+    private SQLException explained(Host host, SQLException failure) {
         String message = failure.getMessage();
-        String state = failure.getSQLState();
-        if (withoutPassword && (REJECTED.equals(state) || WRONG_PASSWORD.equals(state))) {
-            message = "the server wants a password for user \"" + settings.user()
-                    + "\", and there is none: give it in the connection, in PGPASSWORD or in " + passfile
-                    + " (as the line " + host.inPassfile(surroundings.socketDirectories()) + ":" + host.port() + ":"
-                    + settings.database() + ":" + settings.user() + ":PASSWORD)";
-        } else if (NO_CONNECTION.equals(state) && failure.getCause() != null) {
+        if (NO_CONNECTION.equals(failure.getSQLState()) && failure.getCause() != null) {
             message = failure.getCause().getMessage();
-            if (host.isSocket() && host.name() == null && !Files.exists(Path.of(socket(host)))) {
-                message += " (there is none in "
-                        + surroundings.socketDirectories().stream()
-                                .map(Path::toString)
-                                .collect(Collectors.joining(" and "))
-                        + "; host=... and port=... name another directory or port, or a host to connect to by TCP)";
-            }
+        } else if (message.contains("targetServerType")) {
+            message = "the server does not suit target_session_attrs=" + parameters.get(Keyword.TARGET_SESSION_ATTRS);
+        } else if (REJECTED.equals(failure.getSQLState()) && message.contains("password")) {
+            message += " Give it in the connection, in PGPASSWORD or in " + environment.passfile()
+                    + " (mode 0600), as the line "
+                    + (host.isSocket() ? "localhost" : host.name()) + ":" + host.port() + ":"
+                    + parameters.get(Keyword.DBNAME) + ":" + parameters.get(Keyword.USER) + ":PASSWORD";
         }
-        // not as its cause: who looks for the innermost reason would be back at what the driver says
-        SQLException explained = new SQLException(describe(host) + ": " + message, state);
+        // not as its cause: a search for the root cause would find the driver's message
+        SQLException explained = new SQLException(describe(host) + ": " + message, failure.getSQLState());
         explained.addSuppressed(failure);
         return explained;
     }
 
-    private String socket(Host host) {
-        return host.socket(surroundings.socketDirectories());
-    }
-
     private String describe(Host host) {
-        return host.isSocket() ? "socket " + socket(host) : "host " + host;
+        return host.isSocket()
+                ? "socket " + host.socket(environment.socketDirectories())
+                : "host " + host.name() + ":" + host.port();
     }
 
     @Override
     public String toString() {
-        return "database \"" + settings.database() + "\" on "
-                + settings.hosts().stream().map(this::describe).collect(Collectors.joining(", ")) + " as "
-                + settings.user();
+        return "database \"" + parameters.get(Keyword.DBNAME) + "\" on "
+                + parameters.hosts().stream().map(this::describe).collect(Collectors.joining(", ")) + " as "
+                + parameters.get(Keyword.USER);
     }
 }

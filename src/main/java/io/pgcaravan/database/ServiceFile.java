@@ -1,17 +1,16 @@
 package io.pgcaravan.database;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 /**
- * The file in which connections have names.
+ * The file in which connections have names. The driver's own reader refuses a service with a parameter that the driver spells
+ * otherwise ({@code application_name}, {@code connect_timeout}, {@code target_session_attrs}).
  *
  * @see <a href="https://www.postgresql.org/docs/current/libpq-pgservice.html">The Connection Service File</a>
  */
@@ -20,76 +19,57 @@ final class ServiceFile {
     private ServiceFile() {}
 
     /**
-     * What a service stands for: of the user's file, or where that has none of this name, of the machine's.
+     * A service's parameters, from the user's file, or where that has no such service, from the machine's.
      *
-     * @param given the user's file where the connection or PGSERVICEFILE names it, else null
-     * @throws IllegalArgumentException where no file has the service, or the one that has it cannot be understood
+     * @param given the user's file where servicefile or PGSERVICEFILE names it, else null
+     * @throws IllegalArgumentException where no file has the service, or its definition is invalid
      */
-    static Map<Keyword, String> read(String service, String given, Surroundings surroundings) {
+    static Map<Keyword, String> read(String service, String given, LibpqEnvironment environment) {
         List<Path> files = new ArrayList<>();
-        files.add(given == null ? surroundings.inHome(".pg_service.conf") : Path.of(given));
-        String system = surroundings.variable("PGSYSCONFDIR");
-        (system == null ? surroundings.systemDirectories() : List.of(Path.of(system)))
+        files.add(given == null ? environment.home().resolve(".pg_service.conf") : Path.of(given));
+        String system = environment.variables().get("PGSYSCONFDIR");
+        (system == null ? environment.systemDirectories() : List.of(Path.of(system)))
                 .forEach(directory -> files.add(directory.resolve("pg_service.conf")));
         for (Path file : files) {
-            if (Files.exists(file)) {
-                Map<Keyword, String> found = read(service, file);
-                if (found != null) {
-                    return found;
-                }
+            Map<Keyword, String> found = Files.exists(file) ? read(service, file) : null;
+            if (found != null) {
+                return found;
             }
         }
-        throw new IllegalArgumentException("names the service \"" + service + "\", which is in none of "
-                + files.stream().map(Path::toString).collect(Collectors.joining(", ")));
+        throw new IllegalArgumentException("names the unknown service \"" + service + "\"; looked in "
+                + String.join(", ", files.stream().map(Path::toString).toList()));
     }
 
     private static Map<Keyword, String> read(String service, Path file) {
-        List<String> lines;
-        try {
-            lines = Files.readAllLines(file, StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new IllegalArgumentException(
-                    "names the service \"" + service + "\", and " + file + " cannot be read: " + e.getMessage());
-        }
         Map<Keyword, String> values = null;
-        for (int i = 0; i < lines.size(); i++) {
-            String line = lines.get(i).strip();
-            if (line.isEmpty() || line.startsWith("#")) {
-                continue;
-            }
-            if (line.startsWith("[")) {
-                if (values != null) {
+        String at = file.toString();
+        try {
+            List<String> lines = Files.readAllLines(file);
+            for (int i = 0; i < lines.size(); i++) {
+                at = file + " line " + (i + 1);
+                String line = lines.get(i).strip();
+                if (line.startsWith("[") && values != null) {
                     break;
                 }
                 if (line.startsWith("[" + service + "]")) {
                     values = new EnumMap<>(Keyword.class);
+                } else if (values != null && !line.isEmpty() && !line.startsWith("#")) {
+                    put(line.split("=", 2), values);
                 }
-            } else if (values != null) {
-                read(line, file + " line " + (i + 1), values);
             }
+        } catch (IOException | IllegalArgumentException e) {
+            throw new IllegalArgumentException("has an invalid service \"" + service + "\": " + at + " "
+                    + (e instanceof IOException ? "cannot be read: " : "") + e.getMessage());
         }
         return values;
     }
 
-    private static void read(String line, String where, Map<Keyword, String> values) {
-        if (line.startsWith("ldap")) {
-            throw new IllegalArgumentException(
-                    "names a service that asks an LDAP server (" + where + "), which is not supported");
+    private static void put(String[] parts, Map<Keyword, String> values) {
+        Keyword keyword = Keyword.of(parts[0]);
+        if (parts.length < 2 || keyword == Keyword.SERVICE || keyword == Keyword.SERVICEFILE) {
+            throw new IllegalArgumentException("has no keyword=value, or names another service");
         }
-        int equals = line.indexOf('=');
-        Keyword key = equals < 0 ? null : Keyword.of(line.substring(0, equals));
-        if (key == null) {
-            throw new IllegalArgumentException("names a service whose definition cannot be read: " + where
-                    + (equals < 0
-                            ? " has no ="
-                            : " has a key \"" + line.substring(0, equals) + "\" that libpq does not know"
-                                    + Spelling.nearest(line.substring(0, equals), Keyword.names())));
-        }
-        if (key == Keyword.SERVICE || key == Keyword.SERVICEFILE) {
-            throw new IllegalArgumentException(
-                    "names a service that names another one, which libpq does not follow either: " + where);
-        }
-        // the first one counts, unlike in a conninfo string
-        values.putIfAbsent(key, line.substring(equals + 1));
+        // the first counts, unlike in a conninfo string
+        values.putIfAbsent(keyword, parts[1]);
     }
 }

@@ -49,7 +49,7 @@ class CaravanRunTest {
         assertThat(run.output())
                 .contains(
                         "no route uses key dispatch.qeue",
-                        "key database.targetDb.url: the value is no database",
+                        "key database.targetDb.url: the value is not a database",
                         "key database.sourceDb.pool is unknown",
                         "{{no.such.key}} has no value");
         assertOneMessage(run);
@@ -104,7 +104,7 @@ class CaravanRunTest {
                         "partField is missing",
                         "onError is \"shrug\"; allowed are stop and dead-letter",
                         "fields",
-                        "key database.targetDb.url: the value is no database");
+                        "key database.targetDb.url: the value is not a database");
         assertOneMessage(run);
     }
 

@@ -115,7 +115,7 @@ class QueueConsumerCommandTest {
         assertThat(CommandRun.of("queue", "rewind", "shop").status()).isEqualTo(2);
         assertThat(CommandRun.of("queue", "rewind", "shop", "loader", "--source", "nonsense")
                         .err())
-                .contains("--source is no database");
+                .contains("--source is not a database");
         CommandRun run = CommandRun.of("queue", "rewind", "shop", "loader", "--config", empty.toString());
         assertThat(run.status()).isEqualTo(2);
         assertThat(run.err()).contains("there is no file", "--source names a database instead");

@@ -32,6 +32,9 @@ class ConnectionTextTest {
                         ""));
         assertThat(ConnectionText.parse("user='a'password=b")).containsEntry(Keyword.PASSWORD, "b");
         assertThat(ConnectionText.parse("user=a'b'")).containsEntry(Keyword.USER, "a'b'");
+        String token = "x\\'".repeat(20_000);
+        assertThat(ConnectionText.parse("password='" + token + "'"))
+                .containsEntry(Keyword.PASSWORD, "x'".repeat(20_000));
     }
 
     @Test
@@ -41,20 +44,20 @@ class ConnectionTextTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-                    host=a shop             | a word without = at position 8
-                    =a                      | a = without a key
-                    password='secret        | the quote around the value of password, at position 10, has no end
-                    hots=secret             | a key "hots" that libpq does not know; did you mean host?
-                    postgresql://[::1/shop  | the [ at position 14 has no ]
-                    postgresql://[]/shop    | no address between the []
-                    postgresql://[::1]x/a   | unexpected character at position 19
-                    postgresql://h/a?x      | a parameter has no =
+                    host=a shop             | expected keyword=value at position 8
+                    =a                      | expected keyword=value at position 1
+                    password='secret        | expected keyword=value at position 1; a value with spaces must be in single quotes
+                    hots=secret             | an unknown keyword "hots"; did you mean host?
+                    postgresql://[::1/shop  | expected host:port at position 14
+                    postgresql://[]/shop    | expected host:port at position 14
+                    postgresql://[::1]x/a   | expected host:port at position 14
+                    postgresql://h/a?x      | expected keyword=value after the ?
                     postgresql://h/a?user=secret=b | parameter user has a second =
-                    postgresql://h/a?sslmod=secret | a key "sslmod" that libpq does not know; did you mean sslmode?
-                    postgresql://h/%2       | a % that is not followed by
-                    postgresql://h/%zz      | a % that is not followed by
-                    postgresql://h/a%00b    | a % that is not followed by
-                    postgresql://h/%ff      | its %xx are no UTF-8
+                    postgresql://h/a?sslmod=secret | an unknown keyword "sslmod"; did you mean sslmode?
+                    postgresql://h/%2       | a % must be followed by two hexadecimal digits
+                    postgresql://h/%zz      | a % must be followed by two hexadecimal digits
+                    postgresql://h/a%00b    | must be UTF-8 without %00
+                    postgresql://h/%ff      | must be UTF-8 without %00
                     """)
     void what_libpq_refuses_is_refused_without_showing_values(String text, String message) {
         assertThatThrownBy(() -> ConnectionText.parse(text))

@@ -53,7 +53,7 @@ class TlsTest {
         cluster = PrivateCluster.start(Files.createTempDirectory("pgc-"), Map.of());
         authority("ca");
         authority("other");
-        certificate("server", "ca", "db.example", "subjectAltName=DNS:db.example,DNS:localhost");
+        certificate("server", "ca", "localhost", "subjectAltName=DNS:localhost");
         certificate("ann", "ca", "ann", "keyUsage=digitalSignature");
         certificate("bob", "ca", "bob", "keyUsage=digitalSignature");
         certificate("forged", "other", "ann", "keyUsage=digitalSignature");
@@ -94,18 +94,18 @@ class TlsTest {
     @ParameterizedTest
     @ValueSource(strings = {"prefer", "allow", "require", "verify-ca", "verify-full"})
     void every_mode_that_allows_tls_gets_it_from_a_server_that_can_show_who_it_is(String mode) throws SQLException {
-        assertThat(pat("host=db.example sslmode=" + mode + " sslrootcert=" + keys.resolve("ca.crt"), ENCRYPTED))
+        assertThat(pat("host=localhost sslmode=" + mode + " sslrootcert=" + keys.resolve("ca.crt"), ENCRYPTED))
                 .isEqualTo("true");
     }
 
     @Test
     void tls_is_tried_first_where_nothing_is_said() throws SQLException {
-        assertThat(pat("host=db.example", ENCRYPTED)).isEqualTo("true");
+        assertThat(pat("host=localhost", ENCRYPTED)).isEqualTo("true");
     }
 
     @Test
     void no_tls_is_refused_by_a_server_that_wants_it() {
-        assertThatThrownBy(() -> pat("host=db.example sslmode=disable", ENCRYPTED))
+        assertThatThrownBy(() -> pat("host=localhost sslmode=disable", ENCRYPTED))
                 // as PostgreSQL 14 and later say it, and 13
                 .hasMessageMatching("(?s).*(no encryption|SSL off).*");
     }
@@ -114,20 +114,20 @@ class TlsTest {
     @ValueSource(strings = {"require", "verify-ca", "verify-full"})
     void a_server_of_another_authority_is_refused(String mode) {
         assertThatThrownBy(() ->
-                        pat("host=db.example sslmode=" + mode + " sslrootcert=" + keys.resolve("other.crt"), ENCRYPTED))
-                .hasMessageContaining("host db.example")
+                        pat("host=localhost sslmode=" + mode + " sslrootcert=" + keys.resolve("other.crt"), ENCRYPTED))
+                .hasMessageContaining("host localhost")
                 .hasStackTraceContaining("PKIX path");
     }
 
     @Test
     void require_looks_at_no_certificate_without_a_root_certificate() throws SQLException {
-        assertThat(pat("host=anything.example sslmode=require", ENCRYPTED)).isEqualTo("true");
+        assertThat(pat("host=127.0.0.1 sslmode=require", ENCRYPTED)).isEqualTo("true");
     }
 
     @Test
     void verifying_without_a_root_certificate_is_refused() {
         for (String mode : List.of("verify-ca", "verify-full")) {
-            assertThatThrownBy(() -> pat("host=db.example sslmode=" + mode, ENCRYPTED))
+            assertThatThrownBy(() -> pat("host=localhost sslmode=" + mode, ENCRYPTED))
                     .as(mode)
                     .hasMessageContaining(".postgresql/root.crt");
         }
@@ -136,11 +136,7 @@ class TlsTest {
     @Test
     void another_host_name_than_the_certificate_s_is_refused_by_verify_full_only() throws SQLException {
         String root = " sslrootcert=" + keys.resolve("ca.crt");
-        assertThat(pat("host=other.example sslmode=verify-ca" + root, ENCRYPTED))
-                .isEqualTo("true");
-        assertThatThrownBy(() -> pat("host=other.example sslmode=verify-full" + root, ENCRYPTED))
-                .hasMessageContaining("other.example")
-                .hasMessageContaining("could not be verified");
+        assertThat(pat("host=127.0.0.1 sslmode=verify-ca" + root, ENCRYPTED)).isEqualTo("true");
         // an address is a name too, and not one in this certificate
         assertThatThrownBy(() -> pat("host=127.0.0.1 sslmode=verify-full" + root, ENCRYPTED))
                 .hasMessageContaining("could not be verified");
@@ -172,7 +168,7 @@ class TlsTest {
         assertThatThrownBy(() -> ask(ann("forged.crt", "forged.key"), "select 1"))
                 .isInstanceOf(SQLException.class);
         assertThatThrownBy(() -> ask(
-                        "host=db.example user=ann dbname=postgres sslmode=verify-full sslrootcert="
+                        "host=localhost user=ann dbname=postgres sslmode=verify-full sslrootcert="
                                 + keys.resolve("ca.crt"),
                         "select 1"))
                 .hasMessageContaining("valid client certificate");
@@ -186,9 +182,8 @@ class TlsTest {
         Files.copy(keys.resolve("ann.key"), directory.resolve("postgresql.key"));
         assertThat(answer(
                         Address.parse(
-                                "host=db.example hostaddr=127.0.0.1 user=ann dbname=postgres sslmode=verify-full port="
-                                        + cluster.port(),
-                                surroundings(home.resolve("of-ann"))),
+                                "host=localhost user=ann dbname=postgres sslmode=verify-full port=" + cluster.port(),
+                                environment(home.resolve("of-ann"))),
                         "select current_user"))
                 .isEqualTo("ann");
     }
@@ -233,7 +228,7 @@ class TlsTest {
             String converted = keys.resolve("converted").toString();
             assertThatThrownBy(() -> ask(ann(certificate, name + ".key"), "select 1"))
                     .as(name)
-                    .hasMessageContaining("is of a form that the JDBC driver cannot read (-----BEGIN ")
+                    .hasMessageContaining("the JDBC driver cannot read the key")
                     .satisfies(e -> {
                         Matcher said =
                                 Pattern.compile("convert it: openssl (.*)$").matcher(e.getMessage());
@@ -255,7 +250,7 @@ class TlsTest {
     @Test
     void channel_binding_is_had_over_tls_and_missed_without_it() throws SQLException {
         String root = " sslmode=verify-full sslrootcert=" + keys.resolve("ca.crt");
-        assertThat(pat("host=db.example channel_binding=require" + root, ENCRYPTED))
+        assertThat(pat("host=localhost channel_binding=require" + root, ENCRYPTED))
                 .isEqualTo("true");
         assertThatThrownBy(() -> ask(
                         "host=127.0.0.1 user=postgres dbname=postgres sslmode=disable channel_binding=require password="
@@ -266,8 +261,7 @@ class TlsTest {
 
     @Test
     void a_pool_s_connections_go_the_same_way() throws SQLException {
-        String address = ann("ann.crt", "ann.key").replace("host=db.example", "host=localhost") + " hostaddr=127.0.0.1"
-                + " port=" + cluster.port();
+        String address = ann("ann.crt", "ann.key") + " port=" + cluster.port();
         try (BatchDataSource pool = Database.parse(address).pool("tls", 2);
                 Connection connection = pool.getConnection();
                 Statement statement = connection.createStatement();
@@ -283,16 +277,16 @@ class TlsTest {
     }
 
     private static String ann(String certificate, String key) {
-        return "host=db.example user=ann dbname=postgres sslmode=verify-full sslrootcert=" + keys.resolve("ca.crt")
+        return "host=localhost user=ann dbname=postgres sslmode=verify-full sslrootcert=" + keys.resolve("ca.crt")
                 + " sslcert=" + keys.resolve(certificate) + " sslkey=" + keys.resolve(key);
     }
 
     private static String ask(String text, String query) throws SQLException {
-        return answer(Address.parse(text + " hostaddr=127.0.0.1 port=" + cluster.port(), surroundings(home)), query);
+        return answer(Address.parse(text + " port=" + cluster.port(), environment(home)), query);
     }
 
-    private static Surroundings surroundings(Path home) {
-        return new Surroundings(Map.of("HOME", home.toString()), "nobody", List.of(home), List.of(), warning -> {});
+    private static LibpqEnvironment environment(Path home) {
+        return new LibpqEnvironment(Map.of(), "nobody", home, List.of(home), List.of(), warning -> {});
     }
 
     private static String answer(Address address, String query) throws SQLException {
