@@ -109,7 +109,14 @@ final class LibpqAddress implements Address {
             // keeps the driver from looking into the file
             properties.setProperty("password", "");
         }
-        return new Driver().connect("jdbc:postgresql://", properties);
+        try {
+            return new Driver().connect("jdbc:postgresql://", properties);
+        } catch (StringIndexOutOfBoundsException e) {
+            throw new SQLException(
+                    "the password file " + environment.passfile()
+                            + " has an invalid line; expected host:port:database:user:password",
+                    NO_CONNECTION);
+        }
     }
 
     /** Whether a server has refused the session, so that the other hosts are not tried. */

@@ -103,9 +103,9 @@ final class LibpqParameters {
         if (values.getOrDefault(Keyword.SSLKEY, "").matches("\\w+:.+")) {
             problems.add("has sslkey with a key in an OpenSSL engine, which is not supported: name a file");
         }
-        if ("system".equals(values.get(Keyword.SSLROOTCERT)) && !"verify-full".equals(values.get(Keyword.SSLMODE))) {
-            problems.add("has sslrootcert=system with sslmode=" + values.get(Keyword.SSLMODE)
-                    + "; expected sslmode=verify-full");
+        if ("system".equals(values.get(Keyword.SSLROOTCERT))
+                && (!"verify-full".equals(values.get(Keyword.SSLMODE)) || values.containsKey(Keyword.SSLCERT))) {
+            problems.add("has sslrootcert=system; expected sslmode=verify-full and no sslcert with it");
         }
         String encoding = values.getOrDefault(Keyword.CLIENT_ENCODING, "auto");
         if (!encoding.matches("(?i)utf-?8|unicode|auto")) {

@@ -111,8 +111,8 @@ class SessionTest {
                 if (password.find()) {
                     PgServer.execute(target, "alter role current_user password '" + password.group(1) + "'");
                 }
-                String targets = orders.targetUrl.replace(hosts(orders.targetUrl), both)
-                        + (orders.targetUrl.contains("?") ? "&" : "?") + "targetServerType=primary";
+                String targets = orders.targetUrl.replaceFirst("jdbc:", "").replace(hosts(orders.targetUrl), both)
+                        + (orders.targetUrl.contains("?") ? "&" : "?") + "target_session_attrs=read-write";
                 try (Job job = new Job(orders.sourceUrl, targets, Map.of(), null, quick())) {
                     ShippedRoutesTest.awaitRegistered(orders);
                     orders.insert(1, 100);

@@ -163,7 +163,8 @@ class LibpqParametersTest {
                     replication=database            | has replication, which is not supported
                     oauth_issuer=x                  | has oauth_issuer, which is not supported
                     sslkey=pkcs11:key               | has sslkey with a key in an OpenSSL engine
-                    sslrootcert=system sslmode=require | has sslrootcert=system with sslmode=require; expected sslmode=verify-full
+                    sslrootcert=system sslmode=require | has sslrootcert=system; expected sslmode=verify-full
+                    sslrootcert=system sslcert=/a   | has sslrootcert=system; expected sslmode=verify-full and no sslcert
                     """)
     void what_is_not_supported_is_refused_by_name(String conninfo, String message) {
         assertThatThrownBy(() -> parameters(conninfo))

@@ -156,6 +156,14 @@ class LiveAddressTest {
     }
 
     @Test
+    void a_password_file_with_an_unfinished_line_is_named() throws Exception {
+        passfile("localhost:" + cluster.port() + ":postgres:ann");
+        assertThatThrownBy(() -> ask("user=ann dbname=postgres port=" + cluster.port(), "select 1"))
+                .isInstanceOf(SQLException.class)
+                .hasMessageContaining(".pgpass has an invalid line; expected host:port:database:user:password");
+    }
+
+    @Test
     void each_host_has_its_password_and_a_changed_one_is_taken_without_a_restart() throws Exception {
         Address address =
                 Address.parse("host=/nowhere,127.0.0.1 user=ann dbname=postgres port=" + cluster.port(), environment());
@@ -220,10 +228,9 @@ class LiveAddressTest {
             assertThatThrownBy(() -> ask(local + " target_session_attrs=" + unfit, "select 1"))
                     .hasMessageContaining("does not suit target_session_attrs=" + unfit);
         }
-        assertThat(ask(
-                        local + " target_session_attrs=read-only options='-c default_transaction_read_only=on'",
-                        "select 1"))
-                .isEqualTo("1");
+        String readOnly = local + " options='-c default_transaction_read_only=on' target_session_attrs=";
+        assertThat(ask(readOnly + "read-only", "select 1")).isEqualTo("1");
+        assertThatThrownBy(() -> ask(readOnly + "read-write", "select 1")).hasMessageContaining("does not suit");
     }
 
     @Test
