@@ -78,7 +78,8 @@ final class LibpqParameters {
         for (int i = 0; i < names.length; i++) {
             String port = ports[ports.length == 1 ? 0 : i].strip();
             if (!port.matches("([1-9]\\d{0,4})?") || port.length() == 5 && port.compareTo("65535") > 0) {
-                problems.add("has an invalid port \"" + port + "\"; expected 1 to 65535");
+                // not shown: of a URI with a slash in its password, this is the password's beginning
+                problems.add("has an invalid port; expected 1 to 65535");
             } else if (names[i].startsWith("@")) {
                 problems.add(
                         "has host=" + names[i] + ", an abstract Unix socket, which is not supported: name the directory"
