@@ -119,7 +119,7 @@ final class Connections {
         try (PreparedStatement statement = connection.prepareStatement("""
                 select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
                 where pid operator(pg_catalog.=) ? and usename operator(pg_catalog.=) current_user
-                  and state_change operator(pg_catalog.<) pg_catalog.clock_timestamp() operator(pg_catalog.-) interval '1 second'""")) {
+                  and state_change operator(pg_catalog.<) (pg_catalog.clock_timestamp() operator(pg_catalog.-) interval '1 second')""")) {
             statement.setInt(1, pid);
             statement.execute();
         }

@@ -178,6 +178,20 @@ class SessionTest {
         silent("target");
     }
 
+    @Test
+    void a_silent_session_is_ended_at_the_server() throws Exception {
+        try (Orders orders = new Orders();
+                Connection silent = DriverManager.getConnection(orders.targetUrl)) {
+            orders.target("create table held (n int)");
+            silent.setAutoCommit(false);
+            silent.createStatement().execute("lock table held");
+            await().atMost(Duration.ofSeconds(30)).ignoreExceptions().untilAsserted(() -> {
+                Connections.terminate(orders.target, Connections.pid(silent));
+                orders.target("set lock_timeout = '1s'", "insert into held values (1)");
+            });
+        }
+    }
+
     private void silent(String side) throws Exception {
         try (Orders orders = new Orders();
                 LogLines log = LogLines.of(PgqConsumer.class);
