@@ -60,6 +60,13 @@ public enum Meter {
             Source.STATUS,
             "1 where source and target do not fit together, so that the job cannot go on.",
             Labels.JOB),
+    JOB_FAILING(
+            "pgcaravan_job_failing_seconds",
+            Type.GAUGE,
+            Source.STATUS,
+            "Seconds since the first of the tries in a row that failed, as caravan.job in the target has it, whichever process"
+                    + " runs the job; 0 where the last try went well.",
+            Labels.JOB),
     DEAD_LETTERS(
             "pgcaravan_dead_letters",
             Type.GAUGE,
@@ -245,6 +252,10 @@ public enum Meter {
             case QUEUE_LAG_EVENTS -> jobs(status, Status.Job::pendingEvents);
             case QUEUE_ROTATION -> jobs(status, Status.Job::rotation);
             case POSITION_LOST -> jobs(status, job -> flag(job.lost() != null));
+            case JOB_FAILING ->
+                jobs(
+                        status,
+                        job -> job.failure() == null ? 0 : seconds(job.failure().since(), status.at()));
             case DEAD_LETTERS -> jobs(status, Status.Job::deadLetters);
             case PARTITIONS ->
                 status.jobs().stream()

@@ -119,6 +119,22 @@ class MetricsTest {
                                 + " ev_type, error) values ('dispatch', 'orders', 1, 2, now(), 7, now(), 'I', 'x')");
                 awaitAlert(running, "PgcaravanDeadLetters");
 
+                Shipping.execute(target, "alter table orders add check (id <> 999)");
+                Shipping.execute(source, "insert into orders values (999, '2026-10-01')");
+                tick();
+                await().atMost(Duration.ofSeconds(30))
+                        .until(() -> running.scrape()
+                                        .named("pgcaravan_job_failing_seconds")
+                                        .get(0)
+                                        .value()
+                                > 0);
+                // by the time that the database has, not by this process'
+                Shipping.execute(target, "update caravan.job set since = since - interval '10 minutes'");
+                awaitAlert(running, "PgcaravanJobFailing");
+                Shipping.execute(target, "alter table orders drop constraint orders_id_check");
+                await().atMost(Duration.ofSeconds(30))
+                        .until(() -> !running.scrape().fires(alerts().get("PgcaravanJobFailing")));
+
                 Shipping.execute(
                         source,
                         "select pgq.set_queue_config('orders', 'rotation_period', '3 hours')",
