@@ -2,4 +2,4 @@
 select exists (select from pg_locks l
                where locktype = 'advisory' and objsubid = 1
                  and database = (select oid from pg_database where datname = current_database())
-                 and (classid::int8 << 32) + objid::int8 = hashtextextended('pgcaravan consumer ' || ?, 0))
+                 and (classid::int8 << 32) + objid::int8 = hashtextextended('pgcaravan consumer ' || cast(? as text), 0))

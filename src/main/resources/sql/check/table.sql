@@ -20,4 +20,4 @@ cross join lateral (
            array_agg(a.attnotnull order by a.attnum) as not_null,
            array_agg(a.attgenerated = '' order by a.attnum) as writable
     from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) cols
-where c.oid = to_regclass(?)
+where c.oid = pg_catalog.to_regclass(cast(? as text))::oid

@@ -13,7 +13,7 @@ select c.oid::bigint                        as oid,
        case when low.at > '-infinity' then pg_catalog.round(extract(epoch from low.at) * 1000000)::bigint end  as low,
        case when high.at < 'infinity' then pg_catalog.round(extract(epoch from high.at) * 1000000)::bigint end as high,
        case when ? then (select pg_catalog.sum(nullif(l.reltuples, -1))::bigint
-                           from pg_catalog.pg_partition_tree(c.oid) t join pg_class l on l.oid = t.relid
+                           from pg_catalog.pg_partition_tree(c.oid) t join pg_class l on l.oid = t.relid::oid
                           where t.isleaf) end as rows,
        case when ? then (select pg_catalog.sum(pg_catalog.pg_total_relation_size(t.relid))::bigint
                            from pg_catalog.pg_partition_tree(c.oid) t) end as bytes

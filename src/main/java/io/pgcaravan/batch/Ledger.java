@@ -129,7 +129,8 @@ public final class Ledger {
                 throw new SQLException(
                         "the ledger (schemas pgq_ext and caravan) could not be installed in the target: "
                                 + e.getMessage()
-                                + "; let a role that may create schemas in it run the job once",
+                                + "; as its tables' owner, or where there are none as a role that may create schemas, run"
+                                + " what caravan grants prints",
                         e.getSQLState(),
                         e);
             } finally {

@@ -32,8 +32,9 @@ public final class JobPlans {
      *
      * @param job null where the route is off
      * @param refusals why the route will not start; empty where nothing is in its way
+     * @param sharedWith the ids of routes that are off and have its consumer
      */
-    public record Plan(CheckedJob job, List<String> refusals) {}
+    public record Plan(CheckedJob job, List<String> refusals, List<String> sharedWith) {}
 
     private static final Set<String> STEPS = Set.of("decode", "partition", "pgcopy", "loaded", "pgq");
 
@@ -69,7 +70,7 @@ public final class JobPlans {
 
     private Plan read(RouteDefinition route) {
         if (!isOn(context, route)) {
-            return new Plan(null, List.of());
+            return new Plan(null, List.of(), List.of());
         }
         PgqEndpoint endpoint = context.getEndpoint(route.getInput().getEndpointUri(), PgqEndpoint.class);
         walk(route);
@@ -83,10 +84,13 @@ public final class JobPlans {
                         endpoint.getQueue(),
                         endpoint.getConsumer(),
                         endpoint.isRegister(),
+                        endpoint.isAcceptUnknownStart(),
+                        endpoint.getAnswerTimeout(),
                         endpoint.getEncoding(),
                         List.copyOf(loads),
                         List.copyOf(forwards)),
-                refusals);
+                refusals,
+                SharedConsumers.off(context, route.getRouteId(), endpoint));
     }
 
     /** Whether a route starts with the application. */

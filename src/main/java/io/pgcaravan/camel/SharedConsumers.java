@@ -1,6 +1,8 @@
 package io.pgcaravan.camel;
 
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
 import org.apache.camel.model.ModelCamelContext;
 import org.apache.camel.model.RouteDefinition;
@@ -12,18 +14,30 @@ final class SharedConsumers {
 
     /** Why a route cannot start beside the others that are on, by what the files say; empty where it can. */
     static Optional<String> refusal(CamelContext context, String route, PgqEndpoint endpoint) {
+        return others(context, route, endpoint)
+                .filter(other -> JobPlans.isOn(context, other))
+                .map(other -> "consumer \"" + endpoint.getConsumer() + "\" is also that of route \""
+                        + other.getRouteId() + "\", and both jobs would go by one position: give route \""
+                        + route
+                        + "\" or the other a consumer of its own")
+                .findFirst();
+    }
+
+    /** Routes that are off and have this one's consumer: one of the two can run, and starts where the other has stopped. */
+    static List<String> off(CamelContext context, String route, PgqEndpoint endpoint) {
+        return others(context, route, endpoint)
+                .filter(other -> !JobPlans.isOn(context, other))
+                .map(RouteDefinition::getRouteId)
+                .toList();
+    }
+
+    private static Stream<RouteDefinition> others(CamelContext context, String route, PgqEndpoint endpoint) {
         return ((ModelCamelContext) context)
                 .getRouteDefinitions().stream()
                         .filter(other -> !other.getRouteId().equals(route))
                         .filter(other -> other.getInput() != null
-                                && other.getInput().getEndpointUri().startsWith("pgq:")
-                                && JobPlans.isOn(context, other))
-                        .filter(other -> shares(context, other, endpoint))
-                        .map(other -> "consumer \"" + endpoint.getConsumer() + "\" is also that of route \""
-                                + other.getRouteId() + "\", and both jobs would go by one position: give route \""
-                                + route
-                                + "\" or the other a consumer of its own")
-                        .findFirst();
+                                && other.getInput().getEndpointUri().startsWith("pgq:"))
+                        .filter(other -> shares(context, other, endpoint));
     }
 
     private static boolean shares(CamelContext context, RouteDefinition route, PgqEndpoint endpoint) {

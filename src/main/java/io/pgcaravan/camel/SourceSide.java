@@ -5,6 +5,7 @@ import io.pgcaravan.batch.Ledger;
 import io.pgcaravan.queue.Pgq;
 import io.pgcaravan.queue.Source;
 import io.pgcaravan.row.ServerEncoding;
+import io.pgcaravan.sql.SearchPath;
 import java.nio.charset.Charset;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -25,6 +26,7 @@ record SourceSide(Connection connection, Source identity, Charset encoding) {
         try {
             Connections.limitSilence(connection, silence);
             Connections.settle(connection);
+            SearchPath.pin(connection);
             Pgq pgq = endpoint.pgq();
             Source identity = Source.of(connection);
             if (!pgq.isInstalled(connection)) {

@@ -14,6 +14,8 @@ import javax.sql.DataSource;
  * @param target likewise
  * @param schema of PgQ's functions
  * @param registers whether the job registers its consumer where it is not
+ * @param acceptsUnknownStart whether the job begins with what the queue offers where the target knows nothing of its consumer
+ * @param answerTimeout how long a server may stay silent, milliseconds
  * @param encoding of url-encoded bytes where the job names one, else null
  * @param loads where its rows go; empty for a job whose steps are all somebody's own
  * @param forwards queues that its events go to
@@ -25,6 +27,8 @@ public record CheckedJob(
         String queue,
         String consumer,
         boolean registers,
+        boolean acceptsUnknownStart,
+        int answerTimeout,
         String encoding,
         List<Load> loads,
         List<Forward> forwards) {

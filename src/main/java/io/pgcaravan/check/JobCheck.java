@@ -1,8 +1,12 @@
 package io.pgcaravan.check;
 
 import io.pgcaravan.queue.Pgq;
+import io.pgcaravan.sql.SearchPath;
+import io.pgcaravan.sql.Sql;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
 import javax.sql.DataSource;
 
@@ -13,6 +17,8 @@ public final class JobCheck {
     private static final String LIMITS = "set local lock_timeout = '2s'; set local statement_timeout = '60s';"
             // as a job has it
             + " set local time zone 'UTC'; set local datestyle = 'ISO, YMD'";
+
+    private static final String TIME_LIMITS = Sql.file("check/time-limits");
 
     private final CheckedJob job;
     private final Findings findings = new Findings();
@@ -64,13 +70,34 @@ public final class JobCheck {
         }
     }
 
+    /** Those of the role, the database and the server a job lifts; the connection's own are meant for it. */
+    private void timeLimits(String role, Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(TIME_LIMITS)) {
+            while (row.next()) {
+                findings.warning(role + ": the connection's options set " + row.getString("name") + " = "
+                        + row.getString("value")
+                        + ", which the job keeps to: what takes longer fails and is tried again, with the same end; leave it"
+                        + " out of the connection string (those of roles and databases do not hold for jobs)");
+            }
+        }
+        int socket = connection.getNetworkTimeout();
+        if (socket > 0 && socket < job.answerTimeout()) {
+            findings.warning(role + ": the connection's socketTimeout is " + socket / 1000
+                    + " s: it ends what takes longer around batches (connecting, partitions made ahead, retention); batches"
+                    + " go by the job's answerTimeout, " + job.answerTimeout() / 1000 + " s");
+        }
+    }
+
     /** A connection inside a transaction, read-only on the source; null where there is none to be had. */
     private Connection connect(String role, DataSource database) {
         try {
             Connection connection = database.getConnection();
+            timeLimits(role, connection);
             connection.setAutoCommit(false);
             if (role.equals("source")) {
                 connection.setReadOnly(true);
+                SearchPath.change(connection, SearchPath.PINNED, true);
             } else {
                 try (var statement = connection.createStatement()) {
                     statement.execute(LIMITS);

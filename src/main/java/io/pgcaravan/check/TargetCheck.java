@@ -5,12 +5,14 @@ import io.pgcaravan.batch.Ledger;
 import io.pgcaravan.batch.LostPositionException;
 import io.pgcaravan.queue.Pgq;
 import io.pgcaravan.queue.Source;
+import io.pgcaravan.sql.OwnTables;
 import io.pgcaravan.sql.Sql;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Savepoint;
+import java.sql.Statement;
 
 /** The side that is written to. The connection is inside a transaction, and goes back to where it was at the end. */
 final class TargetCheck {
@@ -19,6 +21,7 @@ final class TargetCheck {
     private static final String RUNNING = Sql.file("check/running");
 
     private static final String LOCK_NOT_AVAILABLE = "55P03";
+    private static final String NOT_ALLOWED = "42501";
 
     private final CheckedJob job;
     private final Findings findings;
@@ -70,7 +73,8 @@ final class TargetCheck {
         Ledger[] ledger = new Ledger[1];
         inside(target, "the ledger (schemas pgq_ext and caravan)", () -> {
             boolean complete = Ledger.isComplete(target);
-            ledger[0] = Ledger.tryOut(target, job.consumer(), source);
+            ledger[0] = tryOut(target, source);
+            failures(target);
             String lacking = lacking(target);
             if (lacking != null) {
                 findings.problem("the role may not write the ledger: grant " + lacking
@@ -83,6 +87,43 @@ final class TargetCheck {
             return null;
         });
         return ledger[0];
+    }
+
+    private Ledger tryOut(Connection target, Source source) throws SQLException {
+        Savepoint before = target.setSavepoint();
+        try {
+            return Ledger.tryOut(target, job.consumer(), source);
+        } catch (SQLException e) {
+            target.rollback(before);
+            throw NOT_ALLOWED.equals(e.getSQLState()) && Ledger.isThere(target)
+                    ? new SQLException(
+                            e.getMessage()
+                                    + ": this version adds to the ledger, and the job's role may not; as the owner of"
+                                    + " the tables in schema caravan, run what caravan grants prints",
+                            e)
+                    : e;
+        }
+    }
+
+    /** A job works where its errors cannot be kept, but nothing outside its process tells them then. */
+    private void failures(Connection target) throws SQLException {
+        Savepoint before = target.setSavepoint();
+        try (Statement statement = target.createStatement()) {
+            if (!OwnTables.exists(target, "caravan.job")) {
+                OwnTables.make(statement, "caravan.job");
+            }
+            // asks for the rights to read and to write
+            statement.execute("select from caravan.job where false for update");
+            statement.execute("insert into caravan.job (consumer, queue) select '', '' where false");
+        } catch (SQLException e) {
+            if (!NOT_ALLOWED.equals(e.getSQLState())) {
+                throw e;
+            }
+            target.rollback(before);
+            findings.warning("the role cannot keep the job's last error in caravan.job (" + e.getMessage()
+                    + "): status cannot say that it fails, or why; as the owner of schema caravan, run what caravan grants"
+                    + " prints");
+        }
     }
 
     private String lacking(Connection target) throws SQLException {
@@ -110,10 +151,15 @@ final class TargetCheck {
                         + (applied == null
                                 ? "the queue's latest tick, so that earlier events are not seen"
                                 : "tick " + applied.tick() + ", where the target stands"));
+            } else if (applied == null && job.acceptsUnknownStart()) {
+                findings.warning(consumer + " is registered at tick " + registered.tick()
+                        + ", and the target knows nothing of it: the job begins there (acceptUnknownStart=true), and rows of"
+                        + " earlier events may be missing");
             } else if (applied == null) {
                 findings.problem(consumer + " is registered at tick " + registered.tick()
-                        + ", and the target knows nothing of it: rows of earlier events may be missing. If it is to start"
-                        + " from there: caravan queue reset " + job.queue() + " " + job.consumer());
+                        + ", and the target knows nothing of it: the job will not start, as rows of earlier events may be"
+                        + " missing. If it is to start from there: caravan queue reset " + job.queue() + " "
+                        + job.consumer());
             } else if (applied.tick() == registered.tick()) {
                 findings.ok(consumer + " goes on after tick " + applied.tick() + ", where source and target stand");
             } else {

@@ -105,6 +105,14 @@ final class Check implements Callable<Integer> {
             return;
         }
         plan.refusals().forEach(refusal -> print(Finding.Level.PROBLEM, route, "will not start: " + refusal));
+        if (!plan.sharedWith().isEmpty()) {
+            print(
+                    Finding.Level.WARNING,
+                    route,
+                    "consumer \"" + plan.job().consumer() + "\" is also that of " + String.join(", ", plan.sharedWith())
+                            + " (off): switched on in its place, that route goes on where this one has stopped; to run both,"
+                            + " give one another consumer");
+        }
         List<Finding> findings = JobCheck.of(plan.job());
         findings.forEach(finding -> print(finding.level(), route, finding.said()));
     }

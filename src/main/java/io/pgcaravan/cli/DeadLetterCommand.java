@@ -3,6 +3,7 @@ package io.pgcaravan.cli;
 import io.pgcaravan.app.CommandFailedException;
 import io.pgcaravan.batch.DeadLetter;
 import io.pgcaravan.load.DeadLetters;
+import io.pgcaravan.sql.SearchPath;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.sql.Connection;
@@ -50,6 +51,7 @@ final class DeadLetterCommand implements Runnable {
         @Override
         public final Integer call() throws IOException {
             try (Connection target = database.connect("targetDb")) {
+                SearchPath.pin(target);
                 if (!DeadLetters.exist(target)) {
                     throw new CommandFailedException("there is no table caravan.dead_letter in database \""
                             + target.getCatalog() + "\": no job has run with this target yet");

@@ -7,6 +7,7 @@ import io.pgcaravan.batch.Consumers;
 import io.pgcaravan.batch.LostPositionException;
 import io.pgcaravan.queue.Pgq;
 import io.pgcaravan.queue.RefusedException;
+import io.pgcaravan.sql.SearchPath;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -94,10 +95,18 @@ abstract class OnConsumer implements Callable<Integer> {
         }
     }
 
-    private Connection connect(String option, String given, String name) throws IOException {
+    private Connection connect(String option, String given, String name)
+            throws IOException, SQLException {
         Database database = given == null
                 ? Configuration.database(DatabaseOption.configOr(config), name, option)
                 : Database.given(option, given);
-        return database.reach();
+        Connection connection = database.reach();
+        try {
+            SearchPath.pin(connection);
+            return connection;
+        } catch (SQLException e) {
+            connection.close();
+            throw e;
+        }
     }
 }

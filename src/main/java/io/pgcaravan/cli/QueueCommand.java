@@ -3,6 +3,7 @@ package io.pgcaravan.cli;
 import io.pgcaravan.app.CommandFailedException;
 import io.pgcaravan.queue.Pgq;
 import io.pgcaravan.queue.Queues;
+import io.pgcaravan.sql.SearchPath;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -64,10 +65,15 @@ final class QueueCommand implements Runnable {
         /** The work, inside a transaction that is committed when it returns. */
         abstract void on(Connection source, Queues queues) throws SQLException;
 
+        /** For a table whose name may lack its schema: after it the role's search path is no longer there. */
+        void findTable(Connection source) throws SQLException {}
+
         @Override
         public final Integer call() throws IOException {
             Pgq pgq = pgq();
             try (Connection source = database.connect("sourceDb")) {
+                findTable(source);
+                SearchPath.pin(source);
                 if (!pgq.isInstalled(source)) {
                     throw new CommandFailedException("there is no PgQ in database \"" + source.getCatalog()
                             + "\" (no table " + schema + ".queue); as a superuser: create extension pgq"

@@ -69,6 +69,11 @@ final class QueueCreate extends QueueCommand.OnQueues {
                             + " to another partition.")
     private boolean backup;
 
+    /** The table's, quoted. */
+    private String fullName;
+
+    private boolean keyed;
+
     @Override
     void on(Connection source, Queues queues) throws SQLException {
         if (backup && table == null) {
@@ -140,15 +145,12 @@ final class QueueCreate extends QueueCommand.OnQueues {
     }
 
     private void feed(Connection source, Queues queues) throws SQLException {
-        String quoted = TableName.parse(table).quoted();
-        boolean keyed = hasKey(source, quoted);
-        String full = fullName(source, quoted);
         for (Feeder feeder : queues.feeders(source, queue)) {
-            if (feeder.table().equals(full)) {
-                out().println("table " + full + " feeds it already, by trigger " + feeder.trigger()
+            if (feeder.table().equals(fullName)) {
+                out().println("table " + fullName + " feeds it already, by trigger " + feeder.trigger()
                         + (backup && !feeder.backup()
                                 ? ", but without --backup; to change that: drop trigger " + feeder.trigger() + " on "
-                                        + full
+                                        + fullName
                                 : ""));
                 return;
             }
@@ -159,41 +161,37 @@ final class QueueCreate extends QueueCommand.OnQueues {
             trigger = "caravan_queue_" + Integer.toHexString(queue.hashCode());
             truncate = trigger + "_truncate";
         }
-        queues.feed(source, queue, quoted, TableName.quote(trigger), TableName.quote(truncate), backup);
-        out().println("table " + full + " feeds it from now on, by triggers " + TableName.quote(trigger) + " and "
+        queues.feed(source, queue, fullName, TableName.quote(trigger), TableName.quote(truncate), backup);
+        out().println("table " + fullName + " feeds it from now on, by triggers " + TableName.quote(trigger) + " and "
                 + TableName.quote(truncate) + (backup ? ", with the old row of an update" : ""));
         if (!keyed) {
-            out().println("table " + full + " has no primary key: its jobs need rowMode=append or keep_all, or key=");
+            out().println("table " + fullName + " has no primary key: its jobs need rowMode=append or keep_all, or key=");
         }
     }
 
-    private boolean hasKey(Connection source, String quoted) throws SQLException {
+    @Override
+    void findTable(Connection source) throws SQLException {
+        if (table == null) {
+            return;
+        }
+        String quoted = TableName.parse(table).quoted();
         try (PreparedStatement statement = source.prepareStatement("""
-                select c.relkind, exists (select from pg_index where indrelid = c.oid and indisprimary)
-                from pg_class c where c.oid = to_regclass(?)""")) {
+                select pg_catalog.format('%I.%I', n.nspname, c.relname), c.relkind,
+                       exists (select from pg_catalog.pg_index where indrelid = c.oid and indisprimary)
+                from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                where c.oid = pg_catalog.to_regclass(cast(? as text))::oid""")) {
             statement.setString(1, quoted);
             try (ResultSet row = statement.executeQuery()) {
                 if (!row.next()) {
                     throw new CommandFailedException("there is no table " + quoted + " in database \""
                             + source.getCatalog() + "\"; nothing was changed");
                 }
-                if (!"rp".contains(row.getString(1))) {
+                if (!"rp".contains(row.getString(2))) {
                     throw new CommandFailedException(
                             quoted + " is no table, so that no trigger can feed a queue from it; nothing was changed");
                 }
-                return row.getBoolean(2);
-            }
-        }
-    }
-
-    private static String fullName(Connection source, String quoted) throws SQLException {
-        try (PreparedStatement statement =
-                source.prepareStatement("select quote_ident(nspname) || '.' || quote_ident(relname) from pg_class c"
-                        + " join pg_namespace n on n.oid = relnamespace where c.oid = to_regclass(?)")) {
-            statement.setString(1, quoted);
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return row.getString(1);
+                fullName = row.getString(1);
+                keyed = row.getBoolean(3);
             }
         }
     }

@@ -6,6 +6,7 @@ import io.pgcaravan.ship.exporter.ExportLedger.Standing;
 import io.pgcaravan.ship.exporter.Tracking;
 import io.pgcaravan.ship.format.Target;
 import io.pgcaravan.sql.TableName;
+import io.pgcaravan.sql.SearchPath;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.sql.Connection;
@@ -59,6 +60,7 @@ final class TargetCommand implements Runnable {
         public final Integer call() throws IOException {
             TableName name = ledger == null ? Tracking.LEDGER : TableName.parse(ledger);
             try (Connection source = database.connect("sourceDb")) {
+                SearchPath.pin(source);
                 source.setAutoCommit(false);
                 on(new ExportLedger(source, name), spec.commandLine().getOut());
                 source.commit();

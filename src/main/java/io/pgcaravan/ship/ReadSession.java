@@ -2,16 +2,12 @@ package io.pgcaravan.ship;
 
 import io.pgcaravan.sql.Sql;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Map;
 
 /** How rows are read that have to come out as the same text wherever that is done: for a set, and for a comparison. */
 public final class ReadSession {
-
-    public static final String PINNED_PATH = "pg_catalog, pg_temp";
 
     private static final String SESSION = Sql.file("ship/session");
 
@@ -50,22 +46,6 @@ public final class ReadSession {
             }
         } catch (SQLException e) {
             throw named(connection, e);
-        }
-    }
-
-    /**
-     * Changes the search path until the transaction ends.
-     *
-     * @return the one before
-     */
-    public static String searchPath(Connection connection, String path) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(
-                "select pg_catalog.current_setting('search_path'), pg_catalog.set_config('search_path', ?, true)")) {
-            statement.setString(1, path);
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return row.getString(1);
-            }
         }
     }
 

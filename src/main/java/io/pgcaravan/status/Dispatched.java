@@ -416,7 +416,7 @@ final class Dispatched {
         List<Status.Table> tables = new ArrayList<>();
         settings.forEach((table, setting) -> {
             try {
-                tables.add(table(target.connection(), setting));
+                tables.add(target.byRolesPath(connection -> table(connection, setting)));
             } catch (SQLException e) {
                 all.unreadable(subject, "the partitions of " + table, e);
             }

@@ -4,6 +4,7 @@ import io.pgcaravan.database.Secrets;
 import io.pgcaravan.queue.Queues;
 import io.pgcaravan.queue.Source;
 import io.pgcaravan.sql.OwnTables;
+import io.pgcaravan.sql.SearchPath;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -23,15 +24,17 @@ final class Look implements AutoCloseable {
 
     private final Place place;
     private final Connection connection;
+    private final String rolesPath;
     private final String version;
     private final String error;
     private final Source identity;
     private final Map<String, List<Queues.Line>> queues = new HashMap<>();
     private final Map<String, Boolean> tables = new HashMap<>();
 
-    private Look(Place place, Connection connection, String version, Source identity, String error) {
+    private Look(Place place, Connection connection, String rolesPath, String version, Source identity, String error) {
         this.place = place;
         this.connection = connection;
+        this.rolesPath = rolesPath;
         this.version = version;
         this.identity = identity;
         this.error = error;
@@ -48,9 +51,11 @@ final class Look implements AutoCloseable {
             try (Statement statement = connection.createStatement()) {
                 statement.execute(SESSION);
             }
+            String rolesPath = SearchPath.pin(connection);
             return new Look(
                     place,
                     connection,
+                    rolesPath,
                     connection.getMetaData().getDatabaseProductVersion(),
                     Source.of(connection),
                     null);
@@ -64,7 +69,7 @@ final class Look implements AutoCloseable {
     }
 
     static Look away(Place place, String error) {
-        return new Look(place, null, null, null, error);
+        return new Look(place, null, null, null, null, error);
     }
 
     Place place() {
@@ -81,6 +86,21 @@ final class Look implements AutoCloseable {
 
     Connection connection() {
         return connection;
+    }
+
+    @FunctionalInterface
+    interface Reading<T> {
+        T read(Connection connection) throws SQLException;
+    }
+
+    /** Reads what a job finds by the role's search path: tables whose names lack their schemas. */
+    <T> T byRolesPath(Reading<T> reading) throws SQLException {
+        SearchPath.change(connection, rolesPath, false);
+        try {
+            return reading.read(connection);
+        } finally {
+            SearchPath.pin(connection);
+        }
     }
 
     Source identity() {

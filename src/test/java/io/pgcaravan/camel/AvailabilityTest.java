@@ -18,6 +18,8 @@ import org.apache.camel.health.HealthCheck;
 import org.apache.camel.health.HealthCheckHelper;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A job says when it cannot work and why, and is there at once when it can. */
 class AvailabilityTest {
@@ -72,6 +74,55 @@ class AvailabilityTest {
                         .until(() -> orders.count(orders.target, "select count(*) from orders") == 1);
             }
         }
+    }
+
+    /** The server is there and takes new connections; only the session that the idle job has is silent. */
+    @ParameterizedTest
+    @CsvSource({"source, true", "source, false", "target, true"})
+    void a_session_that_falls_silent_while_there_is_nothing_to_do_is_noticed_and_replaced(String side, boolean listen)
+            throws Exception {
+        Path file = RouteFile.dispatch()
+                .consuming("answerTimeout", 2000)
+                .consuming("listen", listen)
+                .in(directory);
+        try (Orders orders = new Orders();
+                Job job = new Job(orders, Map.of(), file)) {
+            ShippedRoutesTest.awaitRegistered(orders);
+            await().atMost(Duration.ofSeconds(60)).until(() -> down(job).isEmpty());
+            orders.insert(1, 10);
+            orders.tick();
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
+            String pid = side.equals("source")
+                    ? "select pid from pg_stat_activity where datname = current_database() and query ~ 'next_batch|get_batch|finish_batch'"
+                            + " and pid <> pg_backend_pid() order by backend_start limit 1"
+                    : "select pid from pg_locks where locktype = 'advisory' and granted and database ="
+                            + " (select oid from pg_database where datname = current_database())";
+            long stopped = orders.count(side.equals("source") ? orders.source : orders.target, pid);
+            signal("STOP", stopped);
+            try {
+                await().atMost(Duration.ofSeconds(20)).until(() -> !down(job).isEmpty());
+                System.out.println(side + ": " + down(job));
+                if (side.equals("source")) {
+                    // a silent session of the target keeps the job's lock, until it goes
+                    orders.insert(11, 20);
+                    orders.tick();
+                    await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+                    await().atMost(Duration.ofSeconds(30)).until(() -> down(job).isEmpty());
+                }
+            } finally {
+                signal("CONT", stopped);
+            }
+            orders.insert(21, 30);
+            orders.tick();
+            await().atMost(Duration.ofSeconds(60)).untilAsserted(orders::assertTargetEqualsSource);
+        }
+    }
+
+    private static void signal(String name, long pid) throws Exception {
+        assertThat(new ProcessBuilder("kill", "-" + name, String.valueOf(pid))
+                        .start()
+                        .waitFor())
+                .isZero();
     }
 
     private static void execute(String url, String... statements) throws SQLException {

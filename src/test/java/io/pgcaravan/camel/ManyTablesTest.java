@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** One queue feeds many tables, each by its own settings, all in one transaction for a batch. */
 class ManyTablesTest {
@@ -100,6 +101,49 @@ class ManyTablesTest {
                             "select xmin::text from orders union select xmin::text from order_log union"
                                     + " select xmin::text from caravan.position"))
                     .hasSize(1);
+        }
+    }
+
+    /** With the foreign key that the pages recommend, where the tables at the target are told to have one. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void tables_that_are_emptied_together_are_emptied_as_the_route_ships(boolean referring) throws Exception {
+        Path file = referring
+                ? RouteFile.shipped("dispatch-tables.camel.yaml")
+                        .edit("{rowMode: keep_all, onTruncate: ignore}", "{rowMode: plain}")
+                        .in(directory)
+                : shipped();
+        try (Shop shop = new Shop()) {
+            shop.source("alter table order_log add order_id bigint references orders");
+            shop.target("alter table order_log add order_id bigint");
+            if (referring) {
+                shop.target("alter table order_log add foreign key (order_id, at) references orders (id, created_at)"
+                        + " deferrable initially deferred");
+            }
+            try (Job job = new Job(shop, PROPERTIES, file)) {
+                ShippedRoutesTest.awaitRegistered(shop);
+                for (String tables : new String[] {"orders, order_log", "order_log, orders", "orders cascade"}) {
+                    shop.insert(1, 100);
+                    shop.source("insert into order_log select id, created_at, 'x', id from orders");
+                    shop.tick();
+                    shop.awaitApplied();
+                    shop.source("truncate " + tables);
+                    shop.insert(101, 110);
+                    shop.source("insert into order_log select id, created_at, 'y', id from orders");
+                    shop.tick();
+                    shop.awaitApplied();
+                    shop.assertTargetEqualsSource();
+                    if (referring) {
+                        shop.assertLogsEqual();
+                    }
+                    shop.source("truncate " + tables);
+                    shop.tick();
+                    shop.awaitApplied();
+                    shop.assertTargetEqualsSource();
+                }
+                assertThat(shop.count(shop.target, "select count(*) from order_log where what = 'x'"))
+                        .isEqualTo(referring ? 0 : 300);
+            }
         }
     }
 

@@ -13,13 +13,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whoever may create functions in the role's search path does not run them with the job's rights, nor change what is a key. */
-class PlantedOperatorsTest {
+public class PlantedOperatorsTest {
 
     /**
      * In schema public: an operator for each pair of common types that PostgreSQL has none of its own for, and each of its functions of
      * texts once more for varchar and for name. All note that they were called.
      */
-    private static final String PLANT = """
+    public static final String PLANT = """
             create function public.note(what text) returns void language plpgsql as $$ begin
                 insert into public.planted values (what, current_query()) on conflict do nothing;
             end $$;

@@ -270,6 +270,71 @@ class CheckTest {
     }
 
     @Test
+    void a_ledger_of_an_earlier_version_that_another_role_owns_is_told_before_the_job_meets_it() throws Exception {
+        partitionedTarget();
+        String role = "checked_" + ProcessHandle.current().pid();
+        on(source, "drop role if exists " + role, "create role " + role + " login password 'secret'");
+        try {
+            keys.put("database.targetDb.user", role);
+            keys.put("database.targetDb.password", "secret");
+            on(
+                    target,
+                    "create schema caravan",
+                    "alter table orders owner to " + role,
+                    "grant create on schema public to " + role,
+                    io.pgcaravan.sql.Sql.file("target/pgq_ext"),
+                    io.pgcaravan.sql.Sql.file("target/caravan.position"),
+                    io.pgcaravan.sql.Sql.file("target/caravan.dead_letter"),
+                    io.pgcaravan.sql.Sql.file("target/caravan.partition"),
+                    "grant usage on schema caravan, pgq_ext to " + role,
+                    "grant all on all tables in schema caravan, pgq_ext to " + role);
+            CommandRun run = check();
+            assertThat(run.status()).as(run.out()).isZero();
+            assertThat(run.out())
+                    .contains(
+                            "warning  dispatch: the role cannot keep the job's last error in caravan.job (ERROR: permission"
+                                    + " denied for schema caravan");
+            on(target, "alter table caravan.position drop column account");
+            run = check();
+            assertThat(run.status()).isEqualTo(1);
+            assertThat(run.out())
+                    .containsPattern("problem  dispatch: .*permission denied for schema caravan.*: this version adds to the ledger,"
+                            + " and the job's role may not; as the owner of the tables in schema caravan, run what caravan"
+                            + " grants prints"); as the owner of the tables in schema caravan, run what caravan"
+                                    + " grants prints");
+        } finally {
+            on(target, "drop owned by " + role);
+            on(source, "drop owned by " + role, "drop role " + role);
+        }
+    }
+
+    @Test
+    void time_limits_of_the_connection_itself_are_told() throws Exception {
+        partitionedTarget();
+        pin();
+        keys.put("database.sourceDb.url", sourceUrl + "&options=-c%20statement_timeout=5s&socketTimeout=7");
+        keys.put("database.targetDb.url", IniJob.conninfo(targetUrl) + " options='-c lock_timeout=90ms'");
+        on(target, "alter database \"" + name(target) + "\" set idle_in_transaction_session_timeout = '1s'");
+        CommandRun run = check();
+        assertThat(run.status()).as(run.out()).isZero();
+        assertThat(run.out())
+                .contains(
+                        "warning  dispatch: source: the connection's options set statement_timeout = 5000 ms",
+                        "warning  dispatch: source: the connection's socketTimeout is 7 s",
+                        "warning  dispatch: target: the connection's options set lock_timeout = 90 ms")
+                .doesNotContain("idle_in_transaction_session_timeout");
+    }
+
+    @Test
+    void a_consumer_that_a_route_that_is_off_has_too_is_told() throws Exception {
+        partitionedTarget();
+        keys.put("dispatch-rows.consumer", "dispatch");
+        CommandRun run = check();
+        assertThat(run.status()).as(run.out()).isZero();
+        assertThat(run.out()).contains("warning  dispatch: consumer \"dispatch\" is also that of dispatch-rows (off)");
+    }
+
+    @Test
     void where_source_and_target_stand_is_compared() throws Exception {
         partitionedTarget();
         on(source, "select pgq.register_consumer('orders', 'dispatch')");
@@ -378,6 +443,14 @@ class CheckTest {
                 .contains(
                         "ok       orders_archive: a partition can be made by the template",
                         "warning  orders_archive: every event becomes a row");
+        on(source, "select pgq.register_consumer('orders', 'orders_archive')");
+        run = CommandRun.of("check", ini.toString());
+        assertThat(run.status()).as(run.out() + run.err()).isZero();
+        assertThat(run.out())
+                .contains(
+                        "warning  orders_archive: consumer \"orders_archive\" is registered at tick 2, and the target knows"
+                                + " nothing of it: the job begins there (acceptUnknownStart=true)");
+        on(source, "select pgq.unregister_consumer('orders', 'orders_archive')");
         assertThat(value(target, CONTENT)).isEqualTo(before);
         Files.writeString(ini, "[table_dispatcher]\n");
         assertThat(CommandRun.of("check", ini.toString()).status()).isEqualTo(2);

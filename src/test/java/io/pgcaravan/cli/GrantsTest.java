@@ -698,6 +698,8 @@ class GrantsTest {
                             plan.queue(),
                             plan.consumer(),
                             plan.registers(),
+                            plan.acceptsUnknownStart(),
+                            plan.answerTimeout(),
                             plan.encoding(),
                             plan.loads(),
                             plan.forwards());

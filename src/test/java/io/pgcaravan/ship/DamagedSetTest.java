@@ -87,6 +87,39 @@ class DamagedSetTest {
         assertThat(ship.files("done")).hasSize(8);
     }
 
+    @Test
+    void of_a_group_the_damaged_member_is_named_and_the_others_wait_for_it() throws Exception {
+        ship.importWell();
+        ship.table("u", "create table u (id int primary key, v text)");
+        execute(ship.source, "update t set v = 'c'", "insert into u values (1, 'a')");
+        ship.export("t", "u");
+        String t = "public.t.000000000003";
+        String u = "public.u.000000000001";
+        for (Part part : new Part[] {Part.RECORDS, Part.DONE}) {
+            Path file = drop.resolve(u + part.suffix());
+            byte[] right = Files.readAllBytes(file);
+            byte[] bytes = right.clone();
+            bytes[bytes.length / 2] ^= 1;
+            Files.write(file, bytes);
+            for (int i = 0; i < 2; i++) {
+                for (Outcome outcome : ship.importAll()) {
+                    if (outcome.set().toString().equals(u)) {
+                        assertThat(outcome.result()).as(outcome.toString()).isIn(Result.DAMAGED, Result.INCOMPLETE);
+                    } else {
+                        assertThat(outcome.result()).as(outcome.toString()).isEqualTo(Result.INCOMPLETE);
+                        assertThat(outcome.message()).contains("it waits for").contains(u).doesNotContain("refused");
+                    }
+                }
+            }
+            Files.write(file, right);
+        }
+        for (Outcome outcome : ship.importAll()) {
+            assertThat(outcome.result()).as(outcome.toString()).isEqualTo(Result.APPLIED);
+        }
+        ship.assertEqual("t");
+        ship.assertEqual("u");
+    }
+
     @ParameterizedTest
     @EnumSource(
             value = Part.class,

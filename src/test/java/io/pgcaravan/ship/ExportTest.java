@@ -220,7 +220,18 @@ class ExportTest {
         ship.ship("t");
         // its tracking rows went with the acknowledgement
         assertThatThrownBy(() -> new Exporter(ship.sourceConnect()).again(ship.request("t"), 2))
+                .hasMessageContaining("set 2 of public.t for branch/")
+                .hasMessageContaining("a later set of every target that is still listed was acknowledged")
                 .hasMessageContaining("--full");
+        assertThatThrownBy(() -> new Exporter(ship.sourceConnect()).again(ship.request("t"), 9))
+                .hasMessageContaining("it is not published; the last one that the ledger has is 4");
+        execute(ship.source, "delete from caravan.export_set where set_number = 1");
+        assertThatThrownBy(() -> new Exporter(ship.sourceConnect()).again(ship.request("t"), 1))
+                .hasMessageContaining("the ledger no longer has it, only later ones, up to 4")
+                .hasMessageContaining("--full");
+        execute(ship.source, "delete from caravan.export_set");
+        assertThatThrownBy(() -> new Exporter(ship.sourceConnect()).again(ship.request("t"), 1))
+                .hasMessageContaining("the ledger has no set of this table for this target");
     }
 
     @Test

@@ -355,20 +355,33 @@ public final class Exporter {
             TableName table = request.tables.get(0);
             ExportSet set = ledger.set(request.target, table, number);
             if (set == null || set.state() != State.PUBLISHED) {
-                throw new ChangeSetException("the ledger knows no published set " + number + " of " + table + " for "
-                        + request.target + "; caravan target list shows how far each target is");
+                throw new ChangeSetException(
+                        "set " + number + " of " + table + " for " + request.target + " cannot be written again: "
+                                + whyNot(set, number, ledger.last(request.target, table)));
             }
             List<ExportSet> together = withGroup(set);
             for (ExportSet member : together) {
                 lock(member.table());
                 if (member.pruned()) {
                     throw new ChangeSetException(
-                            member + " cannot be written again: which rows it held is known no more,"
-                                    + " as every target has them. A full set puts everything right: caravan export --full");
+                            member + " cannot be written again: which rows it held is known no more, as a later set of every"
+                                    + " target that is still listed was acknowledged. A full set puts everything right: caravan"
+                                    + " export --full");
                 }
             }
             connection.rollback();
             return writeAgain(together, false);
+        }
+
+        private static String whyNot(ExportSet set, long number, ExportSet last) {
+            if (last == null) {
+                return "the ledger has no set of this table for this target; caravan target list shows those it has";
+            }
+            if (set != null || number > last.number()) {
+                return "it is not published; the last one that the ledger has is " + last.number();
+            }
+            return "the ledger no longer has it, only later ones, up to " + last.number()
+                    + ". A full set puts everything right: caravan export --full";
         }
 
         /** The same windows, numbers and ids: a target that has the former sets passes over these, and misses nothing. */

@@ -10,6 +10,7 @@ import io.pgcaravan.ship.importer.DmlFiles.Kind;
 import io.pgcaravan.ship.importer.DmlFiles.WaitException;
 import io.pgcaravan.ship.importer.ImportLedger.Position;
 import io.pgcaravan.ship.importer.Importer.Result;
+import io.pgcaravan.sql.SearchPath;
 import io.pgcaravan.sql.OwnTables;
 import io.pgcaravan.sql.Sql;
 import io.pgcaravan.sql.TableName;
@@ -231,7 +232,7 @@ public final class DmlImporter {
         }
 
         Outcome run() throws SQLException, IOException {
-            String rolesPath = ReadSession.searchPath(connection, ReadSession.PINNED_PATH);
+            String rolesPath = SearchPath.change(connection, SearchPath.PINNED, true);
             ReadSession.settings(connection);
             execute("set local synchronous_commit = on");
             ImportLedger ledger = new ImportLedger(connection);
@@ -249,7 +250,7 @@ public final class DmlImporter {
                                 + ", and these files would set it back");
             }
             ImportTable into = table();
-            ReadSession.searchPath(connection, rolesPath);
+            SearchPath.change(connection, rolesPath, true);
             stage();
             String hash = HexFormat.of().formatHex(digest.digest());
             Applied before = applied();
@@ -286,7 +287,7 @@ public final class DmlImporter {
             long records = number("select count(*) from " + RECORDS);
             Replacement.Rows rows = Replacement.Rows.staged(into, IDS, RECORDS);
             new Replacement(connection, List.of(rows)).run();
-            ReadSession.searchPath(connection, ReadSession.PINNED_PATH);
+            SearchPath.change(connection, SearchPath.PINNED, true);
             apply(last, hash);
             return outcome(
                     Result.APPLIED,

@@ -16,6 +16,7 @@ import io.pgcaravan.ship.format.Target;
 import io.pgcaravan.ship.format.UnfinishedException;
 import io.pgcaravan.ship.importer.ImportLedger.Position;
 import io.pgcaravan.ship.importer.ImportLedger.Standing;
+import io.pgcaravan.sql.SearchPath;
 import io.pgcaravan.sql.TableName;
 import java.io.FilterInputStream;
 import java.io.IOException;
@@ -199,7 +200,7 @@ public final class Importer {
             } catch (UnfinishedException e) {
                 manifest = null;
             } catch (MalformedException e) {
-                return all(List.of(first), Result.REFUSED, "another set of its group is damaged: " + member.name());
+                return all(List.of(first), Result.INCOMPLETE, waitsForDamaged(member.name()));
             }
             if (manifest == null) {
                 // those that were applied leave one by one
@@ -219,6 +220,10 @@ public final class Importer {
             manifests.add(manifest);
         }
         return importTogether(manifests);
+    }
+
+    private static String waitsForDamaged(SetName member) {
+        return "it waits for the right " + member + ", which goes with it and is damaged";
     }
 
     private boolean wasApplied(Manifest set) {
@@ -299,7 +304,7 @@ public final class Importer {
             if (wasReplaced(e.set)) {
                 return all(sets, Result.INCOMPLETE, "it was sent again while it was read; it waits for the new one");
             }
-            return all(sets, Result.REFUSED, "another set of its group is damaged").stream()
+            return all(sets, Result.INCOMPLETE, waitsForDamaged(e.set.name())).stream()
                     .map(outcome -> outcome.set.equals(e.set.name())
                             ? broken(e.set.name(), e.set, e.part, e.getMessage())
                             : outcome)
@@ -429,7 +434,7 @@ public final class Importer {
         }
 
         List<Outcome> run(boolean withLater) throws SQLException, IOException {
-            rolesPath = ReadSession.searchPath(connection, ReadSession.PINNED_PATH);
+            rolesPath = SearchPath.change(connection, SearchPath.PINNED, true);
             ReadSession.settings(connection);
             execute("set local synchronous_commit = on");
             if (!ledger.isInstalled()) {
@@ -549,7 +554,7 @@ public final class Importer {
                 // sets of one table are made one
                 boolean staged = heads.size() < loaded.size();
                 // types and triggers of the table may rely on the path of this role
-                ReadSession.searchPath(connection, rolesPath);
+                SearchPath.change(connection, rolesPath, true);
                 // what goes into temporary tables may go there while the rest is still being verified
                 Future<Void> verified = inBackground(() -> {
                     for (Loaded one : loaded) {
@@ -575,7 +580,7 @@ public final class Importer {
                     rows.put(heads.get(table), rows(heads.get(table), staged));
                 }
                 new Replacement(connection, List.copyOf(rows.values())).run();
-                ReadSession.searchPath(connection, ReadSession.PINNED_PATH);
+                SearchPath.change(connection, SearchPath.PINNED, true);
                 List<Outcome> outcomes = new ArrayList<>();
                 for (Loaded one : loaded) {
                     long deleted = rows.containsKey(one) ? rows.get(one).deleted() : 0;
