@@ -5,4 +5,4 @@ select current_setting('server_version') as version,
        current_user as role,
        current_setting('server_encoding') as encoding,
        pg_is_in_recovery() as standby,
-       has_database_privilege(current_database(), 'temp') as temporary_tables
+       has_database_privilege(current_database()::text, 'temp') as temporary_tables

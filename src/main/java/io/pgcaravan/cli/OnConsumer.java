@@ -95,8 +95,7 @@ abstract class OnConsumer implements Callable<Integer> {
         }
     }
 
-    private Connection connect(String option, String given, String name)
-            throws IOException, SQLException {
+    private Connection connect(String option, String given, String name) throws IOException, SQLException {
         Database database = given == null
                 ? Configuration.database(DatabaseOption.configOr(config), name, option)
                 : Database.given(option, given);

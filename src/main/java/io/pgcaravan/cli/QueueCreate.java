@@ -165,7 +165,8 @@ final class QueueCreate extends QueueCommand.OnQueues {
         out().println("table " + fullName + " feeds it from now on, by triggers " + TableName.quote(trigger) + " and "
                 + TableName.quote(truncate) + (backup ? ", with the old row of an update" : ""));
         if (!keyed) {
-            out().println("table " + fullName + " has no primary key: its jobs need rowMode=append or keep_all, or key=");
+            out().println("table " + fullName
+                    + " has no primary key: its jobs need rowMode=append or keep_all, or key=");
         }
     }
 

@@ -29,8 +29,8 @@ public final class SearchPath {
      * @return the one before
      */
     public static String change(Connection connection, String path, boolean local) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(
-                "select pg_catalog.current_setting('search_path'),"
+        try (PreparedStatement statement =
+                connection.prepareStatement("select pg_catalog.current_setting('search_path'),"
                         + " pg_catalog.set_config('search_path', cast(? as text), cast(? as boolean))")) {
             statement.setString(1, path);
             statement.setBoolean(2, local);

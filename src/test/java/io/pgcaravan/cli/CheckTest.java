@@ -298,14 +298,44 @@ class CheckTest {
             run = check();
             assertThat(run.status()).isEqualTo(1);
             assertThat(run.out())
-                    .containsPattern("problem  dispatch: .*permission denied for schema caravan.*: this version adds to the ledger,"
-                            + " and the job's role may not; as the owner of the tables in schema caravan, run what caravan"
-                            + " grants prints"); as the owner of the tables in schema caravan, run what caravan"
+                    .containsPattern(
+                            "problem  dispatch: .*permission denied for schema caravan.*: this version adds to the ledger,"
+                                    + " and the job's role may not; as the owner of the tables in schema caravan, run what caravan"
                                     + " grants prints");
         } finally {
             on(target, "drop owned by " + role);
             on(source, "drop owned by " + role, "drop role " + role);
         }
+    }
+
+    /** A text of the wrong form fits into such columns: nothing but these words would tell. */
+    @Test
+    void settings_that_change_values_are_named_although_the_targets_columns_take_any_text() throws Exception {
+        on(
+                source,
+                "create table events (id float8 primary key, at date)",
+                "create trigger q after insert on events for each row execute function pgq.logutriga('orders')",
+                "alter database \"" + name(source) + "\" set datestyle = 'SQL, DMY'",
+                "alter database \"" + name(source) + "\" set extra_float_digits = 0");
+        on(
+                target,
+                "create table orders (id text, customer text, amount text, at json, created_at timestamp not null)"
+                        + " partition by range (created_at)");
+        CommandRun run = check();
+        assertThat(run.status()).isEqualTo(1);
+        assertThat(run.out())
+                .containsPattern(
+                        "problem  dispatch: .*has datestyle = SQL, DMY.*has extra_float_digits = 0: values that such"
+                                + " sessions write arrive changed, or not at all; as the owner of the trigger function: alter");
+        CommandRun status = CommandRun.of(
+                "status",
+                "--config",
+                directory.resolve("config").toString(),
+                "--routes",
+                directory.resolve("routes").toString());
+        assertThat(status.out()).containsPattern("WRONG  dispatch: .*has datestyle = SQL, DMY");
+        pin();
+        assertThat(check().out()).doesNotContain("has datestyle = SQL, DMY");
     }
 
     @Test

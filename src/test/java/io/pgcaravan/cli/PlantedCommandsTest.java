@@ -49,8 +49,8 @@ class PlantedCommandsTest {
 
     @Test
     void commands_about_jobs_call_nothing_that_is_planted() throws Exception {
-        String sourceUrl = PgServer.get().createDatabaseWithPgq("planted_source");
-        String targetUrl = PgServer.get().createDatabase("planted_target");
+        String sourceUrl = PgServer.get().createDatabaseWithPgq("others_source");
+        String targetUrl = PgServer.get().createDatabase("others_target");
         try (Connection source = DriverManager.getConnection(sourceUrl);
                 Connection target = DriverManager.getConnection(targetUrl)) {
             Shipping.execute(

@@ -107,7 +107,10 @@ class DamagedSetTest {
                         assertThat(outcome.result()).as(outcome.toString()).isIn(Result.DAMAGED, Result.INCOMPLETE);
                     } else {
                         assertThat(outcome.result()).as(outcome.toString()).isEqualTo(Result.INCOMPLETE);
-                        assertThat(outcome.message()).contains("it waits for").contains(u).doesNotContain("refused");
+                        assertThat(outcome.message())
+                                .contains("it waits for")
+                                .contains(u)
+                                .doesNotContain("refused");
                     }
                 }
             }

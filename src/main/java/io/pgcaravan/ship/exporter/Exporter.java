@@ -355,18 +355,17 @@ public final class Exporter {
             TableName table = request.tables.get(0);
             ExportSet set = ledger.set(request.target, table, number);
             if (set == null || set.state() != State.PUBLISHED) {
-                throw new ChangeSetException(
-                        "set " + number + " of " + table + " for " + request.target + " cannot be written again: "
-                                + whyNot(set, number, ledger.last(request.target, table)));
+                throw new ChangeSetException("set " + number + " of " + table + " for " + request.target
+                        + " cannot be written again: " + whyNot(set, number, ledger.last(request.target, table)));
             }
             List<ExportSet> together = withGroup(set);
             for (ExportSet member : together) {
                 lock(member.table());
                 if (member.pruned()) {
-                    throw new ChangeSetException(
-                            member + " cannot be written again: which rows it held is known no more, as a later set of every"
-                                    + " target that is still listed was acknowledged. A full set puts everything right: caravan"
-                                    + " export --full");
+                    throw new ChangeSetException(member
+                            + " cannot be written again: which rows it held is known no more, as a later set of every"
+                            + " target that is still listed was acknowledged. A full set puts everything right: caravan"
+                            + " export --full");
                 }
             }
             connection.rollback();
