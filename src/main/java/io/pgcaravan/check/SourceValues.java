@@ -59,6 +59,7 @@ public final class SourceValues {
         SourceValues values = new SourceValues(source, schema, findings);
         feeders.forEach(values::fires);
         values.settings(feeders);
+        feeders.forEach(values::namesOfObjects);
         boolean escapes = feeders.stream().anyMatch(feeder -> feeder.function().equals("logutriga"));
         if (escapes && encoding != null && !encoding.equalsIgnoreCase(new Pgq(schema).encoding(source, encoding))) {
             findings.problem(
@@ -80,6 +81,17 @@ public final class SourceValues {
                     + " these do not reach the queue: alter table " + table + " enable always trigger \""
                     + feeder.trigger() + "\"");
         }
+    }
+
+    /** The trigger function's settings cannot do it: expressions that people gave it look for names too. */
+    private void namesOfObjects(Feeder feeder) {
+        feeder.columns().forEach((name, column) -> {
+            if (column.type().matches("reg\\w+(\\[])?")) {
+                findings.warning("column \"" + name + "\" of " + feeder.table() + " is of type " + column.type()
+                        + ", whose values are written without their schema where the search_path of the session at work has it,"
+                        + " and read by that of the job's role: name the schema in a text column instead");
+            }
+        });
     }
 
     private record Setting(String who, String name, String value) {

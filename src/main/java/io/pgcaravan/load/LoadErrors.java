@@ -29,11 +29,12 @@ final class LoadErrors {
      * A COPY's error.
      *
      * @return with the rows' table and number
-     * @throws BadRowException where the error blames one row and says which
+     * @throws BadRowException where the error blames one row and says which, or a value of an unknown row
      */
     static SQLException copyFailed(Full full, SQLException cause) {
         String state = cause.getSQLState();
-        if (full.changes() != null && BadRowException.isBadRow(state)) {
+        boolean value = isOfValue(cause);
+        if (full.changes() != null && (value || BadRowException.isBadRow(state))) {
             RowChange change = blamed(full, cause);
             if (change != null) {
                 throw new BadRowException(
@@ -43,11 +44,26 @@ final class LoadErrors {
                         cause);
             }
         }
-        return new SQLException(
-                "cannot load " + full.rows() + (full.rows() == 1 ? " row" : " rows") + " into table " + full.table()
-                        + ": " + message(cause),
-                state,
-                cause);
+        String said = "cannot load " + full.rows() + (full.rows() == 1 ? " row" : " rows") + " into table "
+                + full.table() + ": " + message(cause);
+        if (value) {
+            throw new BadRowException(null, said, state, cause);
+        }
+        return new SQLException(said, state, cause);
+    }
+
+    /**
+     * Whether a column's type does not take a value, for a reason that does not tell by its SQLSTATE alone: a regclass that names no
+     * table here, a text that makes too large a tsvector.
+     */
+    private static boolean isOfValue(SQLException cause) {
+        ServerErrorMessage server = cause instanceof PSQLException failure ? failure.getServerErrorMessage() : null;
+        String state = String.valueOf(cause.getSQLState());
+        return server != null
+                && server.getWhere() != null
+                && COPY_COLUMN.matcher(server.getWhere()).find()
+                && state.matches("(42|3F|54|0A).*")
+                && !state.equals("42501");
     }
 
     /** An error of another statement. */

@@ -96,6 +96,26 @@ class ValuesTest {
     }
 
     @Test
+    void a_value_that_names_what_the_target_lacks_is_a_bad_row() throws Exception {
+        try (Orders orders = new Orders();
+                Job job = job(orders, "dead-letter")) {
+            orders.target("alter table events add c regclass");
+            orders.source(
+                    "select pgq.insert_event('orders', 'I:id', 'id=1&at=2026-02-03+05:04:03&c=pg_class')",
+                    "select pgq.insert_event('orders', 'I:id', 'id=2&at=2026-02-03+05:04:03&c=nowhere')",
+                    "select pgq.insert_event('orders', 'I:id', 'id=3&at=2026-02-03+05:04:03&c=pg_type')");
+            orders.tick();
+            await().atMost(Duration.ofSeconds(30)).until(() -> CutConnectionsTest.applied(orders) > 1);
+            assertThat(orders.column(orders.target, "select c::text from events order by 1"))
+                    .containsExactly("pg_class", "pg_type");
+            assertThat(orders.column(orders.target, "select error from caravan.dead_letter"))
+                    .singleElement()
+                    .asString()
+                    .contains("relation \"nowhere\" does not exist (column c)");
+        }
+    }
+
+    @Test
     void a_dead_letter_is_retried_with_the_settings_of_the_job() throws Exception {
         java.util.TimeZone before = java.util.TimeZone.getDefault();
         // the driver's sessions have the zone of this process

@@ -339,6 +339,17 @@ class CheckTest {
     }
 
     @Test
+    void values_that_are_written_as_a_search_path_has_them_are_told() throws Exception {
+        partitionedTarget();
+        on(source, "alter table orders add c regclass", "alter table orders add t regtype[]");
+        on(target, "alter table orders add c regclass", "alter table orders add t regtype[]");
+        assertThat(check().out())
+                .contains(
+                        "warning  dispatch: column \"c\" of public.orders is of type regclass, whose values are written without",
+                        "warning  dispatch: column \"t\" of public.orders is of type regtype[]");
+    }
+
+    @Test
     void time_limits_of_the_connection_itself_are_told() throws Exception {
         partitionedTarget();
         pin();

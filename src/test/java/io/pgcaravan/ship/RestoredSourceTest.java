@@ -22,6 +22,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Sets of a source that was restored, or of another one, never pass for those that the target has. */
 class RestoredSourceTest {
@@ -177,6 +179,60 @@ class RestoredSourceTest {
                 clone.importWell();
                 clone.assertEqual("t");
                 assertThat(query(one.target, "select count(*) > 0 from t_dml")).containsExactly("t");
+            }
+        }
+    }
+
+    /**
+     * A dump with its ledger, restored elsewhere: the source itself after its loss, or a copy of it while it goes on. The two cannot be
+     * told apart until both have written a set; from then on only one of them is followed.
+     */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void what_was_restored_into_another_cluster_is_taken_by_a_full_set_or_not_at_all(boolean originalGoesOn)
+            throws Exception {
+        PrivateCluster cluster = PgServer.another(Map.of());
+        assumeTrue(cluster != null);
+        try (cluster;
+                Shipping one = new Shipping(directory)) {
+            one.table("t", "create table t (id int primary key, v text)");
+            change(one, 1, 2);
+            one.importWell();
+            change(one, 3, 3);
+            try (Shipping clone = new Shipping(directory, cluster.createDatabase("clone", "UTF8"), one.targetUrl)) {
+                execute(clone.source, "create table t (id int primary key, v text)");
+                clone.track("t");
+                for (String table : List.of("t", "caravan.export_set")) {
+                    for (String row : query(one.source, "select to_jsonb(r)::text from " + table + " r")) {
+                        execute(
+                                clone.source,
+                                "insert into " + table + " select * from jsonb_populate_record(null::" + table + ", '"
+                                        + row.replace("'", "''") + "')");
+                    }
+                }
+                if (originalGoesOn) {
+                    change(one, 4, 4);
+                }
+                one.importWell();
+                execute(clone.source, "insert into t values (11, 'clone')");
+                Exporter.Exported exported = clone.export("t").get(0);
+                assertThat(exported.manifest().kind()).isEqualTo(Manifest.Kind.FULL);
+                assertThat(exported.reason()).contains("in another cluster now");
+                Outcome outcome = clone.importAll().get(0);
+                if (originalGoesOn) {
+                    assertThat(outcome.result()).as(outcome.message()).isEqualTo(Result.DIVERGED);
+                    assertThat(outcome.message()).contains("a table follows one source");
+                    one.assertEqual("t");
+                } else {
+                    assertThat(outcome.result()).as(outcome.message()).isEqualTo(Result.APPLIED);
+                    clone.assertEqual("t");
+                    execute(one.source, "insert into t values (12, 'late')");
+                    one.export("t");
+                    Outcome late = one.importAll().get(0);
+                    assertThat(late.result()).as(late.message()).isEqualTo(Result.DIVERGED);
+                    assertThat(late.message()).contains("a table follows one source");
+                    clone.assertEqual("t");
+                }
             }
         }
     }
