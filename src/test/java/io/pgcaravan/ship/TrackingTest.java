@@ -53,6 +53,25 @@ class TrackingTest {
         return noted;
     }
 
+    /** By somebody who wants the disk back. */
+    @ParameterizedTest
+    @ValueSource(strings = {"truncate t_dml", "drop table t_dml cascade"})
+    void notes_that_were_thrown_away_make_a_full_set(String thrown) throws Exception {
+        try (Shipping ship = new Shipping(directory.resolve("thrown"))) {
+            ship.table("t", "create table t (id int primary key, v text)");
+            execute(ship.source, "insert into t select g, 'a' from generate_series(1, 5) g");
+            ship.ship("t");
+            execute(ship.source, "update t set v = 'b' where id = 1", thrown);
+            ship.track("t");
+            execute(ship.source, "update t set v = 'c' where id = 2");
+            ship.ship("t");
+            execute(ship.source, "update t set v = 'd' where id = 3");
+            assertThat(ship.exportOne("t").kind()).isEqualTo(Kind.CHANGES);
+            ship.importWell();
+            ship.assertEqual("t");
+        }
+    }
+
     @Test
     void each_kind_of_statement_is_noted() throws Exception {
         ship.table("t", "create table t (id bigint primary key, v text)");

@@ -54,7 +54,7 @@ final class FullSet {
         // a further one takes nothing away
         if (!Set.of(table.triggers().split(" "))
                 .containsAll(List.of(last.window().triggers().split(" ")))) {
-            return "its tracking triggers were changed or switched off meanwhile";
+            return "its tracking triggers were changed or switched off meanwhile, or its tracking table was truncated or made anew";
         }
         return reason(Leaf.parse(last.window().partitions()), table.partitions());
     }

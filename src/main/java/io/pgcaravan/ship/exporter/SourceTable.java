@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A table that is exported, as the catalog has it at one moment.
@@ -220,13 +221,16 @@ public record SourceTable(
                 Connection source, long oid, TableName function, boolean byRow, boolean subscribed, boolean partitioned)
                 throws SQLException {
             Map<Long, Found> members = new LinkedHashMap<>();
+            String tracking = "";
             try (PreparedStatement statement = source.prepareStatement(TRIGGERS)) {
-                statement.setLong(1, oid);
+                statement.setString(1, function.quoted());
                 statement.setLong(2, oid);
-                statement.setString(3, function.quoted() + "()");
+                statement.setLong(3, oid);
+                statement.setString(4, function.quoted() + "()");
                 try (ResultSet row = statement.executeQuery()) {
                     while (row.next()) {
                         Found member = members.computeIfAbsent(row.getLong("member"), any -> found(row));
+                        tracking = row.getString("tracking");
                         if (row.getObject("trigger") != null) {
                             member.triggers.add(new One(
                                     row.getLong("trigger"),
@@ -266,8 +270,9 @@ public record SourceTable(
                     leaves.put(entry.getKey(), new Leaf(entry.getKey(), member.name, member.file, version));
                 }
             }
-            String text = root.triggers.stream()
-                    .map(t -> t.oid + "/" + t.version + "/" + t.enabled)
+            String text = Stream.concat(
+                            root.triggers.stream().map(t -> t.oid + "/" + t.version + "/" + t.enabled),
+                            Stream.of(tracking))
                     .collect(Collectors.joining(" "));
             return new Triggers(text, leaves, outdated, problem);
         }
