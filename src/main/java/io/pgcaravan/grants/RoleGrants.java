@@ -106,8 +106,9 @@ public final class RoleGrants {
 
     /** Without it the role would have to be allowed to create schemas. */
     private void ledger(boolean retires) {
-        comment("the ledger, installed ahead, so that the role need not be able to create schemas; an earlier version's is"
-                + " brought up to this one, which takes its tables' owner");
+        comment(
+                "the ledger, installed ahead, so that the role need not be able to create schemas; an earlier version's is"
+                        + " brought up to this one, which takes its tables' owner");
         script.append("select to_regclass('pgq_ext.completed_tick') is null as no_pgq_ext \\gset\n")
                 .append("\\if :no_pgq_ext\n")
                 .append(Sql.file("target/pgq_ext").strip())
