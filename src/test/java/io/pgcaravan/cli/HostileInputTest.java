@@ -369,7 +369,7 @@ class HostileInputTest {
         }
         Properties quiet = new Properties();
         try (Reader reader =
-                Files.newBufferedReader(Path.of("src/main/resources/io/pgcaravan/cli/quiet-log4j2.properties"))) {
+                Files.newBufferedReader(Path.of("src/main/resources/io/pgcaravan/app/quiet-log4j2.properties"))) {
             quiet.load(reader);
         }
         List<String> patterns = Stream.concat(log.entrySet().stream(), quiet.entrySet().stream())

@@ -191,7 +191,7 @@ class ShipCommandsTest {
         assertThat(well(export("--full")).out()).contains("it was asked for");
         well(imports());
         fails(1, "--full", export("--again", "2"));
-        fails(1, "no published set 99", export("--again", "99"));
+        fails(1, "set 99 of public.t for ", export("--again", "99"));
     }
 
     @Test
