@@ -32,6 +32,8 @@ public class DecodeEndpointConfigurer extends PropertyConfigurerSupport implemen
         case "mask": target.setMask(property(camelContext, java.lang.String.class, value)); return true;
         case "masksecret":
         case "maskSecret": target.setMaskSecret(property(camelContext, java.lang.String.class, value)); return true;
+        case "onmissingfield":
+        case "onMissingField": target.setOnMissingField(property(camelContext, io.pgcaravan.row.OnMissingField.class, value)); return true;
         case "shard": target.setShard(property(camelContext, java.lang.Integer.class, value)); return true;
         case "shardkey":
         case "shardKey": target.setShardKey(property(camelContext, java.lang.String.class, value)); return true;
@@ -54,6 +56,8 @@ public class DecodeEndpointConfigurer extends PropertyConfigurerSupport implemen
         case "mask": return java.lang.String.class;
         case "masksecret":
         case "maskSecret": return java.lang.String.class;
+        case "onmissingfield":
+        case "onMissingField": return io.pgcaravan.row.OnMissingField.class;
         case "shard": return java.lang.Integer.class;
         case "shardkey":
         case "shardKey": return java.lang.String.class;
@@ -77,6 +81,8 @@ public class DecodeEndpointConfigurer extends PropertyConfigurerSupport implemen
         case "mask": return target.getMask();
         case "masksecret":
         case "maskSecret": return target.getMaskSecret();
+        case "onmissingfield":
+        case "onMissingField": return target.getOnMissingField();
         case "shard": return target.getShard();
         case "shardkey":
         case "shardKey": return target.getShardKey();

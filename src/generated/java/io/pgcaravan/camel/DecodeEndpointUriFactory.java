@@ -23,7 +23,7 @@ public class DecodeEndpointUriFactory extends org.apache.camel.support.component
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(11);
+        Set<String> props = new HashSet<>(12);
         props.add("encoding");
         props.add("eventTypes");
         props.add("fields");
@@ -31,6 +31,7 @@ public class DecodeEndpointUriFactory extends org.apache.camel.support.component
         props.add("lazyStartProducer");
         props.add("mask");
         props.add("maskSecret");
+        props.add("onMissingField");
         props.add("shard");
         props.add("shardKey");
         props.add("shards");

@@ -25,6 +25,7 @@ public class LoadedEndpointConfigurer extends PropertyConfigurerSupport implemen
         switch (ignoreCase ? name.toLowerCase() : name) {
         case "lazystartproducer":
         case "lazyStartProducer": target.setLazyStartProducer(property(camelContext, boolean.class, value)); return true;
+        case "rows": target.setRows(property(camelContext, io.pgcaravan.camel.LoadedRows.class, value)); return true;
         default: return false;
         }
     }
@@ -34,6 +35,7 @@ public class LoadedEndpointConfigurer extends PropertyConfigurerSupport implemen
         switch (ignoreCase ? name.toLowerCase() : name) {
         case "lazystartproducer":
         case "lazyStartProducer": return boolean.class;
+        case "rows": return io.pgcaravan.camel.LoadedRows.class;
         default: return null;
         }
     }
@@ -44,6 +46,7 @@ public class LoadedEndpointConfigurer extends PropertyConfigurerSupport implemen
         switch (ignoreCase ? name.toLowerCase() : name) {
         case "lazystartproducer":
         case "lazyStartProducer": return target.isLazyStartProducer();
+        case "rows": return target.getRows();
         default: return null;
         }
     }

@@ -36,14 +36,14 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "bridgeerrorhandler":
         case "bridgeErrorHandler": target.setBridgeErrorHandler(property(camelContext, boolean.class, value)); return true;
         case "chunkby":
-        case "chunkBy": target.setChunkBy(property(camelContext, java.lang.String.class, value)); return true;
+        case "chunkBy": target.setChunkBy(property(camelContext, io.pgcaravan.camel.ChunkBy.class, value)); return true;
         case "chunkevents":
         case "chunkEvents": target.setChunkEvents(property(camelContext, int.class, value)); return true;
         case "connectionlifetime":
         case "connectionLifetime": target.setConnectionLifetime(property(camelContext, long.class, value)); return true;
         case "consumer": target.setConsumer(property(camelContext, java.lang.String.class, value)); return true;
         case "controlevents":
-        case "controlEvents": target.setControlEvents(property(camelContext, java.lang.String.class, value)); return true;
+        case "controlEvents": target.setControlEvents(property(camelContext, io.pgcaravan.camel.ControlEvents.class, value)); return true;
         case "delay": target.setDelay(property(camelContext, long.class, value)); return true;
         case "encoding": target.setEncoding(property(camelContext, java.lang.String.class, value)); return true;
         case "eventtype":
@@ -72,9 +72,9 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "minlag":
         case "minLag": target.setMinLag(property(camelContext, java.lang.String.class, value)); return true;
         case "onerror":
-        case "onError": target.setOnError(property(camelContext, java.lang.String.class, value)); return true;
+        case "onError": target.setOnError(property(camelContext, io.pgcaravan.camel.OnError.class, value)); return true;
         case "onfiltered":
-        case "onFiltered": target.setOnFiltered(property(camelContext, java.lang.String.class, value)); return true;
+        case "onFiltered": target.setOnFiltered(property(camelContext, io.pgcaravan.camel.OnFiltered.class, value)); return true;
         case "ordered": target.setOrdered(property(camelContext, boolean.class, value)); return true;
         case "pollstrategy":
         case "pollStrategy": target.setPollStrategy(property(camelContext, org.apache.camel.spi.PollingConsumerPollStrategy.class, value)); return true;
@@ -119,14 +119,14 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "bridgeerrorhandler":
         case "bridgeErrorHandler": return boolean.class;
         case "chunkby":
-        case "chunkBy": return java.lang.String.class;
+        case "chunkBy": return io.pgcaravan.camel.ChunkBy.class;
         case "chunkevents":
         case "chunkEvents": return int.class;
         case "connectionlifetime":
         case "connectionLifetime": return long.class;
         case "consumer": return java.lang.String.class;
         case "controlevents":
-        case "controlEvents": return java.lang.String.class;
+        case "controlEvents": return io.pgcaravan.camel.ControlEvents.class;
         case "delay": return long.class;
         case "encoding": return java.lang.String.class;
         case "eventtype":
@@ -155,9 +155,9 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "minlag":
         case "minLag": return java.lang.String.class;
         case "onerror":
-        case "onError": return java.lang.String.class;
+        case "onError": return io.pgcaravan.camel.OnError.class;
         case "onfiltered":
-        case "onFiltered": return java.lang.String.class;
+        case "onFiltered": return io.pgcaravan.camel.OnFiltered.class;
         case "ordered": return boolean.class;
         case "pollstrategy":
         case "pollStrategy": return org.apache.camel.spi.PollingConsumerPollStrategy.class;

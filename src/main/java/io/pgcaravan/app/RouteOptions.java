@@ -6,15 +6,20 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
+import org.apache.camel.Component;
 import org.apache.camel.Endpoint;
 import org.apache.camel.PropertyBindingException;
 import org.apache.camel.impl.DefaultCamelContext;
 import org.apache.camel.spi.EndpointUriFactory;
+import org.apache.camel.spi.PropertyConfigurerGetter;
 import org.apache.camel.util.URISupport;
 import org.postgresql.ds.PGSimpleDataSource;
 import org.snakeyaml.engine.v2.api.Load;
@@ -163,12 +168,26 @@ public final class RouteOptions implements AutoCloseable {
                 endpoint.createProducer();
             }
         } catch (PropertyBindingException e) {
-            problems.add(file + ": " + where + " cannot take " + e.getPropertyName() + " = " + e.getValue());
+            problems.add(file + ": " + where + " cannot take " + e.getPropertyName() + " = " + e.getValue()
+                    + allowed(where, e.getPropertyName()));
         } catch (Exception e) {
             if (!String.valueOf(e.getMessage()).contains("Property with key")) { // a placeholder; told as such
                 problems.add(file + ": " + e.getMessage().replace("\n", "\n  "));
             }
         }
+    }
+
+    /** The values of an option that has a fixed list of them, for an error's end. */
+    private String allowed(String uri, String option) {
+        Component component = context.getComponent(uri.substring(0, uri.indexOf(":")));
+        Class<?> type = component.getEndpointPropertyConfigurer() instanceof PropertyConfigurerGetter options
+                ? options.getOptionType(option, true)
+                : null;
+        return type == null || !type.isEnum()
+                ? ""
+                : Stream.of(type.getEnumConstants())
+                        .map(value -> value.toString().toLowerCase(Locale.ROOT).replace('_', '-'))
+                        .collect(Collectors.joining(", ", "; expected one of ", ""));
     }
 
     @Override

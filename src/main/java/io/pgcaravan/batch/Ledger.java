@@ -207,16 +207,37 @@ public final class Ledger {
 
     /** Locks this consumer's rows until the transaction ends, and compares them with a batch. */
     public Standing standing(Connection target, Batch batch) throws SQLException {
-        try (PreparedStatement statement = target.prepareStatement(standing)) {
+        return standing(target, batch, "");
+    }
+
+    /**
+     * The same.
+     *
+     * @param settled statements to run before, in a transaction of their own but in the same round trip, as what they
+     *     change of the session is to hold for this transaction; no transaction is open then. Empty for none
+     */
+    public Standing standing(Connection target, Batch batch, String settled) throws SQLException {
+        String before = settled.isEmpty() ? "" : "begin;" + settled + ";commit;begin;";
+        if (!settled.isEmpty()) {
+            target.setAutoCommit(true);
+        }
+        try (PreparedStatement statement = target.prepareStatement(before + standing)) {
             statement.setString(1, consumer);
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                Position position = position(row);
-                return compare(
-                        batch,
-                        (Long) row.getObject("last_tick_id"),
-                        position,
-                        new Standing.Lock(row.getString("xact"), position == null ? null : position.tick));
+            statement.execute();
+            ResultSet last = statement.getResultSet();
+            while (statement.getMoreResults(Statement.KEEP_CURRENT_RESULT) || statement.getUpdateCount() >= 0) {
+                last = statement.getResultSet();
+            }
+            last.next();
+            Position position = position(last);
+            return compare(
+                    batch,
+                    (Long) last.getObject("last_tick_id"),
+                    position,
+                    new Standing.Lock(last.getString("xact"), position == null ? null : position.tick));
+        } finally {
+            if (!settled.isEmpty()) {
+                target.setAutoCommit(false);
             }
         }
     }

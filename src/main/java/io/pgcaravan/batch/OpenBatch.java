@@ -1,13 +1,15 @@
 package io.pgcaravan.batch;
 
 import io.pgcaravan.queue.Batch;
+import io.pgcaravan.sql.TableName;
 import java.nio.charset.Charset;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * A batch on its way into the target: the transaction it is applied in, and the steps that take part in it. Steps (the
@@ -56,7 +58,7 @@ public final class OpenBatch {
     private final BadRows badRows;
     private final List<Object> owners = new ArrayList<>();
     private final List<Participant> participants = new ArrayList<>();
-    private final Map<Object, Participant> writers = new HashMap<>();
+    private final Map<TableName, Participant> writers = new LinkedHashMap<>();
     private final RowAccount account;
     private long rows;
     private boolean keysMustBeAbsent;
@@ -169,14 +171,22 @@ public final class OpenBatch {
     }
 
     /**
-     * A participant is about to take rows of a table: what another one holds back for it is written before, so that changes
-     * of one row stay in their order.
+     * A participant is about to take rows of a table: what another one holds back for it, under whichever name, is written
+     * before, so that changes of one row stay in their order.
      */
-    public void writesTo(Object table, Participant participant) throws SQLException {
-        Participant before = writers.put(table, participant);
-        if (before != null && before != participant) {
-            before.flush();
+    public void writesTo(TableName table, Participant participant) throws SQLException {
+        for (Map.Entry<TableName, Participant> writer : writers.entrySet()) {
+            if (writer.getValue() != participant && writer.getKey().mayBe(table)) {
+                writer.getValue().flush();
+                writer.setValue(participant);
+            }
         }
+        writers.put(table, participant);
+    }
+
+    /** The tables that {@link #writesTo} named. */
+    public Set<TableName> tables() {
+        return writers.keySet();
     }
 
     /**
@@ -206,6 +216,12 @@ public final class OpenBatch {
     /** Rows counted so far. */
     public long rows() {
         return rows;
+    }
+
+    /** Forgets these events and what was counted since: the target went back to where it had {@code before} rows. */
+    public void reopen(List<Event> events, long before) {
+        account.reopen(events);
+        rows = before;
     }
 
     /** Writes what every step holds back. */

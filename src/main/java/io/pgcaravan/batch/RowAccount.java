@@ -221,6 +221,9 @@ public final class RowAccount {
         }
     }
 
+    /** Reasons of one batch that are told apart. */
+    private static final int MOST_REASONS = 20;
+
     private final String batch;
     private final boolean careful;
     private final boolean filteredIsLeftOut;
@@ -228,6 +231,7 @@ public final class RowAccount {
     private final Fate open;
     private final Deque<List<Event>> chunks = new ArrayDeque<>();
     private final List<Part> parts = new ArrayList<>();
+    private final Map<Object, Object> reasons = new HashMap<>();
     private final Map<Object, Long> refused = new HashMap<>();
     /** Those since {@link #close} was called last, which {@link #reopen} forgets. */
     private final Map<Object, Long> refusedOfOpen = new HashMap<>();
@@ -351,6 +355,14 @@ public final class RowAccount {
 
     /** A reason that a step of the route's author gave to leave rows out: none of them may be loaded afterwards. */
     public record Dismissal(String reason) {
+
+        private static final Dismissal OTHER = new Dismissal("other");
+        private static final int LONGEST = 100;
+
+        public Dismissal {
+            reason = reason.length() > LONGEST ? reason.substring(0, LONGEST) + "..." : reason;
+        }
+
         @Override
         public String toString() {
             return reason;
@@ -358,12 +370,15 @@ public final class RowAccount {
     }
 
     /**
-     * The row is left out on purpose.
+     * The row is left out on purpose. Where a batch has many reasons, the later ones count as "other".
      *
      * @param reason a text, or a {@link Dismissal}
      */
     public void leaveOut(Entry entry, Object reason) {
-        entry.fate = own(entry).move(Move.LEAVE_OUT, reason, branch);
+        Object known = reasons.size() < MOST_REASONS
+                ? reasons.computeIfAbsent(reason, first -> first)
+                : reasons.getOrDefault(reason, reason instanceof Dismissal ? Dismissal.OTHER : "other");
+        entry.fate = own(entry).move(Move.LEAVE_OUT, known, branch);
         meet(entry, null, branch);
     }
 

@@ -22,7 +22,9 @@ import java.sql.Statement;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import javax.sql.DataSource;
 import org.apache.camel.Endpoint;
 import org.apache.camel.component.jdbc.JdbcEndpoint;
@@ -50,6 +52,9 @@ final class Applier {
     private boolean toldUnproven;
     private boolean toldOthers;
 
+    /** Whether steps may have changed the target's session since it was last as it should be. */
+    private boolean stepsRan;
+
     /** Events of the batch that was applied last. */
     private long applied;
 
@@ -64,7 +69,7 @@ final class Applier {
     Applier(PgqEndpoint endpoint, RouteRun route) {
         this.endpoint = endpoint;
         this.pgq = endpoint.pgq();
-        this.onError = endpoint.onErrorMode();
+        this.onError = endpoint.getOnError();
         this.route = route;
     }
 
@@ -82,13 +87,14 @@ final class Applier {
             toldOthers = true;
             warnOfOthers(target);
         }
-        Standing standing = target.standing(batch);
+        Standing standing = target.standing(batch, stepsRan);
+        stepsRan = false;
         if (standing instanceof Standing.Lost lostPosition) {
             target.connection().rollback();
             // A process that was paused may hold a batch that another one has finished since.
             Batch again =
                     pgq.nextBatch(source.connection(), endpoint.getQueue(), endpoint.getConsumer(), endpoint.collect());
-            boolean still = batch.equals(again) && target.standing(again) instanceof Standing.Lost;
+            boolean still = batch.equals(again) && target.standing(again, false) instanceof Standing.Lost;
             target.connection().rollback();
             if (!still) {
                 return false;
@@ -120,7 +126,7 @@ final class Applier {
             }
             LOG.debug("{} holds a row that cannot be loaded ({}); looking for it", batch, e.getMessage());
             target.connection().rollback();
-            Standing still = target.standing(batch);
+            Standing still = target.standing(batch, false);
             if (!(still instanceof Standing.Next locked)) {
                 target.connection().rollback();
                 return false;
@@ -144,25 +150,28 @@ final class Applier {
     private void warnOfOthers(TargetSide target) throws SQLException {
         Source here = Source.of(target.connection());
         target.connection().rollback();
+        Map<DataSource, List<Endpoint>> others = new IdentityHashMap<>();
         for (Endpoint step : endpoint.getCamelContext().getEndpoints()) {
             DataSource used = step instanceof SqlEndpoint sql
                     ? sql.getDataSource()
                     : step instanceof JdbcEndpoint jdbc ? jdbc.getDataSource() : null;
-            if (used == null || used == endpoint.getTarget() || used == endpoint.getSource()) {
-                continue;
+            if (used != null && used != endpoint.getTarget() && used != endpoint.getSource()) {
+                others.computeIfAbsent(used, first -> new ArrayList<>()).add(step);
             }
+        }
+        others.forEach((used, steps) -> {
             try (Connection connection = used.getConnection()) {
                 if (Source.of(connection).equals(here)) {
                     LOG.warn(
                             "{} uses another data source of the target of {}: what it writes is outside the batch's transaction;"
                                     + " give it the data source that target= names",
-                            step,
+                            steps,
                             endpoint);
                 }
             } catch (SQLException e) {
-                LOG.debug("the data source of {} cannot be looked at", step, e);
+                LOG.debug("the data source of {} cannot be looked at", steps, e);
             }
-        }
+        });
     }
 
     private void attempt(Batch batch, SourceSide source, TargetSide target, Standing.Lock lock, boolean careful)
@@ -180,6 +189,7 @@ final class Applier {
             }
             commit(open, target, lock);
             applied = events.handedOut();
+            stepsRan = true;
             rows = open.rows();
         } catch (Exception e) {
             Exception reason = Failures.reason(open, e);
@@ -216,6 +226,7 @@ final class Applier {
             }
             Savepoint savepoint = open.target().setSavepoint();
             int buriedBefore = buried.size();
+            long rowsBefore = open.rows();
             try {
                 route.run(attempt, open, List.of(events).iterator());
                 open.flush();
@@ -233,7 +244,7 @@ final class Applier {
                 open.target().rollback(savepoint);
                 buried.subList(buriedBefore, buried.size()).clear();
                 attempt.reset();
-                open.account().reopen(events);
+                open.reopen(events, rowsBefore);
                 divide(events, reason, pieces);
             }
         }
@@ -269,7 +280,7 @@ final class Applier {
                 target.connection(),
                 source.encoding(),
                 careful,
-                endpoint.leavesFilteredOut(),
+                endpoint.getOnFiltered() == OnFiltered.LEAVE_OUT,
                 (open, badRow) -> {
                     if (onError == OnError.STOP) {
                         throw new BadRowException(
@@ -358,7 +369,7 @@ final class Applier {
                     connection,
                     sourceEncoding(),
                     true,
-                    endpoint.leavesFilteredOut(),
+                    endpoint.getOnFiltered() == OnFiltered.LEAVE_OUT,
                     (batch, badRow) -> {
                         throw badRow;
                     });

@@ -23,24 +23,20 @@ public final class Chunks implements Iterator<List<Event>> {
 
     private static final Logger LOG = LoggerFactory.getLogger(PgqConsumer.class);
 
-    /** What all events of a chunk have in common. */
-    enum By {
-        NOTHING,
-        TABLE,
-        TYPE
-    }
-
     private final Iterator<List<Event>> events;
     private final Attempt attempt;
-    private final By by;
+    private final ChunkBy by;
     private final Deque<List<Event>> divided = new ArrayDeque<>();
     private final boolean skipsControl;
     private long taken;
     private String lastType;
     private boolean lastIsControl;
 
-    /** @param skipsControl whether events that londiste and pgq put into their queues beside the rows are left out */
-    Chunks(Iterator<List<Event>> events, Attempt attempt, By by, boolean skipsControl) {
+    /**
+     * @param by what all events of a chunk have in common, null for nothing
+     * @param skipsControl whether events that londiste and pgq put into their queues beside the rows are left out
+     */
+    Chunks(Iterator<List<Event>> events, Attempt attempt, ChunkBy by, boolean skipsControl) {
         this.events = events;
         this.attempt = attempt;
         this.by = by;
@@ -131,7 +127,7 @@ public final class Chunks implements Iterator<List<Event>> {
     }
 
     private void divide(List<Event> read) {
-        if (by == By.NOTHING) {
+        if (by == null) {
             if (!read.isEmpty()) {
                 divided.add(read);
             }
@@ -143,8 +139,11 @@ public final class Chunks implements Iterator<List<Event>> {
         for (Event event : read) {
             // events of one transaction are mostly of one table
             if (last == null
-                    || !(by == By.TABLE ? event.isOfTableOf(last) : event.type().equals(last.type()))) {
-                part = parts.computeIfAbsent(by == By.TABLE ? event.table() : event.type(), name -> new ArrayList<>());
+                    || !(by == ChunkBy.TABLE
+                            ? event.isOfTableOf(last)
+                            : event.type().equals(last.type()))) {
+                part = parts.computeIfAbsent(
+                        by == ChunkBy.TABLE ? event.table() : event.type(), name -> new ArrayList<>());
             }
             part.add(event);
             last = event;

@@ -1,18 +1,14 @@
 package io.pgcaravan.camel;
 
-import java.util.Map;
 import org.apache.camel.Endpoint;
 import org.apache.camel.spi.annotations.Component;
-import org.apache.camel.support.DefaultComponent;
 
 /** Creates {@code decode:} endpoints. */
 @Component("decode")
-public class DecodeComponent extends DefaultComponent {
+public class DecodeComponent extends StepComponent {
 
     @Override
-    protected Endpoint createEndpoint(String uri, String remaining, Map<String, Object> parameters) throws Exception {
-        DecodeEndpoint endpoint = new DecodeEndpoint(uri, this, remaining);
-        setProperties(endpoint, parameters);
-        return endpoint;
+    Endpoint endpoint(String uri, String path) {
+        return new DecodeEndpoint(uri, this, path);
     }
 }

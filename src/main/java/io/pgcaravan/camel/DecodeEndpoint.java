@@ -6,6 +6,7 @@ import io.pgcaravan.row.CharacterRepair;
 import io.pgcaravan.row.JsonRows;
 import io.pgcaravan.row.Mask;
 import io.pgcaravan.row.MaskedRows;
+import io.pgcaravan.row.OnMissingField;
 import io.pgcaravan.row.RowChange;
 import io.pgcaravan.row.RowDecoder;
 import io.pgcaravan.row.RowSelection;
@@ -54,6 +55,13 @@ public class DecodeEndpoint extends StepEndpoint {
             description =
                     "Columns to take, comma separated, in this order, each optionally renamed (a, b:renamed); * takes all")
     private String fields = "*";
+
+    @UriParam(
+            defaultValue = "fail",
+            enums = "fail,ignore",
+            description =
+                    "What to do about a row that lacks a column which fields names: fail (it is a bad row; deletes need their key alone), or ignore (it is loaded without: an insert takes the column's default, an update leaves the column as it is)")
+    private OnMissingField onMissingField = OnMissingField.FAIL;
 
     @UriParam(description = "Columns to leave out, comma separated, by the names they have in the event")
     private String skipFields;
@@ -113,10 +121,10 @@ public class DecodeEndpoint extends StepEndpoint {
                             .setHeader(PgqConstants.OPERATION, row.op().name());
                     exchange.getMessage().setHeader(PgqConstants.TABLE, event.extra(1));
                     exchange.getMessage().setBody(row);
+                    Slot.take(exchange, row);
                     Slot slot = Slot.of(exchange);
                     if (slot != null) {
                         slot.row = row;
-                        row.accountAs(slot.of(row));
                     }
                 } else if (body instanceof List<?> list && (list.isEmpty() || list.get(0) instanceof Event)) {
                     @SuppressWarnings("unchecked")
@@ -130,7 +138,7 @@ public class DecodeEndpoint extends StepEndpoint {
     }
 
     private RowDecoder decoder() {
-        RowSelection selection = RowSelection.of(fields, skipFields, eventTypes);
+        RowSelection selection = selection();
         RowDecoder unsharded = rows(selection);
         Shard taken = Shard.of(shardKey, shards, shard);
         RowDecoder rows = taken == null ? unsharded : new ShardedRows(unsharded, taken);
@@ -144,6 +152,11 @@ public class DecodeEndpoint extends StepEndpoint {
                         masked,
                         rows(RowSelection.ALL),
                         format.equals("jsontriga") ? RowText.JSON : RowText.URL_ENCODED);
+    }
+
+    /** @throws IllegalArgumentException where a setting makes no sense; the message names the setting */
+    RowSelection selection() {
+        return RowSelection.of(fields, skipFields, eventTypes, onMissingField);
     }
 
     private RowDecoder rows(RowSelection selection) {
@@ -208,6 +221,14 @@ public class DecodeEndpoint extends StepEndpoint {
 
     public void setFields(String fields) {
         this.fields = fields;
+    }
+
+    public OnMissingField getOnMissingField() {
+        return onMissingField;
+    }
+
+    public void setOnMissingField(OnMissingField onMissingField) {
+        this.onMissingField = onMissingField;
     }
 
     public String getSkipFields() {

@@ -12,8 +12,10 @@ import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayDeque;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -24,7 +26,8 @@ import java.util.regex.Pattern;
  * nothing ({@code jdbc:} calls them after each statement, {@code sql:} after each batch, through the statement's own
  * connection). A rollback does nothing either, but the batch must not commit after it: {@code sql:} rolls back when a
  * statement has failed, and its failure must not be hidden behind another one. A rollback to a savepoint is done, and the
- * batch must not commit after it where it took back rows that a load step had loaded.
+ * batch must not commit after it where it took back rows that a load step had loaded. What load steps hold back is written
+ * before a statement that may see it.
  */
 final class GuardedConnection implements InvocationHandler {
 
@@ -47,13 +50,18 @@ final class GuardedConnection implements InvocationHandler {
     private static final Pattern RETURNS_WHAT_IT_WRITES = Pattern.compile(
             "\\b(?:insert\\s+into|merge\\s+into|delete\\s+from|returning)\\b", Pattern.CASE_INSENSITIVE);
 
-    /** Statements whose parameters are remembered. */
+    /** A look at tables that the statement names. */
+    private static final Pattern READS =
+            Pattern.compile("^\\s*(?:select|with)\\b.*\\bfrom\\b", Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
+
+    /** Statements of which something is remembered. */
     private static final int MOST_STATEMENTS = 1000;
 
     private final OpenBatch batch;
     private final Connection connection;
     private final Runnable rollbackAsked;
     private final Map<String, ParameterMetaData> parameters = new HashMap<>();
+    private final Map<String, Boolean> lookups = new HashMap<>();
 
     /** A savepoint's name or object, and what the account had counted when it was set. */
     private record Marked(Object savepoint, long loads) {}
@@ -61,10 +69,8 @@ final class GuardedConnection implements InvocationHandler {
     /** The savepoints that are set, the latest first. */
     private final Deque<Marked> savepoints = new ArrayDeque<>();
 
-    /** Rows that statements wrote since {@link #takeWritten}; -1 where there was no such statement. */
-    private long written = -1;
-
-    private boolean uncounted;
+    /** Rows that this row's (or chunk's) statements wrote since {@link #takeWritten}, by their texts; -1 where none says. */
+    private Map<String, Long> written = new LinkedHashMap<>();
 
     /** @param rollbackAsked called when a step rolls back */
     GuardedConnection(OpenBatch batch, Runnable rollbackAsked) {
@@ -77,16 +83,44 @@ final class GuardedConnection implements InvocationHandler {
         return proxy(Connection.class, this);
     }
 
+    /** Statements that run next are of the exchange that notes them there. */
+    void runsFor(Map<String, Long> statements) {
+        written = statements;
+    }
+
     /**
-     * Rows that the route's own statements wrote here since the last call; -1 where none of them writes.
+     * Rows that the route's own statements wrote into a table, for the row or chunk that they run for, since the last call;
+     * -1 where none of them did.
      *
+     * @param tables names, one of which such a statement holds
      * @param expected the answer where a statement that writes has returned rows, which says no number
+     * @param any whether any statement will do, a call of a function for instance, whose writes are not seen
      */
-    long takeWritten(long expected) {
-        long rows = uncounted ? Math.max(written, expected) : written;
-        written = -1;
-        uncounted = false;
-        return rows;
+    long takeWritten(Collection<String> tables, long expected, boolean any) {
+        long rows = any && !written.isEmpty() ? expected : -1;
+        long counted = -1;
+        for (Map.Entry<String, Long> statement : written.entrySet()) {
+            String sql = statement.getKey();
+            String bare = bare(sql);
+            if (tables.stream().noneMatch(table -> names(sql, table))) {
+                continue;
+            }
+            if (statement.getValue() >= 0 && WRITES.matcher(bare).find()) {
+                counted = Math.max(0, counted) + statement.getValue();
+            } else if (RETURNS_WHAT_IT_WRITES.matcher(bare).find()) {
+                counted = Math.max(counted, expected);
+            }
+        }
+        written.clear();
+        return counted < 0 ? rows : counted;
+    }
+
+    private static String bare(String sql) {
+        return NOT_SQL.matcher(sql).replaceAll(" ");
+    }
+
+    private static boolean names(String sql, String table) {
+        return sql.toLowerCase(Locale.ROOT).contains(table.replace("\"", "\"\"").toLowerCase(Locale.ROOT));
     }
 
     @Override
@@ -149,6 +183,7 @@ final class GuardedConnection implements InvocationHandler {
      * @param prepared its text, null where it has none yet
      */
     private <S extends Statement> S statement(Class<S> type, S statement, Connection guarded, String prepared) {
+        String[] text = {prepared};
         return proxy(type, (proxy, method, args) -> {
             if (method.getName().equals("getConnection")) {
                 return guarded;
@@ -162,11 +197,14 @@ final class GuardedConnection implements InvocationHandler {
                     && args[0] instanceof String sql
                     && !method.getName().startsWith("set")) {
                 control(sql);
+                text[0] = sql;
             }
+            if (!method.getName().startsWith("execute")) {
+                return call(statement, method, args);
+            }
+            showHeldRows(text[0]);
             Object answer = call(statement, method, args);
-            if (method.getName().startsWith("execute")) {
-                count(statement, answer, args != null && args.length > 0 ? String.valueOf(args[0]) : prepared);
-            }
+            count(statement, answer, text[0]);
             return answer;
         });
     }
@@ -183,16 +221,30 @@ final class GuardedConnection implements InvocationHandler {
         } else if (Boolean.FALSE.equals(answer)) {
             rows = statement.getUpdateCount();
         }
-        if (rows > 0) {
-            written = Math.max(0, written) + rows;
+        written.merge(sql == null ? "" : sql, rows, (before, more) -> before < 0 || more < 0 ? -1 : before + more);
+    }
+
+    /** A look at other tables than those that rows are held back for needs not wait for them. */
+    private void showHeldRows(String sql) throws SQLException {
+        if (batch.tables().isEmpty()) {
             return;
         }
-        String bare = sql == null ? "" : NOT_SQL.matcher(sql).replaceAll(" ");
-        if (rows == 0 && WRITES.matcher(bare).find()) {
-            written = Math.max(0, written);
-        } else if (rows < 0 && RETURNS_WHAT_IT_WRITES.matcher(bare).find()) {
-            uncounted = true;
+        boolean lookup = sql != null && isLookup(sql);
+        if (!lookup || batch.tables().stream().anyMatch(table -> names(sql, table.name()))) {
+            batch.flush();
         }
+    }
+
+    private boolean isLookup(String sql) {
+        Boolean known = lookups.get(sql);
+        if (known == null) {
+            String bare = bare(sql);
+            known = READS.matcher(bare).find() && !WRITES.matcher(bare).find();
+            if (lookups.size() < MOST_STATEMENTS) {
+                lookups.put(sql, known);
+            }
+        }
+        return known;
     }
 
     /**
@@ -200,7 +252,7 @@ final class GuardedConnection implements InvocationHandler {
      * in ways that no text shows; the ledger notices those.
      */
     private void control(String sql) throws SQLException {
-        String bare = NOT_SQL.matcher(sql).replaceAll(" ");
+        String bare = bare(sql);
         Matcher control = TRANSACTION_CONTROL.matcher(bare);
         if (control.find()) {
             throw new SQLException(
@@ -233,7 +285,7 @@ final class GuardedConnection implements InvocationHandler {
     }
 
     private void goesBack(Object savepoint) {
-        takeWritten(0);
+        written.clear();
         while (!savepoints.isEmpty() && !savepoints.peek().savepoint.equals(savepoint)) {
             savepoints.pop();
         }

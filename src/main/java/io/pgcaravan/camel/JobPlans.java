@@ -157,7 +157,7 @@ public final class JobPlans {
     private void read(Endpoint endpoint) {
         if (endpoint instanceof DecodeEndpoint decode) {
             format = decode.getFormat();
-            selection = RowSelection.of(decode.getFields(), decode.getSkipFields(), decode.getEventTypes());
+            selection = decode.selection();
             partition = null;
         } else if (endpoint instanceof PartitionEndpoint step) {
             partition = step.settings();

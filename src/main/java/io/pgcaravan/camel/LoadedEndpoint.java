@@ -9,6 +9,7 @@ import org.apache.camel.Exchange;
 import org.apache.camel.Producer;
 import org.apache.camel.spi.Metadata;
 import org.apache.camel.spi.UriEndpoint;
+import org.apache.camel.spi.UriParam;
 import org.apache.camel.spi.UriPath;
 import org.apache.camel.support.DefaultProducer;
 
@@ -29,6 +30,13 @@ public class LoadedEndpoint extends StepEndpoint {
     @Metadata(required = true)
     private String destTable;
 
+    @UriParam(
+            defaultValue = "counted",
+            enums = "counted,any",
+            description =
+                    "What proves that the rows were written: counted (an INSERT, UPDATE, DELETE or MERGE on the target that names the table, or the row's partition, and its count of rows), or any (whatever statement ran on the target for this row, such as a call of a function that writes)")
+    private LoadedRows rows = LoadedRows.COUNTED;
+
     public LoadedEndpoint(String uri, LoadedComponent component, String destTable) {
         super(uri, component);
         this.destTable = destTable;
@@ -42,12 +50,17 @@ public class LoadedEndpoint extends StepEndpoint {
             public void process(Exchange exchange) {
                 OpenBatch batch = batch(exchange);
                 List<Entry> entries = entries(exchange);
-                long written = Attempt.current().guard().takeWritten(entries.size());
+                Slot slot = Slot.of(exchange);
+                List<String> names = slot == null || slot.row == null || slot.row.partition() == null
+                        ? List.of(table.name())
+                        : List.of(table.name(), slot.row.partition().table().name());
+                long written = Attempt.current().guard().takeWritten(names, entries.size(), rows == LoadedRows.ANY);
                 if (written < 0) {
-                    throw new IllegalStateException(getEndpointUri() + ": no statement has written to the target of "
-                            + batch.batch()
-                            + " since the row before; the sql: or jdbc: step in front of it must use the data"
-                            + " source that pgq: names as target, and must insert, update or delete");
+                    throw new IllegalStateException(getEndpointUri() + ": no statement has written to table " + table
+                            + " for this row of " + batch.batch()
+                            + " since its last load step; the sql: or jdbc: step in front must insert, update or delete,"
+                            + " name the table, and use the data source that pgq: names as target (rows=any is for"
+                            + " functions that write)");
                 }
                 entries.forEach(entry -> batch.account().load(entry, table));
                 batch.count(written);
@@ -56,6 +69,14 @@ public class LoadedEndpoint extends StepEndpoint {
                 }
             }
         };
+    }
+
+    public LoadedRows getRows() {
+        return rows;
+    }
+
+    public void setRows(LoadedRows rows) {
+        this.rows = rows;
     }
 
     public String getDestTable() {

@@ -166,10 +166,7 @@ public class PartitionEndpoint extends StepEndpoint {
                 Object body = exchange.getMessage().getBody();
                 OpenBatch batch = batch(exchange);
                 if (body instanceof RowChange row) {
-                    Slot slot = Slot.of(exchange);
-                    if (slot != null) {
-                        row.accountAs(slot.of(row));
-                    }
+                    Slot.take(exchange, row);
                     if (partitioner.place(batch, row)) {
                         exchange.setProperty(PgqConstants.PARTITION, row.partition());
                     } else {

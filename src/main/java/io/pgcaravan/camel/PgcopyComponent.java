@@ -1,18 +1,14 @@
 package io.pgcaravan.camel;
 
-import java.util.Map;
 import org.apache.camel.Endpoint;
 import org.apache.camel.spi.annotations.Component;
-import org.apache.camel.support.DefaultComponent;
 
 /** Creates {@code pgcopy:} endpoints. */
 @Component("pgcopy")
-public class PgcopyComponent extends DefaultComponent {
+public class PgcopyComponent extends StepComponent {
 
     @Override
-    protected Endpoint createEndpoint(String uri, String remaining, Map<String, Object> parameters) throws Exception {
-        PgcopyEndpoint endpoint = new PgcopyEndpoint(uri, this, remaining);
-        setProperties(endpoint, parameters);
-        return endpoint;
+    Endpoint endpoint(String uri, String path) {
+        return new PgcopyEndpoint(uri, this, path);
     }
 }

@@ -102,16 +102,14 @@ public class PgcopyEndpoint extends StepEndpoint {
     /** The body as rows whose account is known: a list of rows, a row, or a map that a step made of the exchange's row. */
     private List<RowChange> rows(Exchange exchange) {
         Object body = exchange.getMessage().getBody();
-        Slot slot = Slot.of(exchange);
         if (body instanceof RowChange row) {
-            if (slot != null) {
-                row.accountAs(slot.of(row));
-            }
+            Slot.take(exchange, row);
             return List.of(row);
         }
+        Slot slot = Slot.of(exchange);
         if (body instanceof Map<?, ?> values && slot != null && slot.entry != null) {
             RowChange row = slot.row != null ? slot.row.with(values) : RowChange.of(slot.event(), values);
-            row.accountAs(slot.entry);
+            Slot.take(exchange, row);
             return List.of(row);
         }
         if (body instanceof List<?> list && list.stream().allMatch(RowChange.class::isInstance)) {

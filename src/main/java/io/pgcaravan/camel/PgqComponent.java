@@ -1,13 +1,11 @@
 package io.pgcaravan.camel;
 
-import java.util.Map;
 import org.apache.camel.Endpoint;
 import org.apache.camel.spi.annotations.Component;
-import org.apache.camel.support.HealthCheckComponent;
 
 /** Creates {@code pgq:} endpoints. */
 @Component("pgq")
-public class PgqComponent extends HealthCheckComponent {
+public class PgqComponent extends StepComponent {
 
     @Override
     protected void doInit() throws Exception {
@@ -16,9 +14,7 @@ public class PgqComponent extends HealthCheckComponent {
     }
 
     @Override
-    protected Endpoint createEndpoint(String uri, String remaining, Map<String, Object> parameters) throws Exception {
-        PgqEndpoint endpoint = new PgqEndpoint(uri, this, remaining);
-        setProperties(endpoint, parameters);
-        return endpoint;
+    Endpoint endpoint(String uri, String path) {
+        return new PgqEndpoint(uri, this, path);
     }
 }

@@ -270,9 +270,6 @@ final class PgqConsumer extends ScheduledPollConsumer {
         applying = true;
         long begun = System.nanoTime();
         try {
-            if (applier.applied() > 0) {
-                target.settle();
-            }
             if (applier.apply(batch, source, target) && !pgq.finish(source.connection(), batch) && endpoint.isLock()) {
                 LOG.warn("{} was finished meanwhile, or its consumer moved, by another program", batch);
             }

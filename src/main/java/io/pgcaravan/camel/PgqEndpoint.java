@@ -61,7 +61,7 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
                     "What to do about rows that a filter of the route keeps back: fail (the batch is not committed; use choice"
                             + " with leave-out: in its otherwise), or leave-out (rows whose last step was a filter are left"
                             + " out on purpose)")
-    private String onFiltered = "fail";
+    private OnFiltered onFiltered = OnFiltered.FAIL;
 
     @UriParam(
             label = "consumer",
@@ -70,7 +70,7 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
             description =
                     "What to do about events that londiste and pgq put into its queues beside the rows (pgq.*, londiste.*,"
                             + " EXECUTE): skip them, or pass them to the route as others")
-    private String controlEvents = "skip";
+    private ControlEvents controlEvents = ControlEvents.SKIP;
 
     @UriParam(
             label = "consumer",
@@ -94,7 +94,7 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
             description =
                     "What to do with a row that can never be loaded: stop (the batch stays unfinished and the error names"
                             + " the event) or dead-letter (the row goes to caravan.dead_letter in the same transaction)")
-    private String onError = "stop";
+    private OnError onError = OnError.STOP;
 
     @UriParam(
             label = "consumer",
@@ -115,7 +115,7 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
                     "What all events of a chunk have in common: their table (as ev_extra1 names it; ${body.table} in simple), or"
                             + " their type (${body.type}). Order is kept within a table (a type), not between them. Default is"
                             + " nothing: chunks are as the events come")
-    private String chunkBy;
+    private ChunkBy chunkBy;
 
     @UriParam(
             label = "consumer",
@@ -220,8 +220,6 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
             throw new IllegalArgumentException(
                     "pgq:" + queue + ": target is missing; name a database such as #targetDb");
         }
-        onErrorMode();
-        chunks();
         if (minCount != null && minCount < 1) {
             throw new IllegalArgumentException("pgq:" + queue + ": minCount is " + minCount + ", must be >= 1");
         }
@@ -241,43 +239,6 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
         configureConsumer(made);
         made.waitByItself();
         return made;
-    }
-
-    Chunks.By chunks() {
-        return switch (String.valueOf(chunkBy)) {
-            case "null", "" -> Chunks.By.NOTHING;
-            case "table" -> Chunks.By.TABLE;
-            case "type" -> Chunks.By.TYPE;
-            default ->
-                throw new IllegalArgumentException(
-                        "pgq:" + queue + ": chunkBy is \"" + chunkBy + "\"; allowed are table and type");
-        };
-    }
-
-    boolean leavesFilteredOut() {
-        return isSecond("onFiltered", onFiltered, "fail", "leave-out");
-    }
-
-    boolean skipsControlEvents() {
-        return !isSecond("controlEvents", controlEvents, "skip", "pass");
-    }
-
-    private boolean isSecond(String option, String value, String first, String second) {
-        if (!value.equals(first) && !value.equals(second)) {
-            throw new IllegalArgumentException(
-                    "pgq:" + queue + ": " + option + " is \"" + value + "\"; allowed are " + first + " and " + second);
-        }
-        return value.equals(second);
-    }
-
-    OnError onErrorMode() {
-        return switch (onError) {
-            case "stop" -> OnError.STOP;
-            case "dead-letter" -> OnError.DEAD_LETTER;
-            default ->
-                throw new IllegalArgumentException(
-                        "pgq:" + queue + ": onError is \"" + onError + "\"; allowed are stop and dead-letter");
-        };
     }
 
     Pgq.Collect collect() {
@@ -320,19 +281,19 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
         this.target = target;
     }
 
-    public String getOnFiltered() {
+    public OnFiltered getOnFiltered() {
         return onFiltered;
     }
 
-    public void setOnFiltered(String onFiltered) {
+    public void setOnFiltered(OnFiltered onFiltered) {
         this.onFiltered = onFiltered;
     }
 
-    public String getControlEvents() {
+    public ControlEvents getControlEvents() {
         return controlEvents;
     }
 
-    public void setControlEvents(String controlEvents) {
+    public void setControlEvents(ControlEvents controlEvents) {
         this.controlEvents = controlEvents;
     }
 
@@ -360,11 +321,11 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
         this.acceptUnknownStart = acceptUnknownStart;
     }
 
-    public String getOnError() {
+    public OnError getOnError() {
         return onError;
     }
 
-    public void setOnError(String onError) {
+    public void setOnError(OnError onError) {
         this.onError = onError;
     }
 
@@ -384,11 +345,11 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
         this.chunkEvents = chunkEvents;
     }
 
-    public String getChunkBy() {
+    public ChunkBy getChunkBy() {
         return chunkBy;
     }
 
-    public void setChunkBy(String chunkBy) {
+    public void setChunkBy(ChunkBy chunkBy) {
         this.chunkBy = chunkBy;
     }
 

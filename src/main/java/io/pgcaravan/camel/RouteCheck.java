@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.camel.NamedNode;
 import org.apache.camel.model.AggregateDefinition;
+import org.apache.camel.model.CircuitBreakerDefinition;
 import org.apache.camel.model.DelayDefinition;
+import org.apache.camel.model.LoadBalanceDefinition;
 import org.apache.camel.model.MulticastDefinition;
 import org.apache.camel.model.ProcessorDefinition;
 import org.apache.camel.model.RecipientListDefinition;
@@ -16,10 +18,11 @@ import org.apache.camel.model.ThreadsDefinition;
 import org.apache.camel.model.ToDynamicDefinition;
 import org.apache.camel.model.TryDefinition;
 import org.apache.camel.model.WireTapDefinition;
+import org.apache.camel.model.loadbalancer.FailoverLoadBalancerDefinition;
 
 /**
  * Refuses, when a route starts, steps that cannot keep the batch's promise: those that leave the thread of its transaction,
- * and {@code doTry}, which hides failures. What this reading of the route misses, {@link StepWatch} sees at run time.
+ * and those that hide failures. What this reading of the route misses, {@link StepWatch} sees at run time.
  */
 final class RouteCheck {
 
@@ -49,6 +52,15 @@ final class RouteCheck {
         if (step instanceof TryDefinition) {
             return "doTry would hide a failed step, and the batch would lose its rows unseen; let it fail, or use"
                     + " onError=dead-letter for bad rows";
+        }
+        if (step instanceof LoadBalanceDefinition balance
+                && balance.getLoadBalancerType() instanceof FailoverLoadBalancerDefinition) {
+            return "a failover load balancer goes on after a failed step, which may have loaded rows; name one step and let"
+                    + " it fail: the whole batch is tried again";
+        }
+        if (step instanceof CircuitBreakerDefinition breaker && breaker.getOnFallback() != null) {
+            return "a circuitBreaker with onFallback hides a failed step, and what it left undone; take onFallback out and"
+                    + " let the step fail: the whole batch is tried again";
         }
         if (step instanceof ThreadsDefinition
                 || step instanceof WireTapDefinition

@@ -29,8 +29,8 @@ record RouteRun(PgqConsumer consumer) {
             Chunks chunks = new Chunks(
                     body,
                     attempt,
-                    consumer.getEndpoint().chunks(),
-                    consumer.getEndpoint().skipsControlEvents());
+                    consumer.getEndpoint().getChunkBy(),
+                    consumer.getEndpoint().getControlEvents() == ControlEvents.SKIP);
             exchange.getIn().setBody(chunks);
             exchange.getIn().setHeader(PgqConstants.BATCH_ID, batch.id());
             exchange.getIn().setHeader(PgqConstants.QUEUE, batch.queue());

@@ -6,7 +6,9 @@ import io.pgcaravan.batch.RowAccount.Branch;
 import io.pgcaravan.batch.RowAccount.Entry;
 import io.pgcaravan.row.RowChange;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.camel.Exchange;
 
 /** What an exchange is about: a single row of the batch, and the branch of a multicast that it is in. */
@@ -25,6 +27,9 @@ final class Slot {
 
     /** What decode made of the event; null before. */
     RowChange row;
+
+    /** What statements of the route wrote for it, as {@link GuardedConnection} counts. */
+    final Map<String, Long> written = new LinkedHashMap<>();
 
     Slot(Exchange owner, Entry entry, Branch branch, RowChange row) {
         this.owner = owner;
@@ -85,6 +90,14 @@ final class Slot {
             }
         }
         return entries;
+    }
+
+    /** A row of the exchange that a step works on: its account is that of the exchange's entry. */
+    static void take(Exchange exchange, RowChange row) {
+        Slot slot = of(exchange);
+        if (slot != null) {
+            row.accountAs(slot.of(row));
+        }
     }
 
     Event event() {

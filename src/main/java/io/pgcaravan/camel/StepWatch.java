@@ -120,6 +120,10 @@ final class StepWatch implements InterceptStrategy {
                     throw new IllegalStateException(refusal);
                 }
                 follow(attempt.batch().account(), exchange);
+                Slot slot = Slot.of(exchange);
+                if (slot != null) {
+                    attempt.guard().runsFor(slot.written);
+                }
             } catch (RuntimeException e) {
                 attempt.failed(exchange, this, e);
                 return fail(exchange, callback, e.getMessage());
@@ -187,7 +191,7 @@ final class StepWatch implements InterceptStrategy {
             }
         }
 
-        /** An exchange that a split made: of an event, or of something that an event's exchange carried. */
+        /** An exchange that a split made: of a chunk, of an event, or of something that an event's exchange carried. */
         private static Slot part(RowAccount account, Exchange exchange, Slot outer) {
             Object body = exchange.getMessage().getBody();
             Branch branch = outer == null ? null : outer.branch;
@@ -198,7 +202,7 @@ final class StepWatch implements InterceptStrategy {
             } else if (body instanceof RowChange row) {
                 Slot.put(exchange, row.entry(), branch, row);
             } else {
-                return outer;
+                Slot.put(exchange, null, branch, outer == null ? null : outer.row);
             }
             return Slot.of(exchange);
         }

@@ -5,7 +5,6 @@ import io.pgcaravan.batch.Standing;
 import io.pgcaravan.queue.Batch;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 
 /**
  * A consumer's connection to the target, with its lock on the consumer's name. Autocommit is off.
@@ -39,17 +38,13 @@ record TargetSide(Connection connection, Ledger ledger, String settled) {
         }
     }
 
-    /** Takes back what steps of the last batch have changed in the session: read only, role, search_path, time-outs. */
-    void settle() throws SQLException {
-        connection.setAutoCommit(true);
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(settled);
-        }
-        connection.setAutoCommit(false);
-    }
-
-    /** How a batch relates to what the target has; the ledger stays locked until the transaction ends. */
-    Standing standing(Batch batch) throws SQLException {
-        return ledger.standing(connection, batch);
+    /**
+     * How a batch relates to what the target has; the ledger stays locked until the transaction ends.
+     *
+     * @param afterBatch whether steps of an earlier batch may have changed the session: read only, role, search_path,
+     *     time-outs. That is taken back first, at no round trip of its own
+     */
+    Standing standing(Batch batch, boolean afterBatch) throws SQLException {
+        return ledger.standing(connection, batch, afterBatch ? settled : "");
     }
 }

@@ -7,6 +7,7 @@ import io.pgcaravan.partition.PartMode;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.Partitioner;
 import io.pgcaravan.queue.Batch;
+import io.pgcaravan.row.OnMissingField;
 import io.pgcaravan.row.RowChange;
 import io.pgcaravan.row.RowSelection;
 import io.pgcaravan.row.UrlEncodedRows;
@@ -148,7 +149,10 @@ final class PartitionTrial {
         });
         try {
             RowChange row = new UrlEncodedRows(new RowSelection(
-                            load.selection().fields(), load.selection().skipFields(), java.util.Set.of()))
+                            load.selection().fields(),
+                            load.selection().skipFields(),
+                            java.util.Set.of(),
+                            OnMissingField.IGNORE))
                     .decode(open, Event.of(0, time, type(), data(value)));
             new Partitioner(settings).place(open, row);
             open.beforeCommit();

@@ -152,7 +152,12 @@ final class EventTypes {
         if (type.op() == Op.UPDATE && event.extraFrom(2) >= 0) {
             before = rows.read(type, "ev_extra2", event.extraFrom(2), event.extraTo(2), null);
         }
-        return rows.read(type, "ev_data", event.dataFrom(), event.dataTo(), before);
+        RowChange row = rows.read(type, "ev_data", event.dataFrom(), event.dataTo(), before);
+        String missing = selection.missing(row);
+        if (missing != null) {
+            throw new MissingFieldException(event, missing);
+        }
+        return row;
     }
 
     /** Forgets everything, because column sets are going to be made anew. */

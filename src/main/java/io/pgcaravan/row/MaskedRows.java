@@ -58,6 +58,8 @@ public final class MaskedRows implements RowDecoder {
         RowChange row;
         try {
             row = rows.read(batch, event);
+        } catch (MissingFieldException e) {
+            throw e;
         } catch (BadRowException unreadable) {
             // its message may quote what was to be masked
             throw new BadRowException(

@@ -15,11 +15,13 @@ import java.util.function.BiConsumer;
  * @param skipFields columns to leave out, by the producer's names
  * @param eventTypes the events to take: {@code I}, {@code U}, {@code D}, {@code R}, or a type of the producer's own in full;
  *     empty for all
+ * @param onMissingField what to do about a row that lacks one of {@code fields}
  */
-public record RowSelection(List<Field> fields, Set<String> skipFields, Set<String> eventTypes) {
+public record RowSelection(
+        List<Field> fields, Set<String> skipFields, Set<String> eventTypes, OnMissingField onMissingField) {
 
     /** All columns of all events. */
-    public static final RowSelection ALL = new RowSelection(List.of(), Set.of(), Set.of());
+    public static final RowSelection ALL = new RowSelection(List.of(), Set.of(), Set.of(), OnMissingField.FAIL);
 
     /**
      * One column.
@@ -60,7 +62,26 @@ public record RowSelection(List<Field> fields, Set<String> skipFields, Set<Strin
      * @throws IllegalArgumentException where a setting makes no sense; the message names the setting
      */
     public static RowSelection of(String fields, String skipFields, String eventTypes) {
-        return new RowSelection(parseFields(fields), list("skipFields", skipFields), list("eventTypes", eventTypes));
+        return of(fields, skipFields, eventTypes, OnMissingField.FAIL);
+    }
+
+    /** The same, where rows may lack a column. */
+    public static RowSelection of(String fields, String skipFields, String eventTypes, OnMissingField onMissingField) {
+        return new RowSelection(
+                parseFields(fields), list("skipFields", skipFields), list("eventTypes", eventTypes), onMissingField);
+    }
+
+    /** The first column, by its name in the event, that {@code fields} takes and a row lacks; null for none. */
+    String missing(RowChange row) {
+        // each field has a column of its own; a delete needs its key alone, which is looked for elsewhere
+        if (row.columns().size() >= fields.size() || row.op() == Op.DELETE || onMissingField == OnMissingField.IGNORE) {
+            return null;
+        }
+        return fields.stream()
+                .filter(field -> !row.containsKey(field.target()))
+                .map(Field::source)
+                .findFirst()
+                .orElse(null);
     }
 
     /** What a column is called in the target, null where it is not taken. Of two copies, the first. */

@@ -104,6 +104,43 @@ class RowAccountTest {
     }
 
     @Test
+    void a_row_that_one_branch_leaves_out_still_needs_a_fate_in_the_other() {
+        account.handOut(events);
+        Branch first = new Branch(null, "first");
+        Branch second = new Branch(null, "second");
+        for (Event event : events) {
+            account.enter(null);
+            account.oblige(event, ORDERS);
+            account.enter(first);
+            account.enters(event);
+            account.leaveOut(event, "late");
+            account.enter(second);
+            account.enters(event);
+            if (event != events.get(2)) {
+                account.load(event, event == events.get(0) ? ORDERS : LOG);
+            }
+        }
+        assertThatIllegalStateException()
+                .isThrownBy(account::close)
+                .withMessageContaining("1 row of")
+                .withMessageContaining("in branch \"second\"")
+                .withMessageContaining("event 3");
+    }
+
+    @Test
+    void many_reasons_to_leave_rows_out_are_told_as_others() {
+        List<Event> many = events(1, 50);
+        account.handOut(many);
+        many.forEach(event -> account.leaveOut(event, new RowAccount.Dismissal("order " + event.id())));
+        assertThatIllegalStateException()
+                .isThrownBy(() -> account.load(many.get(49), ORDERS))
+                .withMessageContaining("was left out (other)");
+        account.close();
+        assertThat(account.totals()).hasSize(21).containsEntry("left out: other", 30L);
+        assertThat(new RowAccount.Dismissal("x".repeat(1000)).reason()).hasSize(103);
+    }
+
+    @Test
     void a_part_that_is_left_fails_the_batch() {
         account.handOut(events);
         events.forEach(event -> account.oblige(event, ORDERS));

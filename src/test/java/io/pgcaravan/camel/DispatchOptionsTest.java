@@ -10,6 +10,8 @@ import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Jobs that differ from the shipped one, each in a route file of its own. */
 class DispatchOptionsTest {
@@ -90,6 +92,71 @@ class DispatchOptionsTest {
                             orders.target, "select count(*) from orders where customer is null and note is null"))
                     .isEqualTo(20);
             assertThat(orders.partitions("orders_")).containsExactly("orders_2026_10");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void names_arrive_as_they_are_written(boolean computed) throws Exception {
+        Path file = directory.resolve("odd.camel.yaml");
+        Files.writeString(file, """
+                - route:
+                    id: job
+                    from:
+                      uri: pgq:orders
+                      parameters: {consumer: "a+b %41", source: "#sourceDb", target: "#targetDb", exceptionSleep: 500}
+                      steps:
+                        - split:
+                            simple: "${body}"
+                            streaming: true
+                            steps:
+                              - to: {uri: "decode:logutriga", parameters: {fields: "RAW(id, created_at, a+b, %41:c d%41, e&f)"}}
+                """ + (computed ? """
+                              - toD: "partition:100%25+?tableMode=direct"
+                              - toD: "pgcopy:100%25+?rowMode=plain"
+                """ : """
+                              - to: {uri: partition, parameters: {destTable: "100%+", tableMode: direct}}
+                              - to: {uri: "pgcopy:100%+", parameters: {rowMode: plain}}
+                """));
+        try (Orders orders = new Orders();
+                Job job = new Job(orders, Map.of(), file)) {
+            orders.target(
+                    "create table \"100%+\" (id int, created_at date, \"a+b\" text, \"c d%41\" text, \"e&f\" text)");
+            ShippedRoutesTest.awaitRegistered(orders);
+            orders.source("select pgq.insert_event('orders', 'I:id',"
+                    + " 'id=1&created_at=2026-10-01&a%2bb=x&%2541=y&e%26f=z')");
+            orders.tick();
+            awaitApplied(orders);
+            assertThat(orders.column(orders.target, "select t::text from \"100%+\" t"))
+                    .containsExactly("(1,2026-10-01,x,y,z)");
+            assertThat(orders.column(orders.target, "select consumer from caravan.position"))
+                    .containsExactly("a+b %41");
+        }
+    }
+
+    @Test
+    void a_column_that_fields_names_and_an_event_lacks_is_a_bad_row() throws Exception {
+        try (Orders orders = new Orders();
+                LogLines log = LogLines.of(PgqConsumer.class);
+                Job job = job(
+                        orders,
+                        "onError: dead-letter",
+                        "fields: 'id, created_at, customer, buyer:note'",
+                        "partField: created_at",
+                        "rowMode: plain, key: 'id,created_at'")) {
+            orders.source(
+                    "select pgq.insert_event('orders', 'I:id', 'id=1&created_at=2026-10-01&customer=x&buyer=y',"
+                            + " 'public.orders', null, null, null)",
+                    "select pgq.insert_event('orders', 'I:id', 'id=2&created_at=2026-10-01&customer=x',"
+                            + " 'public.orders', null, null, null)",
+                    "select pgq.insert_event('orders', 'I:id', 'id=3&created_at=2026-10-01&customer=x&buyer')",
+                    "select pgq.insert_event('orders', 'D:id,created_at', 'id=3&created_at=2026-10-01')");
+            orders.tick();
+            awaitApplied(orders);
+            assertThat(orders.column(orders.target, "select id || note from orders"))
+                    .containsExactly("1y");
+            log.await("event 2 (I:id)");
+            assertThat(log.text()).contains("its row of table public.orders has no column \"buyer\"");
         }
     }
 

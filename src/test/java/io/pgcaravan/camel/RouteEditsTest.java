@@ -291,7 +291,42 @@ class RouteEditsTest {
                         INSERT.replace("#targetDb", "#sourceDb") + "- to: loaded:public.orders\n",
                         "",
                         "no statement has written"),
-                edit("sql without a declaration", INSERT, "", "50 rows of"));
+                edit("sql without a declaration", INSERT, "", "50 rows of"),
+                edit(
+                        "loaded behind an insert into another table",
+                        INSERT + "- to: loaded:public.orders\n",
+                        "",
+                        "no statement has written to table public.orders"),
+                edit(
+                        "loaded behind the insert of the row before",
+                        """
+                        - choice:
+                            when:
+                              - simple: "${body[id]} == '6'"
+                                steps:
+                                  - to: {uri: "sql:insert into orders_x values (1)", parameters: {dataSource: "#targetDb", noop: true}}
+                                  - to: pgcopy:public.orders
+                            otherwise:
+                              steps:
+                                - filter: {simple: "${body[id]} != '7'", steps: [{to: pgcopy:public.orders}]}
+                                - filter: {simple: "${body[id]} == '7'", steps: [{to: loaded:public.orders}]}
+                        """,
+                        "",
+                        "event 7 (I:id)",
+                        "no statement has written to table public.orders"),
+                edit("any statement, where none ran", """
+                        - to: {uri: "loaded:public.orders", parameters: {rows: any}}
+                        """, "", "no statement has written to table public.orders"),
+                edit(
+                        "failover in another route",
+                        "- to: direct:load\n",
+                        route + """
+                                - loadBalance:
+                                    failoverLoadBalancer: {}
+                                    steps: [{to: "pgcopy:public.orders"}, {to: "log:x"}]
+                        """,
+                        "failover load balancer",
+                        "let it fail"));
     }
 
     /** Seen on the other thread or here, whichever is first. */
@@ -524,6 +559,16 @@ class RouteEditsTest {
                         """,
                         50,
                         Map.of("loaded into public.orders", 50, "loaded into public.seen", 100)),
+                Arguments.of(
+                        "a function that writes",
+                        "fail",
+                        """
+                        - to: {uri: "sql:select note_seen(:#id::int)", parameters: {dataSource: "#targetDb", outputHeader: none}}
+                        - to: {uri: "loaded:public.seen", parameters: {rows: any}}
+                        - to: pgcopy:public.orders
+                        """,
+                        50,
+                        Map.of("loaded into public.orders", 50, "loaded into public.seen", 50)),
                 Arguments.of("sql with a declaration", "fail", """
                         - toD: "sql:insert into ${exchangeProperty.CaravanPartition} (id, created_at, status) values (:#id::bigint, :#created_at::timestamp, 'x') on conflict do nothing?dataSource=#targetDb&noop=true"
                         - to: loaded:public.orders
@@ -568,7 +613,10 @@ class RouteEditsTest {
                 """);
         try (Orders orders = new Orders();
                 Job running = new Job(orders, Map.of(), first, job)) {
-            orders.target("create table seen (id int)", "create table plain (like orders)");
+            orders.target(
+                    "create table seen (id int)",
+                    "create table plain (like orders)",
+                    "create function note_seen(int) returns void language sql as 'insert into seen values ($1)'");
             ShippedRoutesTest.awaitRegistered(orders);
             orders.insert(1, 50);
             orders.tick();
@@ -617,6 +665,31 @@ class RouteEditsTest {
         assertNothingIsCommitted(Map.of(), new String[] {said}, job);
     }
 
+    @ParameterizedTest
+    @org.junit.jupiter.params.provider.ValueSource(strings = {"select count(*) from orders", "select * from counted()"})
+    void a_statement_behind_the_load_step_sees_its_rows(String count) throws Exception {
+        Path job = RouteFile.rows()
+                .before(LOAD, """
+                        - to: pgcopy:public.orders
+                        - to: {uri: "sql:insert into seen %s", parameters: {dataSource: "#targetDb", noop: true}}
+                        - to: loaded:public.seen
+                        """.formatted(count))
+                .edit("              " + LOAD, "")
+                .in(directory);
+        try (Orders orders = new Orders();
+                Job running = new Job(orders, Map.of(), job)) {
+            orders.target(
+                    "create table seen (rows int)",
+                    "create function counted() returns bigint language sql as 'select count(*) from orders'");
+            ShippedRoutesTest.awaitRegistered(orders);
+            orders.insert(1, 10);
+            orders.tick();
+            await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
+            assertThat(orders.column(orders.target, "select rows::text from seen order by rows"))
+                    .containsExactly("1", "2", "3", "4", "5", "6", "7", "8", "9", "10");
+        }
+    }
+
     @Test
     void a_branch_has_rows_of_its_own() throws Exception {
         Path job = RouteFile.rows()
@@ -644,19 +717,21 @@ class RouteEditsTest {
     }
 
     @ParameterizedTest
-    @org.junit.jupiter.params.provider.ValueSource(strings = {"", ", key: \"id,created_at\""})
-    void changes_of_a_row_stay_in_their_order_whichever_step_loads_them(String other) throws Exception {
+    @org.junit.jupiter.params.provider.CsvSource(
+            quoteCharacter = '|',
+            value = {"public.orders, ||", "orders, ||", "public.orders, |, key: \"id,created_at\"|"})
+    void changes_of_a_row_stay_in_their_order_whichever_step_loads_them(String table, String other) throws Exception {
         Path job = RouteFile.rows()
                 .before(LOAD, """
                         - choice:
                             when:
                               - simple: "${body[status]} == 'paid'"
                                 steps:
-                                  - to: {uri: "pgcopy:public.orders", parameters: {rowMode: plain%s}}
+                                  - to: {uri: "pgcopy:%s", parameters: {rowMode: plain%s}}
                             otherwise:
                               steps:
                                 - to: {uri: "pgcopy:public.orders", parameters: {rowMode: plain}}
-                        """.formatted(other))
+                        """.formatted(table, other))
                 .edit("              " + LOAD, "")
                 .in(directory);
         try (Orders orders = new Orders();
@@ -801,6 +876,9 @@ class RouteEditsTest {
             assertThat(orders.column(orders.target, "select account::text from caravan.position"))
                     .containsExactly(
                             "{\"dead letters\": 1, \"loaded into public.small\": 9, \"loaded into public.orders\": 9}");
+            assertThat(orders.count(orders.target, "select rows from caravan.position"))
+                    .as("rows that were written and taken back are not counted")
+                    .isEqualTo(18);
         }
     }
 
@@ -834,7 +912,7 @@ class RouteEditsTest {
         try (Orders orders = new Orders();
                 LogLines log = LogLines.of(PgqConsumer.class);
                 Job job = new Job(orders, properties, files)) {
-            orders.target("create table elsewhere (id bigint)");
+            orders.target("create table elsewhere (id bigint)", "create table orders_x (id int)");
             orders.source("create table elsewhere (id bigint)");
             ShippedRoutesTest.awaitRegistered(orders);
             orders.insert(1, 50);

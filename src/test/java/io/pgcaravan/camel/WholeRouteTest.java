@@ -66,7 +66,9 @@ class WholeRouteTest {
                 "- choice:\n    when:\n      - simple: \"${body.table} == 'a'\"\n        steps:\n          - log: x\n    otherwise:\n      steps:\n        - to: seda:elsewhere\n",
                 "- choice:\n    when:\n      - simple: \"${body.table} == 'a'\"\n        steps:\n          - toD: \"seda:${body.table}\"\n",
                 "- delay:\n    asyncDelayed: \"true\"\n    constant: 1\n",
-                "- delay: {constant: 1}\n"
+                "- delay: {constant: 1}\n",
+                "- loadBalance: {failoverLoadBalancer: {}, steps: [{to: \"log:x\"}, {to: \"log:y\"}]}\n",
+                "- circuitBreaker: {steps: [{to: \"log:x\"}], onFallback: {steps: [{to: \"log:y\"}]}}\n"
             })
     void steps_that_hide_failures_or_leave_the_thread_are_refused_at_start(String steps) throws Exception {
         try (Orders orders = new Orders()) {

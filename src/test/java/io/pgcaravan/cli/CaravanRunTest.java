@@ -102,7 +102,7 @@ class CaravanRunTest {
                         "rowMode = sometimes: must be one of",
                         "period = fortnight: must be",
                         "partField is missing",
-                        "onError is \"shrug\"; allowed are stop and dead-letter",
+                        "pgq:orders cannot take onError = shrug; expected one of stop, dead-letter",
                         "fields",
                         "key database.targetDb.url: the value is not a database");
         assertOneMessage(run);

@@ -107,7 +107,7 @@ class JsonRowsFuzzTest {
         };
         List<BadRowException> bad = new ArrayList<>();
         OpenBatch batch = new OpenBatch(null, null, StandardCharsets.UTF_8, (open, row) -> bad.add(row));
-        JsonRows rows = new JsonRows(RowSelection.of("a,b:c", null, null));
+        JsonRows rows = new JsonRows(RowSelection.of("a,b:c", null, null, OnMissingField.IGNORE));
         int good = 0;
         for (int n = 0; n < 200_000; n++) {
             StringBuilder data = new StringBuilder(random.nextInt(4) == 0 ? "" : "{\"a\":");

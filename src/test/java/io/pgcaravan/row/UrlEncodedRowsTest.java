@@ -249,13 +249,29 @@ class UrlEncodedRowsTest {
 
     @Test
     void fields_choose_rename_and_order_columns() throws SQLException {
-        UrlEncodedRows picked = new UrlEncodedRows(RowSelection.of(" note , id : order_id,gone", null, null));
+        UrlEncodedRows picked = new UrlEncodedRows(RowSelection.of(" note , id : order_id", null, null));
 
         RowChange row = picked.decode(batch(), event(5, "U:id", "id=1&extra=x&note=a+b"));
 
         assertThat(row.columns().names()).containsExactly("note", "order_id");
         assertThat(row).containsExactlyEntriesOf(linked("note", "a b", "order_id", "1"));
         assertThat(row.key()).containsExactly("order_id");
+    }
+
+    @Test
+    void a_row_that_lacks_a_chosen_column_is_a_bad_row_but_for_a_delete() throws SQLException {
+        UrlEncodedRows picked = new UrlEncodedRows(RowSelection.of("id, note:text", null, null));
+        assertThatExceptionOfType(BadRowException.class)
+                .isThrownBy(() -> picked.decode(
+                        batch(), Event.of(5, Instant.EPOCH, "U:id", "id=1", "public.orders", "id=1&note=x")))
+                .withMessageContaining("event 5 (U:id)")
+                .withMessageContaining("table public.orders has no column \"note\"");
+        assertThat(picked.decode(batch(), event(5, "D:id", "id=1"))).containsExactlyEntriesOf(linked("id", "1"));
+        assertThat(picked.decode(batch(), event(5, "I:id", "id=1&note")))
+                .containsExactlyEntriesOf(linked("id", "1", "text", null));
+        UrlEncodedRows lenient =
+                new UrlEncodedRows(RowSelection.of("id, note:text", null, null, OnMissingField.IGNORE));
+        assertThat(lenient.decode(batch(), event(5, "I:id", "id=1"))).containsExactlyEntriesOf(linked("id", "1"));
     }
 
     @Test
