@@ -26,6 +26,9 @@ public final class OpenBatch {
         /** Writes everything still held back to the target. Called at the end of every exchange of the batch. */
         void flush() throws SQLException;
 
+        /** A statement of the route may look at the target next. Called after every participant was flushed. */
+        default void show() throws SQLException {}
+
         /** Last work inside the transaction, after every participant was flushed for the last time. */
         default void beforeCommit() throws SQLException {}
 
@@ -228,6 +231,14 @@ public final class OpenBatch {
     public void flush() throws SQLException {
         for (Participant participant : participants) {
             participant.flush();
+        }
+    }
+
+    /** Brings the target to where a statement of the route expects it: with all rows, in partitions of their table. */
+    public void show() throws SQLException {
+        flush();
+        for (Participant participant : participants) {
+            participant.show();
         }
     }
 

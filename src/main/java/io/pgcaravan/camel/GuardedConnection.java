@@ -226,12 +226,11 @@ final class GuardedConnection implements InvocationHandler {
 
     /** A look at other tables than those that rows are held back for needs not wait for them. */
     private void showHeldRows(String sql) throws SQLException {
-        if (batch.tables().isEmpty()) {
-            return;
-        }
-        boolean lookup = sql != null && isLookup(sql);
-        if (!lookup || batch.tables().stream().anyMatch(table -> names(sql, table.name()))) {
-            batch.flush();
+        if (!batch.tables().isEmpty()
+                && (sql == null
+                        || !isLookup(sql)
+                        || batch.tables().stream().anyMatch(table -> names(sql, table.name())))) {
+            batch.show();
         }
     }
 

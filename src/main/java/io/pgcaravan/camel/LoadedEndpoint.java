@@ -57,7 +57,7 @@ public class LoadedEndpoint extends StepEndpoint {
                 long written = Attempt.current().guard().takeWritten(names, entries.size(), rows == LoadedRows.ANY);
                 if (written < 0) {
                     throw new IllegalStateException(getEndpointUri() + ": no statement has written to table " + table
-                            + " for this row of " + batch.batch()
+                            + " for " + (entries.isEmpty() ? "no row" : entries.get(0)) + " of " + batch.batch()
                             + " since its last load step; the sql: or jdbc: step in front must insert, update or delete,"
                             + " name the table, and use the data source that pgq: names as target (rows=any is for"
                             + " functions that write)");

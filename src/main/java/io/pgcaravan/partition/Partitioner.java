@@ -324,8 +324,13 @@ public final class Partitioner {
         }
 
         @Override
-        public void beforeCommit() throws SQLException {
+        public void show() throws SQLException {
             maker.attach(batch.target(), batch.batch(), made);
+        }
+
+        @Override
+        public void beforeCommit() throws SQLException {
+            show();
             noteUsed();
             maker.mustBeAttached(batch.target(), batch.batch(), used);
             unfinished = null;

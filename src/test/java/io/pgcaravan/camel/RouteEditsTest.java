@@ -685,8 +685,8 @@ class RouteEditsTest {
             orders.insert(1, 10);
             orders.tick();
             await().atMost(Duration.ofSeconds(30)).untilAsserted(orders::assertTargetEqualsSource);
-            assertThat(orders.column(orders.target, "select rows::text from seen order by rows"))
-                    .containsExactly("1", "2", "3", "4", "5", "6", "7", "8", "9", "10");
+            assertThat(orders.column(orders.target, "select rows::text from seen"))
+                    .containsExactlyInAnyOrder("1", "2", "3", "4", "5", "6", "7", "8", "9", "10");
         }
     }
 

@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.camel.Exchange;
 import org.apache.camel.ExchangePropertyKey;
 import org.apache.camel.Processor;
+import org.apache.camel.model.CircuitBreakerDefinition;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,8 +68,7 @@ class WholeRouteTest {
                 "- choice:\n    when:\n      - simple: \"${body.table} == 'a'\"\n        steps:\n          - toD: \"seda:${body.table}\"\n",
                 "- delay:\n    asyncDelayed: \"true\"\n    constant: 1\n",
                 "- delay: {constant: 1}\n",
-                "- loadBalance: {failoverLoadBalancer: {}, steps: [{to: \"log:x\"}, {to: \"log:y\"}]}\n",
-                "- circuitBreaker: {steps: [{to: \"log:x\"}], onFallback: {steps: [{to: \"log:y\"}]}}\n"
+                "- loadBalance: {failoverLoadBalancer: {}, steps: [{to: \"log:x\"}, {to: \"log:y\"}]}\n"
             })
     void steps_that_hide_failures_or_leave_the_thread_are_refused_at_start(String steps) throws Exception {
         try (Orders orders = new Orders()) {
@@ -77,6 +77,15 @@ class WholeRouteTest {
                     .hasStackTraceContaining("route \"dispatch\" cannot start")
                     .hasStackTraceContaining("step \"");
         }
+    }
+
+    /** Its step needs a library that an application has to bring. */
+    @Test
+    void a_circuit_breaker_with_a_fallback_is_refused_by_name() {
+        CircuitBreakerDefinition breaker = new CircuitBreakerDefinition();
+        assertThat(RouteCheck.reason(breaker)).isNull();
+        breaker.onFallback();
+        assertThat(RouteCheck.reason(breaker)).contains("circuitBreaker with onFallback", "let the step fail");
     }
 
     @ParameterizedTest
