@@ -22,12 +22,15 @@ abstract class StepComponent extends HealthCheckComponent {
         return true;
     }
 
+    /** Camel's parser makes no map for further options where a URI has none; it drops this one again. */
+    private static final String NO_OPTION = "?hash=0";
+
     /** A URI that a step computes ({@code toD}) comes encoded, and with {@code ://}. */
     @Override
     public Endpoint createEndpoint(String uri, Map<String, Object> properties) throws Exception {
         int scheme = uri.indexOf("://");
         if (scheme < 0 || scheme != uri.indexOf(':')) {
-            return super.createEndpoint(uri, properties);
+            return super.createEndpoint(properties == null || uri.contains("?") ? uri : uri + NO_OPTION, properties);
         }
         URI encoded = new URI(uri);
         String options = URISupport.parseParameters(encoded).entrySet().stream()
@@ -41,7 +44,8 @@ abstract class StepComponent extends HealthCheckComponent {
     @Override
     protected Endpoint createEndpoint(String uri, String encodedPath, Map<String, Object> parameters) throws Exception {
         int options = uri.indexOf('?');
-        Endpoint endpoint = endpoint(uri, uri.substring(uri.indexOf(':') + 1, options < 0 ? uri.length() : options));
+        Endpoint endpoint = endpoint(
+                uri.replace(NO_OPTION, ""), uri.substring(uri.indexOf(':') + 1, options < 0 ? uri.length() : options));
         setProperties(endpoint, parameters);
         return endpoint;
     }
