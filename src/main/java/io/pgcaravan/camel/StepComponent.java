@@ -7,6 +7,7 @@ import org.apache.camel.Endpoint;
 import org.apache.camel.ResolveEndpointFailedException;
 import org.apache.camel.support.HealthCheckComponent;
 import org.apache.camel.util.URISupport;
+import org.apache.camel.util.UnsafeUriCharactersEncoder;
 
 /**
  * Creates endpoints whose names and options arrive as they are written: names of tables and columns may hold {@code +} and
@@ -32,13 +33,17 @@ abstract class StepComponent extends HealthCheckComponent {
         if (scheme < 0 || scheme != uri.indexOf(':')) {
             return super.createEndpoint(properties == null || uri.contains("?") ? uri : uri + NO_OPTION, properties);
         }
-        URI encoded = new URI(uri);
+        URI encoded = new URI(UnsafeUriCharactersEncoder.encode(uri));
         String options = URISupport.parseParameters(encoded).entrySet().stream()
-                .map(option -> option.getKey() + "=RAW(" + option.getValue() + ")")
+                .map(option -> option.getKey() + "=" + raw(String.valueOf(option.getValue())))
                 .collect(Collectors.joining("&"));
         String path = URISupport.extractRemainderPath(encoded, false);
         return super.createEndpoint(
                 uri.substring(0, scheme + 1) + path + (options.isEmpty() ? "" : "?" + options), properties);
+    }
+
+    private static String raw(String value) {
+        return value.startsWith("#") || value.startsWith("RAW(") ? value : "RAW(" + value + ")";
     }
 
     @Override
@@ -52,7 +57,9 @@ abstract class StepComponent extends HealthCheckComponent {
 
     @Override
     protected void validateParameters(String uri, Map<String, Object> unknown, String prefix) {
-        if (!unknown.isEmpty()) {
+        if (prefix != null) {
+            super.validateParameters(uri, unknown, prefix);
+        } else if (!unknown.isEmpty()) {
             throw new ResolveEndpointFailedException(
                     uri,
                     "there is no option " + String.join(", ", unknown.keySet())
