@@ -44,7 +44,7 @@ public class ChangesetEndpointUriFactory extends org.apache.camel.support.compon
 
     @Override
     public boolean isEnabled(String scheme) {
-        return "changeset".equals(scheme);
+        return "pg-change-set".equals(scheme);
     }
 
     @Override

@@ -45,7 +45,7 @@ public class DecodeEndpointUriFactory extends org.apache.camel.support.component
 
     @Override
     public boolean isEnabled(String scheme) {
-        return "decode".equals(scheme);
+        return "pgq-decode".equals(scheme);
     }
 
     @Override

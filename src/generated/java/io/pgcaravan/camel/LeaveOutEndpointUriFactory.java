@@ -33,7 +33,7 @@ public class LeaveOutEndpointUriFactory extends org.apache.camel.support.compone
 
     @Override
     public boolean isEnabled(String scheme) {
-        return "leave-out".equals(scheme);
+        return "pgq-leave-out".equals(scheme);
     }
 
     @Override

@@ -34,7 +34,7 @@ public class LoadedEndpointUriFactory extends org.apache.camel.support.component
 
     @Override
     public boolean isEnabled(String scheme) {
-        return "loaded".equals(scheme);
+        return "pgq-loaded".equals(scheme);
     }
 
     @Override

@@ -52,7 +52,7 @@ public class PartitionEndpointUriFactory extends org.apache.camel.support.compon
 
     @Override
     public boolean isEnabled(String scheme) {
-        return "partition".equals(scheme);
+        return "pgq-partition".equals(scheme);
     }
 
     @Override

@@ -28,9 +28,6 @@ public class PgcopyEndpointConfigurer extends PropertyConfigurerSupport implemen
         case "key": target.setKey(property(camelContext, java.lang.String.class, value)); return true;
         case "lazystartproducer":
         case "lazyStartProducer": target.setLazyStartProducer(property(camelContext, boolean.class, value)); return true;
-        case "loadmode":
-        case "loadMode": target.setLoadMode(property(camelContext, java.lang.String.class, value)); return true;
-        case "method": target.setMethod(property(camelContext, int.class, value)); return true;
         case "ontruncate":
         case "onTruncate": target.setOnTruncate(property(camelContext, java.lang.String.class, value)); return true;
         case "onunknowncolumn":
@@ -49,9 +46,6 @@ public class PgcopyEndpointConfigurer extends PropertyConfigurerSupport implemen
         case "key": return java.lang.String.class;
         case "lazystartproducer":
         case "lazyStartProducer": return boolean.class;
-        case "loadmode":
-        case "loadMode": return java.lang.String.class;
-        case "method": return int.class;
         case "ontruncate":
         case "onTruncate": return java.lang.String.class;
         case "onunknowncolumn":
@@ -71,9 +65,6 @@ public class PgcopyEndpointConfigurer extends PropertyConfigurerSupport implemen
         case "key": return target.getKey();
         case "lazystartproducer":
         case "lazyStartProducer": return target.isLazyStartProducer();
-        case "loadmode":
-        case "loadMode": return target.getLoadMode();
-        case "method": return target.getMethod();
         case "ontruncate":
         case "onTruncate": return target.getOnTruncate();
         case "onunknowncolumn":

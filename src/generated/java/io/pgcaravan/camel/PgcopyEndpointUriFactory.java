@@ -23,14 +23,12 @@ public class PgcopyEndpointUriFactory extends org.apache.camel.support.component
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(10);
+        Set<String> props = new HashSet<>(8);
         props.add("analyze");
         props.add("binary");
         props.add("destTable");
         props.add("key");
         props.add("lazyStartProducer");
-        props.add("loadMode");
-        props.add("method");
         props.add("onTruncate");
         props.add("onUnknownColumn");
         props.add("rowMode");
@@ -41,7 +39,7 @@ public class PgcopyEndpointUriFactory extends org.apache.camel.support.component
 
     @Override
     public boolean isEnabled(String scheme) {
-        return "pgcopy".equals(scheme);
+        return "pgq-copy".equals(scheme);
     }
 
     @Override

@@ -27,12 +27,6 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "acceptUnknownStart": target.setAcceptUnknownStart(property(camelContext, boolean.class, value)); return true;
         case "answertimeout":
         case "answerTimeout": target.setAnswerTimeout(property(camelContext, int.class, value)); return true;
-        case "backofferrorthreshold":
-        case "backoffErrorThreshold": target.setBackoffErrorThreshold(property(camelContext, int.class, value)); return true;
-        case "backoffidlethreshold":
-        case "backoffIdleThreshold": target.setBackoffIdleThreshold(property(camelContext, int.class, value)); return true;
-        case "backoffmultiplier":
-        case "backoffMultiplier": target.setBackoffMultiplier(property(camelContext, int.class, value)); return true;
         case "bridgeerrorhandler":
         case "bridgeErrorHandler": target.setBridgeErrorHandler(property(camelContext, boolean.class, value)); return true;
         case "chunkby":
@@ -54,9 +48,6 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "exceptionSleep": target.setExceptionSleep(property(camelContext, long.class, value)); return true;
         case "exchangepattern":
         case "exchangePattern": target.setExchangePattern(property(camelContext, org.apache.camel.ExchangePattern.class, value)); return true;
-        case "greedy": target.setGreedy(property(camelContext, boolean.class, value)); return true;
-        case "initialdelay":
-        case "initialDelay": target.setInitialDelay(property(camelContext, long.class, value)); return true;
         case "lazystartproducer":
         case "lazyStartProducer": target.setLazyStartProducer(property(camelContext, boolean.class, value)); return true;
         case "listen": target.setListen(property(camelContext, boolean.class, value)); return true;
@@ -76,29 +67,10 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "onfiltered":
         case "onFiltered": target.setOnFiltered(property(camelContext, io.pgcaravan.camel.OnFiltered.class, value)); return true;
         case "ordered": target.setOrdered(property(camelContext, boolean.class, value)); return true;
-        case "pollstrategy":
-        case "pollStrategy": target.setPollStrategy(property(camelContext, org.apache.camel.spi.PollingConsumerPollStrategy.class, value)); return true;
         case "register": target.setRegister(property(camelContext, boolean.class, value)); return true;
-        case "repeatcount":
-        case "repeatCount": target.setRepeatCount(property(camelContext, long.class, value)); return true;
-        case "runlogginglevel":
-        case "runLoggingLevel": target.setRunLoggingLevel(property(camelContext, org.apache.camel.LoggingLevel.class, value)); return true;
-        case "scheduledexecutorservice":
-        case "scheduledExecutorService": target.setScheduledExecutorService(property(camelContext, java.util.concurrent.ScheduledExecutorService.class, value)); return true;
-        case "scheduler": target.setScheduler(property(camelContext, java.lang.Object.class, value)); return true;
-        case "schedulerproperties":
-        case "schedulerProperties": target.setSchedulerProperties(property(camelContext, java.util.Map.class, value)); return true;
         case "schema": target.setSchema(property(camelContext, java.lang.String.class, value)); return true;
-        case "sendemptymessagewhenidle":
-        case "sendEmptyMessageWhenIdle": target.setSendEmptyMessageWhenIdle(property(camelContext, boolean.class, value)); return true;
         case "source": target.setSource(property(camelContext, javax.sql.DataSource.class, value)); return true;
-        case "startscheduler":
-        case "startScheduler": target.setStartScheduler(property(camelContext, boolean.class, value)); return true;
         case "target": target.setTarget(property(camelContext, javax.sql.DataSource.class, value)); return true;
-        case "timeunit":
-        case "timeUnit": target.setTimeUnit(property(camelContext, java.util.concurrent.TimeUnit.class, value)); return true;
-        case "usefixeddelay":
-        case "useFixedDelay": target.setUseFixedDelay(property(camelContext, boolean.class, value)); return true;
         default: return false;
         }
     }
@@ -110,12 +82,6 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "acceptUnknownStart": return boolean.class;
         case "answertimeout":
         case "answerTimeout": return int.class;
-        case "backofferrorthreshold":
-        case "backoffErrorThreshold": return int.class;
-        case "backoffidlethreshold":
-        case "backoffIdleThreshold": return int.class;
-        case "backoffmultiplier":
-        case "backoffMultiplier": return int.class;
         case "bridgeerrorhandler":
         case "bridgeErrorHandler": return boolean.class;
         case "chunkby":
@@ -137,9 +103,6 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "exceptionSleep": return long.class;
         case "exchangepattern":
         case "exchangePattern": return org.apache.camel.ExchangePattern.class;
-        case "greedy": return boolean.class;
-        case "initialdelay":
-        case "initialDelay": return long.class;
         case "lazystartproducer":
         case "lazyStartProducer": return boolean.class;
         case "listen": return boolean.class;
@@ -159,29 +122,10 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "onfiltered":
         case "onFiltered": return io.pgcaravan.camel.OnFiltered.class;
         case "ordered": return boolean.class;
-        case "pollstrategy":
-        case "pollStrategy": return org.apache.camel.spi.PollingConsumerPollStrategy.class;
         case "register": return boolean.class;
-        case "repeatcount":
-        case "repeatCount": return long.class;
-        case "runlogginglevel":
-        case "runLoggingLevel": return org.apache.camel.LoggingLevel.class;
-        case "scheduledexecutorservice":
-        case "scheduledExecutorService": return java.util.concurrent.ScheduledExecutorService.class;
-        case "scheduler": return java.lang.Object.class;
-        case "schedulerproperties":
-        case "schedulerProperties": return java.util.Map.class;
         case "schema": return java.lang.String.class;
-        case "sendemptymessagewhenidle":
-        case "sendEmptyMessageWhenIdle": return boolean.class;
         case "source": return javax.sql.DataSource.class;
-        case "startscheduler":
-        case "startScheduler": return boolean.class;
         case "target": return javax.sql.DataSource.class;
-        case "timeunit":
-        case "timeUnit": return java.util.concurrent.TimeUnit.class;
-        case "usefixeddelay":
-        case "useFixedDelay": return boolean.class;
         default: return null;
         }
     }
@@ -194,12 +138,6 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "acceptUnknownStart": return target.isAcceptUnknownStart();
         case "answertimeout":
         case "answerTimeout": return target.getAnswerTimeout();
-        case "backofferrorthreshold":
-        case "backoffErrorThreshold": return target.getBackoffErrorThreshold();
-        case "backoffidlethreshold":
-        case "backoffIdleThreshold": return target.getBackoffIdleThreshold();
-        case "backoffmultiplier":
-        case "backoffMultiplier": return target.getBackoffMultiplier();
         case "bridgeerrorhandler":
         case "bridgeErrorHandler": return target.isBridgeErrorHandler();
         case "chunkby":
@@ -221,9 +159,6 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "exceptionSleep": return target.getExceptionSleep();
         case "exchangepattern":
         case "exchangePattern": return target.getExchangePattern();
-        case "greedy": return target.isGreedy();
-        case "initialdelay":
-        case "initialDelay": return target.getInitialDelay();
         case "lazystartproducer":
         case "lazyStartProducer": return target.isLazyStartProducer();
         case "listen": return target.isListen();
@@ -243,38 +178,10 @@ public class PgqEndpointConfigurer extends PropertyConfigurerSupport implements 
         case "onfiltered":
         case "onFiltered": return target.getOnFiltered();
         case "ordered": return target.isOrdered();
-        case "pollstrategy":
-        case "pollStrategy": return target.getPollStrategy();
         case "register": return target.isRegister();
-        case "repeatcount":
-        case "repeatCount": return target.getRepeatCount();
-        case "runlogginglevel":
-        case "runLoggingLevel": return target.getRunLoggingLevel();
-        case "scheduledexecutorservice":
-        case "scheduledExecutorService": return target.getScheduledExecutorService();
-        case "scheduler": return target.getScheduler();
-        case "schedulerproperties":
-        case "schedulerProperties": return target.getSchedulerProperties();
         case "schema": return target.getSchema();
-        case "sendemptymessagewhenidle":
-        case "sendEmptyMessageWhenIdle": return target.isSendEmptyMessageWhenIdle();
         case "source": return target.getSource();
-        case "startscheduler":
-        case "startScheduler": return target.isStartScheduler();
         case "target": return target.getTarget();
-        case "timeunit":
-        case "timeUnit": return target.getTimeUnit();
-        case "usefixeddelay":
-        case "useFixedDelay": return target.isUseFixedDelay();
-        default: return null;
-        }
-    }
-
-    @Override
-    public Object getCollectionValueType(Object target, String name, boolean ignoreCase) {
-        switch (ignoreCase ? name.toLowerCase() : name) {
-        case "schedulerproperties":
-        case "schedulerProperties": return java.lang.Object.class;
         default: return null;
         }
     }

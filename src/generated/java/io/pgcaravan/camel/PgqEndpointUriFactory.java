@@ -23,12 +23,9 @@ public class PgqEndpointUriFactory extends org.apache.camel.support.component.En
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(45);
+        Set<String> props = new HashSet<>(30);
         props.add("acceptUnknownStart");
         props.add("answerTimeout");
-        props.add("backoffErrorThreshold");
-        props.add("backoffIdleThreshold");
-        props.add("backoffMultiplier");
         props.add("bridgeErrorHandler");
         props.add("chunkBy");
         props.add("chunkEvents");
@@ -41,8 +38,6 @@ public class PgqEndpointUriFactory extends org.apache.camel.support.component.En
         props.add("exceptionHandler");
         props.add("exceptionSleep");
         props.add("exchangePattern");
-        props.add("greedy");
-        props.add("initialDelay");
         props.add("lazyStartProducer");
         props.add("listen");
         props.add("lock");
@@ -54,26 +49,14 @@ public class PgqEndpointUriFactory extends org.apache.camel.support.component.En
         props.add("onError");
         props.add("onFiltered");
         props.add("ordered");
-        props.add("pollStrategy");
         props.add("queue");
         props.add("register");
-        props.add("repeatCount");
-        props.add("runLoggingLevel");
-        props.add("scheduledExecutorService");
-        props.add("scheduler");
-        props.add("schedulerProperties");
         props.add("schema");
-        props.add("sendEmptyMessageWhenIdle");
         props.add("source");
-        props.add("startScheduler");
         props.add("target");
-        props.add("timeUnit");
-        props.add("useFixedDelay");
         PROPERTY_NAMES = Collections.unmodifiableSet(props);
         SECRET_PROPERTY_NAMES = Collections.emptySet();
-        Map<String, String> prefixes = new HashMap<>(1);
-        prefixes.put("schedulerProperties", "scheduler.");
-        MULTI_VALUE_PREFIXES = Collections.unmodifiableMap(prefixes);
+        MULTI_VALUE_PREFIXES = Collections.emptyMap();
     }
 
     @Override

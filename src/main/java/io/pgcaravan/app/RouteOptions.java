@@ -35,7 +35,7 @@ public final class RouteOptions implements AutoCloseable {
 
     /** Endpoints that look at their settings before anything runs, and connect to nothing until then. */
     private static final Set<String> OWN =
-            Set.of("pgq", "decode", "partition", "pgcopy", "leave-out", "loaded", "changeset");
+            Set.of("pgq", "pgq-decode", "pgq-partition", "pgq-copy", "pgq-leave-out", "pgq-loaded", "pg-change-set");
 
     private final CamelContext context = new DefaultCamelContext(false);
     private final Set<Path> directories = new TreeSet<>();
@@ -97,7 +97,7 @@ public final class RouteOptions implements AutoCloseable {
     private void noteDirectory(String uri, Map<?, ?> options) {
         Object directory = uri.startsWith("file:")
                 ? uri.replaceFirst("^file:(//)?", "").replaceFirst("[?].*", "")
-                : uri.startsWith("changeset:") ? options.get("directory") : null;
+                : uri.startsWith("pg-change-set:") ? options.get("directory") : null;
         if (directory != null) {
             try {
                 directories.add(Path.of(context.resolvePropertyPlaceholders(String.valueOf(directory))));

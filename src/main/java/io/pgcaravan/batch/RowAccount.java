@@ -483,7 +483,7 @@ public final class RowAccount {
                     + owed.stream().map(Object::toString).collect(Collectors.joining(" and"))
                     + " and not left out on purpose. The first is " + first
                     + (step == null ? "" : "; the last step that it reached is \"" + step.name() + "\"")
-                    + ". Send such rows to the load step, or to leave-out:REASON; nothing was committed");
+                    + ". Send such rows to the load step, or to pgq-leave-out:REASON; nothing was committed");
         }
         refusedOfOpen.forEach((place, rows) -> refused.merge(place, rows, Long::sum));
         refusedOfOpen.clear();

@@ -62,7 +62,7 @@ public final class Acts {
         return steps.stream()
                 .anyMatch(step -> step instanceof SendDefinition<?> send
                                 && send.getEndpointUri() != null
-                                && send.getEndpointUri().startsWith("changeset:export")
+                                && send.getEndpointUri().startsWith("pg-change-set:export")
                         || exports(step.getOutputs()));
     }
 

@@ -3,8 +3,8 @@ package io.pgcaravan.camel;
 import org.apache.camel.Endpoint;
 import org.apache.camel.spi.annotations.Component;
 
-/** Creates {@code changeset:} endpoints. */
-@Component("changeset")
+/** Creates {@code pg-change-set:} endpoints. */
+@Component("pg-change-set")
 public class ChangesetComponent extends StepComponent {
 
     @Override

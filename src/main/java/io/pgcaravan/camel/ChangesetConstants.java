@@ -2,7 +2,7 @@ package io.pgcaravan.camel;
 
 import org.apache.camel.spi.Metadata;
 
-/** Headers of {@code changeset:} steps. */
+/** Headers of {@code pg-change-set:} steps. */
 public final class ChangesetConstants {
 
     @Metadata(

@@ -26,9 +26,9 @@ import org.apache.camel.support.DefaultEndpoint;
  */
 @UriEndpoint(
         firstVersion = "0.1.0",
-        scheme = "changeset",
+        scheme = "pg-change-set",
         title = "Change sets",
-        syntax = "changeset:operation",
+        syntax = "pg-change-set:operation",
         producerOnly = true,
         category = {Category.DATABASE, Category.FILE},
         headersClass = ChangesetConstants.class)
@@ -170,7 +170,7 @@ public class ChangesetEndpoint extends DefaultEndpoint {
         }
         if (!problems.isEmpty()) {
             throw new IllegalArgumentException(
-                    "changeset:" + operation + " cannot work:\n  " + String.join("\n  ", problems));
+                    "pg-change-set:" + operation + " cannot work:\n  " + String.join("\n  ", problems));
         }
         return switch (what) {
             case EXPORT -> new ExportProducer(this, request);

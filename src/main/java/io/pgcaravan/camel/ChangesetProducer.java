@@ -12,7 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A {@code changeset:} step. What fails is logged in one line, and readiness tells it; no later step runs. Where a marker
+ * A {@code pg-change-set:} step. What fails is logged in one line, and readiness tells it; no later step runs. Where a marker
  * triggered the step it is also thrown, so that whatever brought the marker leaves it where it is.
  */
 abstract class ChangesetProducer extends DefaultProducer {

@@ -3,8 +3,8 @@ package io.pgcaravan.camel;
 import org.apache.camel.Endpoint;
 import org.apache.camel.spi.annotations.Component;
 
-/** Creates {@code decode:} endpoints. */
-@Component("decode")
+/** Creates {@code pgq-decode:} endpoints. */
+@Component("pgq-decode")
 public class DecodeComponent extends StepComponent {
 
     @Override

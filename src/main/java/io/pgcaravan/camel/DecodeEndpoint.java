@@ -33,9 +33,9 @@ import org.slf4j.LoggerFactory;
  */
 @UriEndpoint(
         firstVersion = "0.1.0",
-        scheme = "decode",
+        scheme = "pgq-decode",
         title = "Decode rows",
-        syntax = "decode:format",
+        syntax = "pgq-decode:format",
         producerOnly = true,
         remote = false,
         category = {Category.DATABASE, Category.TRANSFORMATION})
@@ -164,13 +164,14 @@ public class DecodeEndpoint extends StepEndpoint {
             case "logutriga" -> new UrlEncodedRows(selection, repair());
             case "jsontriga" -> {
                 if (encoding != null) {
-                    throw new IllegalArgumentException("decode:jsontriga: encoding has a meaning for logutriga only");
+                    throw new IllegalArgumentException(
+                            "pgq-decode:jsontriga: encoding has a meaning for logutriga only");
                 }
                 yield new JsonRows(selection);
             }
             default ->
                 throw new IllegalArgumentException(
-                        "decode:" + format + ": unknown format; allowed are logutriga and jsontriga");
+                        "pgq-decode:" + format + ": unknown format; allowed are logutriga and jsontriga");
         };
     }
 

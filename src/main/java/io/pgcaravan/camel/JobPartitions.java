@@ -63,7 +63,7 @@ public final class JobPartitions {
         for (ProcessorDefinition<?> step : steps) {
             if (step instanceof SendDefinition<?> send && send.getEndpointUri() != null) {
                 String uri = context.resolvePropertyPlaceholders(send.getEndpointUri());
-                if (uri.startsWith("partition:")) {
+                if (uri.startsWith("pgq-partition:")) {
                     found.add(context.getEndpoint(uri, PartitionEndpoint.class));
                 } else if (uri.startsWith("direct:")) {
                     model.getRouteDefinitions().stream()

@@ -36,7 +36,7 @@ public final class JobPlans {
      */
     public record Plan(CheckedJob job, List<String> refusals, List<String> sharedWith) {}
 
-    private static final Set<String> STEPS = Set.of("decode", "partition", "pgcopy", "loaded", "pgq");
+    private static final Set<String> STEPS = Set.of("pgq-decode", "pgq-partition", "pgq-copy", "pgq-loaded", "pgq");
 
     private static final Pattern ONE_TABLE = Pattern.compile("\\$\\{body\\.table}\\s*==\\s*['\"]([^'\"]*)['\"]");
 
@@ -105,7 +105,7 @@ public final class JobPlans {
         }
     }
 
-    /** In the order in which rows go: what decode: and partition: say holds until the next of them. */
+    /** In the order in which rows go: what pgq-decode: and pgq-partition: say holds until the next of them. */
     private void walk(List<ProcessorDefinition<?>> steps) {
         for (ProcessorDefinition<?> step : steps) {
             if (step instanceof ChoiceDefinition choice) {

@@ -3,8 +3,8 @@ package io.pgcaravan.camel;
 import org.apache.camel.Endpoint;
 import org.apache.camel.spi.annotations.Component;
 
-/** Creates {@code leave-out:} endpoints. */
-@Component("leave-out")
+/** Creates {@code pgq-leave-out:} endpoints. */
+@Component("pgq-leave-out")
 public class LeaveOutComponent extends StepComponent {
 
     @Override

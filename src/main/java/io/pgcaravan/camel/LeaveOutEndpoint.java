@@ -15,9 +15,9 @@ import org.apache.camel.support.DefaultProducer;
  */
 @UriEndpoint(
         firstVersion = "0.1.0",
-        scheme = "leave-out",
+        scheme = "pgq-leave-out",
         title = "Leave rows out",
-        syntax = "leave-out:reason",
+        syntax = "pgq-leave-out:reason",
         producerOnly = true,
         remote = false,
         category = {Category.DATABASE})

@@ -3,8 +3,8 @@ package io.pgcaravan.camel;
 import org.apache.camel.Endpoint;
 import org.apache.camel.spi.annotations.Component;
 
-/** Creates {@code loaded:} endpoints. */
-@Component("loaded")
+/** Creates {@code pgq-loaded:} endpoints. */
+@Component("pgq-loaded")
 public class LoadedComponent extends StepComponent {
 
     @Override

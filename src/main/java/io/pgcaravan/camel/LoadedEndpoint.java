@@ -18,9 +18,9 @@ import org.apache.camel.support.DefaultProducer;
  */
 @UriEndpoint(
         firstVersion = "0.1.0",
-        scheme = "loaded",
+        scheme = "pgq-loaded",
         title = "Rows are loaded",
-        syntax = "loaded:destTable",
+        syntax = "pgq-loaded:destTable",
         producerOnly = true,
         remote = false,
         category = {Category.DATABASE})

@@ -3,8 +3,8 @@ package io.pgcaravan.camel;
 import org.apache.camel.Endpoint;
 import org.apache.camel.spi.annotations.Component;
 
-/** Creates {@code partition:} endpoints. */
-@Component("partition")
+/** Creates {@code pgq-partition:} endpoints. */
+@Component("pgq-partition")
 public class PartitionComponent extends StepComponent {
 
     @Override

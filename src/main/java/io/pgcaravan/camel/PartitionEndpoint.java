@@ -21,9 +21,9 @@ import org.apache.camel.support.DefaultProducer;
  */
 @UriEndpoint(
         firstVersion = "0.1.0",
-        scheme = "partition",
+        scheme = "pgq-partition",
         title = "Partition rows",
-        syntax = "partition:destTable",
+        syntax = "pgq-partition:destTable",
         producerOnly = true,
         remote = false,
         category = {Category.DATABASE, Category.TRANSFORMATION})
@@ -177,7 +177,7 @@ public class PartitionEndpoint extends StepEndpoint {
                     List<RowChange> rows = (List<RowChange>) list;
                     exchange.getMessage().setBody(partitioner.place(batch, rows));
                 } else {
-                    throw unexpected(body, "a row or a list of rows, as decode: makes them");
+                    throw unexpected(body, "a row or a list of rows, as pgq-decode: makes them");
                 }
             }
         };

@@ -58,7 +58,7 @@ final class PartitionUpkeep {
     PartitionUpkeep(PartitionEndpoint step, PartitionSettings settings, Partitioner partitioner) {
         this.context = step.getCamelContext();
         this.endpoint = step;
-        this.step = "partition:" + step.getDestTable();
+        this.step = "pgq-partition:" + step.getDestTable();
         this.partitioner = partitioner;
         this.upkeep = new Upkeep(settings, partitioner);
     }

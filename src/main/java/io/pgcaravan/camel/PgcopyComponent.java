@@ -3,8 +3,8 @@ package io.pgcaravan.camel;
 import org.apache.camel.Endpoint;
 import org.apache.camel.spi.annotations.Component;
 
-/** Creates {@code pgcopy:} endpoints. */
-@Component("pgcopy")
+/** Creates {@code pgq-copy:} endpoints. */
+@Component("pgq-copy")
 public class PgcopyComponent extends StepComponent {
 
     @Override

@@ -21,9 +21,9 @@ import org.apache.camel.support.DefaultProducer;
  */
 @UriEndpoint(
         firstVersion = "0.1.0",
-        scheme = "pgcopy",
+        scheme = "pgq-copy",
         title = "PostgreSQL COPY",
-        syntax = "pgcopy:destTable",
+        syntax = "pgq-copy:destTable",
         producerOnly = true,
         remote = false,
         category = {Category.DATABASE, Category.TRANSFORMATION})
@@ -56,18 +56,6 @@ public class PgcopyEndpoint extends StepEndpoint {
             description =
                     "What to do about a TRUNCATE of the source table. Default is stop with append and keep_all, apply with keep_latest and plain")
     private String onTruncate;
-
-    @UriParam(
-            enums = "direct,bulk",
-            description =
-                    "Accepted from londiste's users and checked, no more: rows are always loaded in bulk where that gives the same result")
-    private String loadMode;
-
-    @UriParam(
-            defaultValue = "0",
-            description =
-                    "0 to 3: accepted from londiste's users and checked, no more. Whichever it is, changes to one key come out as if applied one by one")
-    private int method;
 
     @UriParam(
             defaultValue = "false",
@@ -119,13 +107,12 @@ public class PgcopyEndpoint extends StepEndpoint {
         }
         throw unexpected(
                 body,
-                "a row or a list of rows, as decode: makes them, or a map of column names to values in a split of events");
+                "a row or a list of rows, as pgq-decode: makes them, or a map of column names to values in a split of events");
     }
 
     /** @throws IllegalArgumentException naming every problem */
     LoadSettings settings() {
-        return LoadSettings.parse(
-                destTable, rowMode, key, onUnknownColumn, onTruncate, binary, loadMode, method, analyze);
+        return LoadSettings.parse(destTable, rowMode, key, onUnknownColumn, onTruncate, binary, analyze);
     }
 
     public String getDestTable() {
@@ -166,22 +153,6 @@ public class PgcopyEndpoint extends StepEndpoint {
 
     public void setOnTruncate(String onTruncate) {
         this.onTruncate = onTruncate;
-    }
-
-    public String getLoadMode() {
-        return loadMode;
-    }
-
-    public void setLoadMode(String loadMode) {
-        this.loadMode = loadMode;
-    }
-
-    public int getMethod() {
-        return method;
-    }
-
-    public void setMethod(int method) {
-        this.method = method;
     }
 
     public boolean isAnalyze() {

@@ -25,6 +25,12 @@ import org.apache.camel.support.ScheduledPollEndpoint;
         syntax = "pgq:queue",
         category = {Category.DATABASE, Category.MESSAGING},
         headersClass = PgqConstants.class)
+// the consumer waits and backs off on its own
+@Metadata(
+        excludeProperties =
+                "initialDelay,pollStrategy,backoffErrorThreshold,backoffIdleThreshold,backoffMultiplier,greedy,"
+                        + "repeatCount,runLoggingLevel,scheduler,schedulerProperties,scheduledExecutorService,startScheduler,"
+                        + "timeUnit,useFixedDelay,sendEmptyMessageWhenIdle")
 public class PgqEndpoint extends ScheduledPollEndpoint {
 
     @UriPath(description = "Name of the queue")
@@ -59,7 +65,7 @@ public class PgqEndpoint extends ScheduledPollEndpoint {
             enums = "fail,leave-out",
             description =
                     "What to do about rows that a filter of the route keeps back: fail (the batch is not committed; use choice"
-                            + " with leave-out: in its otherwise), or leave-out (rows whose last step was a filter are left"
+                            + " with pgq-leave-out: in its otherwise), or leave-out (rows whose last step was a filter are left"
                             + " out on purpose)")
     private OnFiltered onFiltered = OnFiltered.FAIL;
 

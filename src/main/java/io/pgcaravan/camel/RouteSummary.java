@@ -54,7 +54,7 @@ public final class RouteSummary {
     private static String step(Endpoint endpoint, String uri, Function<DataSource, String> names) {
         if (endpoint instanceof ChangesetEndpoint set) {
             return Stream.of(
-                            "changeset:" + set.getOperation(),
+                            "pg-change-set:" + set.getOperation(),
                             set.getTables(),
                             set.getDatabase() == null ? null : names.apply(set.getDatabase()),
                             set.getTarget() == null || set.getTarget().isBlank() ? null : "for " + set.getTarget(),

@@ -51,7 +51,7 @@ public final class StatusWatch {
             if (JobPlans.isOn(context, route)) {
                 List<String> uris = uris(context, route);
                 uris.stream()
-                        .filter(uri -> uri.startsWith("changeset:"))
+                        .filter(uri -> uri.startsWith("pg-change-set:"))
                         .map(uri -> context.getEndpoint(uri, ChangesetEndpoint.class))
                         .forEach(step -> add(route.getRouteId(), step, exports, imports));
                 databases.keySet().stream()

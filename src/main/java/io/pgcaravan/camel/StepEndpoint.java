@@ -41,7 +41,7 @@ abstract class StepEndpoint extends DefaultEndpoint {
         if (entries == null) {
             throw unexpected(
                     exchange.getMessage().getBody(),
-                    "an event, a row, or a list of events or of rows as decode: makes them; other bodies have to come out of"
+                    "an event, a row, or a list of events or of rows as pgq-decode: makes them; other bodies have to come out of"
                             + " a split of events");
         }
         return entries;

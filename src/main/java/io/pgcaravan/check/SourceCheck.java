@@ -155,7 +155,7 @@ final class SourceCheck {
             boolean comesHere = load.sourceTable() == null || load.sourceTable().equals(feeder.table());
             if (comesHere && !load.format().equals(format)) {
                 findings.problem(trigger + " writes events of the format " + format + ", and the job reads them as "
-                        + load.format() + ": set decode:" + format);
+                        + load.format() + ": set pgq-decode:" + format);
                 return;
             }
         }

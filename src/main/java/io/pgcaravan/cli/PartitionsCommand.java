@@ -121,7 +121,7 @@ final class PartitionsCommand implements Runnable {
             if (fitting.size() != 1) {
                 throw new ConfigurationException("--job " + job + ": "
                         + (steps.isEmpty()
-                                ? "the route has no partition: step"
+                                ? "the route has no pgq-partition: step"
                                 : "name one of its tables: "
                                         + steps.stream()
                                                 .map(step -> step.destTable().toString())

@@ -70,8 +70,6 @@ public record LoadSettings(
      * Reads the settings as people write them; null or blank means the default.
      *
      * @param key comma separated column names
-     * @param loadMode londiste's name for how rows get there; whichever it is, the result is the same
-     * @param method londiste's number for how changes become statements, likewise
      * @throws IllegalArgumentException listing every problem: setting, value, what is allowed
      */
     public static LoadSettings parse(
@@ -81,22 +79,12 @@ public record LoadSettings(
             String onUnknownColumn,
             String onTruncate,
             boolean binary,
-            String loadMode,
-            int method,
             boolean analyze) {
         List<String> problems = new ArrayList<>();
         RowMode mode = choice("rowMode", rowMode, RowMode.APPEND, RowMode.values(), problems);
         OnUnknownColumn unknown =
                 choice("onUnknownColumn", onUnknownColumn, OnUnknownColumn.FAIL, OnUnknownColumn.values(), problems);
         OnTruncate truncate = choice("onTruncate", onTruncate, null, OnTruncate.values(), problems);
-        if (loadMode != null
-                && !loadMode.isBlank()
-                && !List.of("direct", "bulk").contains(loadMode.strip())) {
-            problems.add("loadMode = " + loadMode + ": must be one of direct, bulk");
-        }
-        if (method < 0 || method > 3) {
-            problems.add("method = " + method + ": must be 0 to 3");
-        }
         if (!problems.isEmpty()) {
             throw new IllegalArgumentException(
                     "load settings of " + table + " are wrong:\n  - " + String.join("\n  - ", problems));

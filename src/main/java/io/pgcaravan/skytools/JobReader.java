@@ -117,7 +117,7 @@ final class JobReader {
         put(consume, "maxDeadLetters", number("max_dead_letters", 0));
     }
 
-    // ---- pgcopy:
+    // ---- pgq-copy:
 
     private void readLoad() {
         String rowMode = choice("row_mode", "append", "keep_all", "keep_latest", "plain");
@@ -129,7 +129,7 @@ final class JobReader {
         put(load, "onTruncate", Boolean.TRUE.equals(flag("ignore_truncate")) ? "ignore" : null);
     }
 
-    // ---- partition: and decode:, which names its columns
+    // ---- pgq-partition: and decode:, which names its columns
 
     /** Whether there is a partition step. */
     private boolean readPartition() {

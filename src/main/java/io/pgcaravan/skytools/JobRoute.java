@@ -20,8 +20,8 @@ public final class JobRoute {
 
     private static final String HEADER = """
             # From the ini file of a table_dispatcher: the events of a queue go into a table or its partitions, exactly once.
-            # They come in chunks of some thousand: decode: turns events into rows, partition: finds or makes the partition
-            # of each row, and pgcopy: loads the rows by COPY.
+            # They come in chunks of some thousand: pgq-decode: turns events into rows, pgq-partition: finds or makes the partition
+            # of each row, and pgq-copy: loads the rows by COPY.
             """;
 
     private JobRoute() {}
@@ -34,11 +34,11 @@ public final class JobRoute {
         consume.put("target", "#targetDb");
         consume.putAll(job.consume());
         List<Object> steps = new ArrayList<>();
-        steps.add(Map.of("to", endpoint("decode:" + job.format(), job.decode())));
+        steps.add(Map.of("to", endpoint("pgq-decode:" + job.format(), job.decode())));
         if (job.partition() != null) {
-            steps.add(Map.of("to", endpoint("partition:" + job.destTable(), job.partition())));
+            steps.add(Map.of("to", endpoint("pgq-partition:" + job.destTable(), job.partition())));
         }
-        steps.add(Map.of("to", endpoint("pgcopy:" + job.destTable(), job.load())));
+        steps.add(Map.of("to", endpoint("pgq-copy:" + job.destTable(), job.load())));
         Map<String, Object> split = new LinkedHashMap<>();
         split.put("simple", "${body}");
         split.put("streaming", true);

@@ -20,10 +20,10 @@ import java.util.Map;
  * @param consumer the consumer's name, which is also the key of the job's position in the target
  * @param destTable raw text whose first dot separates the schema
  * @param consume options of {@code pgq:}, by name; none has a text that is empty
- * @param decode options of {@code decode:}
+ * @param decode options of {@code pgq-decode:}
  * @param format what the events hold: {@code logutriga} or {@code jsontriga}
- * @param partition options of {@code partition:}; null where rows go into destTable itself
- * @param load options of {@code pgcopy:}
+ * @param partition options of {@code pgq-partition:}; null where rows go into destTable itself
+ * @param load options of {@code pgq-copy:}
  * @param pidFile null where the ini names none
  * @param logging where the job's log goes
  * @param warnings what was found that cannot be as the ini has it, or looks like a mistake

@@ -33,9 +33,9 @@ class DispatchOptionsTest {
                             simple: "${body}"
                             streaming: true
                             steps:
-                              - to: {uri: "decode:logutriga"%s}
-                              - to: {uri: "partition:orders"%s}
-                              - to: {uri: "pgcopy:orders"%s}
+                              - to: {uri: "pgq-decode:logutriga"%s}
+                              - to: {uri: "pgq-partition:orders"%s}
+                              - to: {uri: "pgq-copy:orders"%s}
                 """.formatted(
                         pgq.isEmpty() ? "" : ", " + pgq, parameters(decode), parameters(partition), parameters(load)));
         Job job = new Job(orders, Map.of(), file);
@@ -110,13 +110,13 @@ class DispatchOptionsTest {
                             simple: "${body}"
                             streaming: true
                             steps:
-                              - to: {uri: "decode:logutriga", parameters: {fields: "RAW(id, created_at, a+b, %41:c d%41, e&f)"}}
+                              - to: {uri: "pgq-decode:logutriga", parameters: {fields: "RAW(id, created_at, a+b, %41:c d%41, e&f)"}}
                 """ + (computed ? """
-                              - toD: "partition:100%25+?tableMode=direct"
-                              - toD: "pgcopy:100%25+?rowMode=plain"
+                              - toD: "pgq-partition:100%25+?tableMode=direct"
+                              - toD: "pgq-copy:100%25+?rowMode=plain"
                 """ : """
                               - to: {uri: partition, parameters: {destTable: "100%+", tableMode: direct}}
-                              - to: {uri: "pgcopy:100%+", parameters: {rowMode: plain}}
+                              - to: {uri: "pgq-copy:100%+", parameters: {rowMode: plain}}
                 """));
         try (Orders orders = new Orders();
                 Job job = new Job(orders, Map.of(), file)) {

@@ -67,13 +67,13 @@ class KilledProcessTest {
         try (Orders orders = new Orders()) {
             Path edited = RouteFile.rows()
                     .consuming("onFiltered", "leave-out")
-                    .edit("- to: pgcopy:{{dispatch-rows.destTable}}\n", """
+                    .edit("- to: pgq-copy:{{dispatch-rows.destTable}}\n", """
                             - filter:
                                 simple: "${body[note]} != null"
                                 steps:
                                   - setBody:
                                       simple: "${body}"
-                                  - to: pgcopy:{{dispatch-rows.destTable}}
+                                  - to: pgq-copy:{{dispatch-rows.destTable}}
                             """.indent(14)
                             .stripLeading())
                     .in(directory);

@@ -41,9 +41,9 @@ class LondisteOptionsTest {
                             simple: "${body}"
                             streaming: true
                             steps:
-                              - to: {uri: "decode:logutriga"%2$s}
-                              - to: {uri: "partition:%1$s"%3$s}
-                              - to: {uri: "pgcopy:%1$s"%4$s}
+                              - to: {uri: "pgq-decode:logutriga"%2$s}
+                              - to: {uri: "pgq-partition:%1$s"%3$s}
+                              - to: {uri: "pgq-copy:%1$s"%4$s}
                 """.formatted(table, parameters(decode), parameters(partition), parameters(load)));
         Job job = new Job(orders, Map.of(), file);
         ShippedRoutesTest.awaitRegistered(orders);

@@ -192,7 +192,7 @@ class ManyTablesTest {
         Path file = RouteFile.shipped("dispatch-tables.camel.yaml")
                 .edit(REFUSED, "")
                 .edit("# - setProperty:", "- setProperty:")
-                .edit("# - to: decode:logutriga", "- to: decode:logutriga")
+                .edit("# - to: pgq-decode:logutriga", "- to: pgq-decode:logutriga")
                 .edit("# - toD:", "- toD:")
                 .in(directory);
         try (Shop shop = new Shop();
@@ -326,10 +326,10 @@ class ManyTablesTest {
                         - filter:
                             simple: "${body.table} != 'public.orders'"
                             steps:
-                              - to: leave-out:another-table
+                              - to: pgq-leave-out:another-table
                               - stop: {}
                         """)
-                .before("- to: pgcopy:", """
+                .before("- to: pgq-copy:", """
                         - setBody:
                             simple: "${body}"
                         - script:

@@ -39,12 +39,12 @@ class MaskingTest {
                             streaming: true
                             steps:
                               - to:
-                                  uri: decode:%s
+                                  uri: pgq-decode:%s
                                   parameters:
                                     mask: "email:hash, name:first1, phone:null, born:=1900-01-01"
                                     maskSecret: "pepper"
-                              - to: {uri: "partition:people", parameters: {partField: at, period: month}}
-                              - to: {uri: "pgcopy:people", parameters: {rowMode: plain}}
+                              - to: {uri: "pgq-partition:people", parameters: {partField: at, period: month}}
+                              - to: {uri: "pgq-copy:people", parameters: {rowMode: plain}}
                 """.formatted(startup, format));
         return new Job(orders, Map.of(), file);
     }
@@ -135,7 +135,7 @@ class MaskingTest {
 
     @Test
     void the_secret_is_not_shown_where_endpoints_are_logged() {
-        assertThat(URISupport.sanitizeUri("decode:logutriga?mask=a:hash&maskSecret=pepper"))
+        assertThat(URISupport.sanitizeUri("pgq-decode:logutriga?mask=a:hash&maskSecret=pepper"))
                 .doesNotContain("pepper");
     }
 
@@ -149,7 +149,7 @@ class MaskingTest {
                         from:
                           uri: direct:x
                           steps:
-                            - to: {uri: "decode:logutriga", parameters: {mask: "email:hash"}}
+                            - to: {uri: "pgq-decode:logutriga", parameters: {mask: "email:hash"}}
                     """);
             assertThatThrownBy(() -> new Job(orders, Map.of(), file).close())
                     .rootCause()

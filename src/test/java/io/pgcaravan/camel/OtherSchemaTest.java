@@ -70,7 +70,7 @@ class OtherSchemaTest {
     void texts_of_a_latin1_database_arrive_as_they_are(String format) throws Exception {
         Path file = RouteFile.dispatch()
                 .consuming("schema", SCHEMA)
-                .edit("decode:logutriga", "decode:" + format)
+                .edit("pgq-decode:logutriga", "pgq-decode:" + format)
                 .in(directory);
         try (OtherOrders orders = new OtherOrders(format, true, "LATIN1");
                 Job job = new Job(orders, Map.of(), file)) {
@@ -87,7 +87,7 @@ class OtherSchemaTest {
     void dispatch_works_with_it(String format, boolean writesEventSql) throws Exception {
         Path file = RouteFile.dispatch()
                 .consuming("schema", SCHEMA)
-                .edit("decode:logutriga", "decode:" + format)
+                .edit("pgq-decode:logutriga", "pgq-decode:" + format)
                 .in(directory);
         try (OtherOrders orders = new OtherOrders(format, writesEventSql);
                 Job job = new Job(orders, Map.of(), file)) {

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Steps that a user puts between partition and load. */
 class OwnStepsTest {
 
-    private static final String MARK = "              - to: pgcopy:{{dispatch-rows.destTable}}\n";
+    private static final String MARK = "              - to: pgq-copy:{{dispatch-rows.destTable}}\n";
 
     @TempDir
     Path directory;

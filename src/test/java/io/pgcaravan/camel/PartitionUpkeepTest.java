@@ -33,9 +33,9 @@ class PartitionUpkeepTest {
                             simple: "${body}"
                             streaming: true
                             steps:
-                              - to: decode:logutriga
-                              - to: {uri: "partition:orders", parameters: {partField: created_at, %s}}
-                              - to: {uri: "pgcopy:orders", parameters: {rowMode: keep_latest}}
+                              - to: pgq-decode:logutriga
+                              - to: {uri: "pgq-partition:orders", parameters: {partField: created_at, %s}}
+                              - to: {uri: "pgq-copy:orders", parameters: {rowMode: keep_latest}}
                 """.formatted(partition));
         Job job = new Job(orders, Map.of(), file);
         ShippedRoutesTest.awaitRegistered(orders);

@@ -177,7 +177,7 @@ class QueueToQueueTest {
                                 - to: {uri: "pgq:deleted", parameters: {source: "#targetDb"}}
                           otherwise:
                             steps:
-                              - to: leave-out:other-types
+                              - to: pgq-leave-out:other-types
                 """.indent(8))
                 .in(directory);
         try (TwoQueues queues = new TwoQueues("written", "deleted");
@@ -201,7 +201,7 @@ class QueueToQueueTest {
                             #       - simple: "${body.table} in 'public.orders,public.order_lines'"
                             #         steps:
                             #           - to: {uri: "pgq:sales", parameters: {source: "#targetDb"}}
-                            #     otherwise: # without it, an event of another table stops the batch; leave-out:REASON leaves it out
+                            #     otherwise: # without it, an event of another table stops the batch; pgq-leave-out:REASON leaves it out
                             #       steps:
                             #         - to: {uri: "pgq:other", parameters: {source: "#targetDb"}}
               """;

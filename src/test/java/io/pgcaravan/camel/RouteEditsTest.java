@@ -21,14 +21,14 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** No edit of a route loses or doubles a row in silence: the batch fails and says why, or the account shows what was meant. */
 class RouteEditsTest {
 
-    private static final String LOAD = "- to: pgcopy:{{dispatch-rows.destTable}}\n";
+    private static final String LOAD = "- to: pgq-copy:{{dispatch-rows.destTable}}\n";
     private static final String LOAD_ROUTE = """
             - route:
                 id: load
                 from:
                   uri: direct:load
                   steps:
-                    - to: pgcopy:public.orders
+                    - to: pgq-copy:public.orders
             """;
     private static final String SEDA_ROUTE = LOAD_ROUTE.replace("direct:load", "seda:load");
 
@@ -78,7 +78,7 @@ class RouteEditsTest {
                       uri: direct:load
                       steps:
                 """;
-        String load = "        - to: pgcopy:public.orders\n";
+        String load = "        - to: pgq-copy:public.orders\n";
         return Stream.of(
                 edit(
                         "nothing loads",
@@ -90,25 +90,25 @@ class RouteEditsTest {
                         - filter:
                             simple: "${body[id]} != '7'"
                             steps:
-                              - to: pgcopy:public.orders
+                              - to: pgq-copy:public.orders
                         """, "", "1 row of", "event 7 (I:id)", "filter["),
                 edit("choice without otherwise", """
                         - choice:
                             when:
                               - simple: "${body[id]} != '7'"
                                 steps:
-                                  - to: pgcopy:public.orders
+                                  - to: pgq-copy:public.orders
                         """, "", "1 row of", "choice["),
                 edit(
                         "another table",
-                        "- to: pgcopy:public.elsewhere?onUnknownColumn=ignore\n",
+                        "- to: pgq-copy:public.elsewhere?onUnknownColumn=ignore\n",
                         "",
                         "not loaded into public.orders"),
                 edit("direct with doTry", "- to: direct:load\n", route + """
                                 - doTry:
                                     steps:
                                       - process: {ref: "#class:io.pgcaravan.camel.RouteEditsTest$FailsAtSeven"}
-                                      - to: pgcopy:public.orders
+                                      - to: pgq-copy:public.orders
                                     doCatch:
                                       - exception: [java.lang.Exception]
                                         steps:
@@ -150,7 +150,7 @@ class RouteEditsTest {
                                     completionSize: 3
                                     aggregationStrategy: "#class:org.apache.camel.processor.aggregate.GroupedBodyAggregationStrategy"
                                     steps:
-                                      - to: pgcopy:public.orders
+                                      - to: pgq-copy:public.orders
                         """, "aggregate"),
                 edit(
                         "direct to seda",
@@ -166,7 +166,7 @@ class RouteEditsTest {
                                 - resequence:
                                     simple: "${body[id]}"
                                     steps:
-                                      - to: pgcopy:public.orders
+                                      - to: pgq-copy:public.orders
                         """, "leaves the thread"),
                 edit("recipientList to seda", "- recipientList: {constant: \"seda:load\"}\n", SEDA_ROUTE, LEFT),
                 edit(
@@ -187,7 +187,7 @@ class RouteEditsTest {
                 edit("a placeholder", "- to: \"{{where:seda}}:load\"\n", SEDA_ROUTE, LEFT),
                 edit("enrich", "- enrich: {constant: \"seda:load\"}\n", SEDA_ROUTE, LEFT),
                 edit("rollback of some rows", """
-                        - to: pgcopy:public.orders
+                        - to: pgq-copy:public.orders
                         - choice:
                             when:
                               - simple: "${body[id]} == '7'"
@@ -195,7 +195,7 @@ class RouteEditsTest {
                                   - rollback: {markRollbackOnly: true}
                         """, "", "asked to roll back"),
                 edit("markRollbackOnlyLast", """
-                        - to: pgcopy:public.orders
+                        - to: pgq-copy:public.orders
                         - choice:
                             when:
                               - simple: "${body[id]} == '7'"
@@ -203,12 +203,12 @@ class RouteEditsTest {
                                   - rollback: {markRollbackOnlyLast: true}
                         """, "", "asked to roll back"),
                 edit("a bean that rolls back", """
-                        - to: pgcopy:public.orders
+                        - to: pgq-copy:public.orders
                         - process: {ref: "#class:io.pgcaravan.camel.RouteEditsTest$RollsBackSeven"}
                         """, "", "asked to roll back"),
                 edit("a savepoint around the load step", """
                         - to: {uri: "sql:savepoint a", parameters: {dataSource: "#targetDb", noop: true}}
-                        - to: pgcopy:public.orders
+                        - to: pgq-copy:public.orders
                         - to: {uri: "sql:rollback to savepoint a", parameters: {dataSource: "#targetDb", noop: true}}
                         """, "", "rolled back to a savepoint"),
                 edit("idempotentConsumer", """
@@ -216,10 +216,14 @@ class RouteEditsTest {
                             idempotentRepository: "#class:org.apache.camel.support.processor.idempotent.MemoryIdempotentRepository"
                             simple: "${body[status]}"
                             steps:
-                              - to: pgcopy:public.orders
+                              - to: pgq-copy:public.orders
                         """, "", "not loaded"),
-                edit("the load step twice", "- to: pgcopy:public.orders\n- to: pgcopy:public.orders\n", "", "twice"),
-                edit("loop", "- loop: {constant: 2, steps: [{to: \"pgcopy:public.orders\"}]}\n", "", "twice"),
+                edit(
+                        "the load step twice",
+                        "- to: pgq-copy:public.orders\n- to: pgq-copy:public.orders\n",
+                        "",
+                        "twice"),
+                edit("loop", "- loop: {constant: 2, steps: [{to: \"pgq-copy:public.orders\"}]}\n", "", "twice"),
                 edit(
                         "redelivery of a route whose load step has worked",
                         """
@@ -246,7 +250,7 @@ class RouteEditsTest {
                                   simple: "${body} == '1'"
                                   steps:
                                     - setBody: {simple: "${exchangeProperty.row}"}
-                                    - to: pgcopy:public.orders
+                                    - to: pgq-copy:public.orders
                         """, "", "a part of event"),
                 edit(
                         "recipientList with a strategy",
@@ -259,7 +263,7 @@ class RouteEditsTest {
                         "recipientList"),
                 edit("an older savepoint", """
                         - to: {uri: "sql:savepoint a", parameters: {dataSource: "#targetDb", noop: true}}
-                        - to: pgcopy:public.orders
+                        - to: pgq-copy:public.orders
                         - to: {uri: "sql:savepoint b", parameters: {dataSource: "#targetDb", noop: true}}
                         - to: {uri: "sql:rollback to savepoint a", parameters: {dataSource: "#targetDb", noop: true}}
                         """, "", "rolled back to a savepoint"),
@@ -267,34 +271,34 @@ class RouteEditsTest {
                         - to: {uri: "sql:savepoint a", parameters: {dataSource: "#targetDb", noop: true}}
                         """ + INSERT + """
                         - to: {uri: "sql:rollback to a", parameters: {dataSource: "#targetDb", noop: true}}
-                        - to: loaded:public.orders
+                        - to: pgq-loaded:public.orders
                         """, "", "no statement has written"),
                 edit(
                         "two branches into one table",
-                        "- multicast: {steps: [{to: direct:load}, {to: pgcopy:public.orders}]}\n",
+                        "- multicast: {steps: [{to: direct:load}, {to: pgq-copy:public.orders}]}\n",
                         LOAD_ROUTE,
                         "twice"),
                 edit("a topic of which one branch loads nothing", """
-                        - loadBalance: {topicLoadBalancer: {}, steps: [{to: pgcopy:public.orders}, {to: "log:x"}]}
+                        - loadBalance: {topicLoadBalancer: {}, steps: [{to: pgq-copy:public.orders}, {to: "log:x"}]}
                         """, "", "in branch \"log:x\""),
                 edit("left out and loaded afterwards", """
-                        - filter: {simple: "${body[id]} == '7'", steps: [{to: leave-out:secret}]}
-                        - to: pgcopy:public.orders
+                        - filter: {simple: "${body[id]} == '7'", steps: [{to: pgq-leave-out:secret}]}
+                        - to: pgq-copy:public.orders
                         """, "", "event 7 (I:id)", "was left out (secret)"),
                 edit(
                         "decoded rows into a queue",
-                        "- to: pgcopy:public.orders\n- to: {uri: pgq:copy, parameters: {source: \"#targetDb\"}}\n",
+                        "- to: pgq-copy:public.orders\n- to: {uri: pgq:copy, parameters: {source: \"#targetDb\"}}\n",
                         "",
                         "takes an event or a list of events"),
                 edit(
                         "sql on another data source",
-                        INSERT.replace("#targetDb", "#sourceDb") + "- to: loaded:public.orders\n",
+                        INSERT.replace("#targetDb", "#sourceDb") + "- to: pgq-loaded:public.orders\n",
                         "",
                         "no statement has written"),
                 edit("sql without a declaration", INSERT, "", "50 rows of"),
                 edit(
                         "loaded behind an insert into another table",
-                        INSERT + "- to: loaded:public.orders\n",
+                        INSERT + "- to: pgq-loaded:public.orders\n",
                         "",
                         "no statement has written to table public.orders"),
                 edit(
@@ -305,17 +309,17 @@ class RouteEditsTest {
                               - simple: "${body[id]} == '6'"
                                 steps:
                                   - to: {uri: "sql:insert into orders_x values (1)", parameters: {dataSource: "#targetDb", noop: true}}
-                                  - to: pgcopy:public.orders
+                                  - to: pgq-copy:public.orders
                             otherwise:
                               steps:
-                                - filter: {simple: "${body[id]} != '7'", steps: [{to: pgcopy:public.orders}]}
-                                - filter: {simple: "${body[id]} == '7'", steps: [{to: loaded:public.orders}]}
+                                - filter: {simple: "${body[id]} != '7'", steps: [{to: pgq-copy:public.orders}]}
+                                - filter: {simple: "${body[id]} == '7'", steps: [{to: pgq-loaded:public.orders}]}
                         """,
                         "",
                         "event 7 (I:id)",
                         "no statement has written to table public.orders"),
                 edit("any statement, where none ran", """
-                        - to: {uri: "loaded:public.orders", parameters: {rows: any}}
+                        - to: {uri: "pgq-loaded:public.orders", parameters: {rows: any}}
                         """, "", "no statement has written to table public.orders"),
                 edit(
                         "failover in another route",
@@ -323,7 +327,7 @@ class RouteEditsTest {
                         route + """
                                 - loadBalance:
                                     failoverLoadBalancer: {}
-                                    steps: [{to: "pgcopy:public.orders"}, {to: "log:x"}]
+                                    steps: [{to: "pgq-copy:public.orders"}, {to: "log:x"}]
                         """,
                         "failover load balancer",
                         "let it fail"));
@@ -456,10 +460,10 @@ class RouteEditsTest {
                             when:
                               - simple: "%s"
                                 steps:
-                                  - to: pgcopy:public.orders
+                                  - to: pgq-copy:public.orders
                             otherwise:
                               steps:
-                                - to: leave-out:late
+                                - to: pgq-leave-out:late
                         """.formatted(even),
                         25,
                         Map.of("loaded into public.orders", 25, "left out: late", 25)),
@@ -471,7 +475,7 @@ class RouteEditsTest {
                             id: early
                             simple: "%s"
                             steps:
-                              - to: pgcopy:public.orders
+                              - to: pgq-copy:public.orders
                         """.formatted(even),
                         25,
                         Map.of("loaded into public.orders", 25, "left out: early", 25)),
@@ -481,7 +485,7 @@ class RouteEditsTest {
                         """
                         - multicast:
                             steps:
-                              - to: pgcopy:public.orders
+                              - to: pgq-copy:public.orders
                               - to: direct:seen
                         """,
                         50,
@@ -489,7 +493,7 @@ class RouteEditsTest {
                 Arguments.of(
                         "two tables, one of them partitioned",
                         "fail",
-                        "- to: pgcopy:public.orders\n- to: pgcopy:public.plain\n",
+                        "- to: pgq-copy:public.orders\n- to: pgq-copy:public.plain\n",
                         50,
                         Map.of("loaded into public.orders", 50, "loaded into public.plain", 50)),
                 Arguments.of(
@@ -502,8 +506,8 @@ class RouteEditsTest {
                                   id: early
                                   simple: "%s"
                                   steps:
-                                    - to: pgcopy:public.plain
-                              - to: pgcopy:public.orders
+                                    - to: pgq-copy:public.plain
+                              - to: pgq-copy:public.orders
                         - log: {loggingLevel: DEBUG, message: x}
                         """.formatted(even),
                         50,
@@ -521,7 +525,7 @@ class RouteEditsTest {
                                     - setProperty: {name: row, simple: "${body}"}
                                     - split: {constant: "5", steps: [{to: direct:part}]}
                                     - split: {constant: "6", steps: [{to: direct:part}]}
-                                    - to: pgcopy:public.orders
+                                    - to: pgq-copy:public.orders
                         """,
                         50,
                         Map.of("loaded into public.orders", 50, "loaded into public.seen", 300)),
@@ -529,9 +533,9 @@ class RouteEditsTest {
                         "sql that returns its rows",
                         "fail",
                         """
-                        - to: pgcopy:public.orders
+                        - to: pgq-copy:public.orders
                         - to: {uri: "sql:insert into seen values (:#id::int) returning id", parameters: {dataSource: "#targetDb", noop: true}}
-                        - to: loaded:public.seen
+                        - to: pgq-loaded:public.seen
                         """,
                         50,
                         Map.of("loaded into public.orders", 50, "loaded into public.seen", 50)),
@@ -539,23 +543,23 @@ class RouteEditsTest {
                         - enrich:
                             constant: direct:lookup
                             aggregationStrategy: "#class:org.apache.camel.processor.aggregate.UseOriginalAggregationStrategy"
-                        - to: pgcopy:public.orders
+                        - to: pgq-copy:public.orders
                         """, 50, Map.of("loaded into public.orders", 50)),
                 Arguments.of("a map of its own", "fail", """
                         - setBody: {simple: "${bean:type:io.pgcaravan.camel.RouteEditsTest?method=copy}"}
-                        - to: pgcopy:public.orders
+                        - to: pgq-copy:public.orders
                         """, 50, Map.of("loaded into public.orders", 50)),
                 Arguments.of(
                         "parts of a row",
                         "fail",
                         """
                         - setProperty: {name: row, simple: "${body}"}
-                        - to: pgcopy:public.orders
+                        - to: pgq-copy:public.orders
                         - split:
                             constant: "1,2"
                             steps:
                               - toD: "sql:insert into seen values (${body}::int)?dataSource=#targetDb&noop=true"
-                              - to: loaded:public.seen
+                              - to: pgq-loaded:public.seen
                         """,
                         50,
                         Map.of("loaded into public.orders", 50, "loaded into public.seen", 100)),
@@ -564,14 +568,14 @@ class RouteEditsTest {
                         "fail",
                         """
                         - to: {uri: "sql:select note_seen(:#id::int)", parameters: {dataSource: "#targetDb", outputHeader: none}}
-                        - to: {uri: "loaded:public.seen", parameters: {rows: any}}
-                        - to: pgcopy:public.orders
+                        - to: {uri: "pgq-loaded:public.seen", parameters: {rows: any}}
+                        - to: pgq-copy:public.orders
                         """,
                         50,
                         Map.of("loaded into public.orders", 50, "loaded into public.seen", 50)),
                 Arguments.of("sql with a declaration", "fail", """
                         - toD: "sql:insert into ${exchangeProperty.CaravanPartition} (id, created_at, status) values (:#id::bigint, :#created_at::timestamp, 'x') on conflict do nothing?dataSource=#targetDb&noop=true"
-                        - to: loaded:public.orders
+                        - to: pgq-loaded:public.orders
                         """, 50, Map.of("loaded into public.orders", 50)));
     }
 
@@ -596,14 +600,14 @@ class RouteEditsTest {
                       steps:
                         - setBody: {simple: "${bean:type:io.pgcaravan.camel.RouteEditsTest?method=seen}"}
                         - to: {uri: "sql:insert into seen values (:#id::int)", parameters: {dataSource: "#targetDb", noop: true}}
-                        - to: loaded:public.seen
+                        - to: pgq-loaded:public.seen
                 - route:
                     id: part
                     from:
                       uri: direct:part
                       steps:
                         - toD: "sql:insert into seen values (${body}::int)?dataSource=#targetDb&noop=true"
-                        - to: loaded:public.seen
+                        - to: pgq-loaded:public.seen
                 - route:
                     id: lookup
                     from:
@@ -640,13 +644,13 @@ class RouteEditsTest {
                         - multicast:
                             steps:
                               - log: {loggingLevel: DEBUG, message: x}
-                              - filter: {simple: "${body[id]} == 'x'", steps: [{to: pgcopy:public.orders}]}
+                              - filter: {simple: "${body[id]} == 'x'", steps: [{to: pgq-copy:public.orders}]}
                         """, "in branch \"log[x]\""), Arguments.of(false, """
                         - filter:
                             simple: "${body.size} > 1"
                             steps:
                               - setBody: {simple: "${body.subList(0, 49)}"}
-                              - to: pgcopy:public.orders
+                              - to: pgq-copy:public.orders
                         """, "1 row of"));
     }
 
@@ -656,7 +660,7 @@ class RouteEditsTest {
         RouteFile route = rows ? RouteFile.rows() : RouteFile.dispatch();
         String load = rows
                 ? "              " + LOAD
-                : "                  uri: pgcopy:{{dispatch.destTable}}\n                  parameters:\n                    rowMode: \"{{dispatch.rowMode}}\"\n";
+                : "                  uri: pgq-copy:{{dispatch.destTable}}\n                  parameters:\n                    rowMode: \"{{dispatch.rowMode}}\"\n";
         Path job = route.consuming("exceptionSleep", 500)
                 .consuming("onFiltered", "leave-out")
                 .before(rows ? LOAD : "- to: # rows -> their partitions, by COPY", steps)
@@ -670,9 +674,9 @@ class RouteEditsTest {
     void a_statement_behind_the_load_step_sees_its_rows(String count) throws Exception {
         Path job = RouteFile.rows()
                 .before(LOAD, """
-                        - to: pgcopy:public.orders
+                        - to: pgq-copy:public.orders
                         - to: {uri: "sql:insert into seen %s", parameters: {dataSource: "#targetDb", noop: true}}
-                        - to: loaded:public.seen
+                        - to: pgq-loaded:public.seen
                         """.formatted(count))
                 .edit("              " + LOAD, "")
                 .in(directory);
@@ -699,8 +703,8 @@ class RouteEditsTest {
                               - pipeline:
                                   steps:
                                     - setProperty: {name: none, simple: "${body.put('customer', 'x')}"}
-                                    - to: pgcopy:public.plain
-                              - to: pgcopy:public.orders
+                                    - to: pgq-copy:public.plain
+                              - to: pgq-copy:public.orders
                         """)
                 .edit("              " + LOAD, "")
                 .in(directory);
@@ -727,10 +731,10 @@ class RouteEditsTest {
                             when:
                               - simple: "${body[status]} == 'paid'"
                                 steps:
-                                  - to: {uri: "pgcopy:%s", parameters: {rowMode: plain%s}}
+                                  - to: {uri: "pgq-copy:%s", parameters: {rowMode: plain%s}}
                             otherwise:
                               steps:
-                                - to: {uri: "pgcopy:public.orders", parameters: {rowMode: plain}}
+                                - to: {uri: "pgq-copy:public.orders", parameters: {rowMode: plain}}
                         """.formatted(table, other))
                 .edit("              " + LOAD, "")
                 .in(directory);
@@ -761,7 +765,7 @@ class RouteEditsTest {
                             aggregationStrategy: "#class:org.apache.camel.processor.aggregate.GroupedBodyAggregationStrategy"
                             steps:
                               - setProperty: {name: none, simple: "${body.put('note', 'x')}"}
-                        - to: leave-out:small
+                        - to: pgq-leave-out:small
                         - setBody: {simple: "${body.subList(0, 0)}"}
                         """)
                 .in(directory);
@@ -848,11 +852,11 @@ class RouteEditsTest {
                 .before(LOAD, """
                         - multicast:
                             steps:
-                              - to: pgcopy:public.orders
-                              - to: pgcopy:public.small
+                              - to: pgq-copy:public.orders
+                              - to: pgq-copy:public.small
                         """)
                 .edit("              " + LOAD, "")
-                .edit("uri: partition:{{dispatch-rows.destTable}}", "uri: log:x")
+                .edit("uri: pgq-partition:{{dispatch-rows.destTable}}", "uri: log:x")
                 .edit("partField: \"{{dispatch-rows.partField}}\"", "showBody: true")
                 .edit("period: \"{{dispatch-rows.period}}\"", "showHeaders: false")
                 .in(directory);

@@ -38,9 +38,9 @@ class ShardsTest {
                                 simple: "${body}"
                                 streaming: true
                                 steps:
-                                  - to: {uri: "decode:logutriga", parameters: {shards: %2$d, shard: %1$d%3$s}}
-                                  - to: {uri: "partition:%4$s", parameters: {partField: created_at}}
-                                  - to: {uri: "pgcopy:%4$s", parameters: {%5$s}}
+                                  - to: {uri: "pgq-decode:logutriga", parameters: {shards: %2$d, shard: %1$d%3$s}}
+                                  - to: {uri: "pgq-partition:%4$s", parameters: {partField: created_at}}
+                                  - to: {uri: "pgq-copy:%4$s", parameters: {%5$s}}
                     """.formatted(
                             shard, shards, decode.isEmpty() ? "" : ", " + decode, table, load));
         }

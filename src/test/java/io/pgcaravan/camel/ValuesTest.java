@@ -28,8 +28,8 @@ class ValuesTest {
 
     private Job job(Orders orders, String onError) throws Exception {
         Path file = RouteFile.dispatch()
-                .edit("partition:{{dispatch.destTable}}", "partition:events")
-                .edit("pgcopy:{{dispatch.destTable}}", "pgcopy:events")
+                .edit("pgq-partition:{{dispatch.destTable}}", "pgq-partition:events")
+                .edit("pgq-copy:{{dispatch.destTable}}", "pgq-copy:events")
                 .edit("{{dispatch.partField}}", "at")
                 .in(directory);
         orders.source("create table " + EVENTS, """

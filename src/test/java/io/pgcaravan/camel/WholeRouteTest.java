@@ -152,13 +152,13 @@ class WholeRouteTest {
         Path file = RouteFile.dispatch()
                 .consuming("exceptionSleep", 500)
                 .edit("simple: \"${body}\"", "constant: nothing")
-                .edit("uri: decode:logutriga", "uri: log:nothing")
+                .edit("uri: pgq-decode:logutriga", "uri: log:nothing")
                 .edit("                  parameters:\n                    fields: \"{{dispatch.fields}}\"\n", "")
-                .edit("uri: partition:{{dispatch.destTable}}", "uri: log:nothing")
+                .edit("uri: pgq-partition:{{dispatch.destTable}}", "uri: log:nothing")
                 .edit(
                         "                  parameters:\n                    partField: \"{{dispatch.partField}}\"\n                    period: \"{{dispatch.period}}\"\n",
                         "")
-                .edit("uri: pgcopy:{{dispatch.destTable}}", "uri: log:nothing")
+                .edit("uri: pgq-copy:{{dispatch.destTable}}", "uri: log:nothing")
                 .edit("                  parameters:\n                    rowMode: \"{{dispatch.rowMode}}\"\n", "")
                 .in(directory);
         assertNothingIsCommitted(file, "left the rest");
@@ -171,7 +171,7 @@ class WholeRouteTest {
                 .edit(
                         "simple: \"${body.events}\"\n            streaming: true",
                         "simple: \"${body.events}\"\n            streaming: true\n            stopOnException: true")
-                .before("- to: pgcopy:", """
+                .before("- to: pgq-copy:", """
                         - filter:
                             simple: "${body[id]} == '500'"
                             steps:

@@ -173,7 +173,7 @@ class CaravanRunTest {
             await().atMost(Duration.ofSeconds(60)).until(() -> health(run, "ready") == 200);
             assertThat(run.output())
                     .contains("dispatch: queue \"orders\" of sourceDb, consumer \"dispatch\" -> targetDb ->"
-                            + " decode:logutriga -> partition:public.orders -> pgcopy:public.orders");
+                            + " pgq-decode:logutriga -> pgq-partition:public.orders -> pgq-copy:public.orders");
             run.awaitLine("targetDb, jdbc:postgresql://", ": PostgreSQL 1");
             try (var connection = DriverManager.getConnection(source)) {
                 connection

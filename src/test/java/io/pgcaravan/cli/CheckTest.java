@@ -413,7 +413,7 @@ class CheckTest {
         CommandRun run = check();
         assertThat(run.out())
                 .contains(
-                        "writes events of the format jsontriga, and the job reads them as logutriga: set decode:jsontriga",
+                        "writes events of the format jsontriga, and the job reads them as logutriga: set pgq-decode:jsontriga",
                         "updates of public.orders come without the old row");
         on(source, "drop trigger other on orders");
         assertThat(check().out()).contains("warning  dispatch: no trigger writes into queue \"orders\"");
@@ -519,8 +519,8 @@ class CheckTest {
                                   when:
                                     - simple: "${body.table} == 'public.lines'"
                                       steps:
-                                        - to: decode:logutriga
-                                        - to: {uri: "pgcopy:lines_archive", parameters: {rowMode: plain}}
+                                        - to: pgq-decode:logutriga
+                                        - to: {uri: "pgq-copy:lines_archive", parameters: {rowMode: plain}}
                                   otherwise:
                                     steps:
                                       - to: {uri: "pgq:rest", parameters: {source: "#targetDb"}}

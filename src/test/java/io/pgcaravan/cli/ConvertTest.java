@@ -84,7 +84,7 @@ class ConvertTest {
         assertThat(run.out())
                 .contains("#   database.sourceDb.url = dbname=a password=... user=me\n")
                 .contains("#   database.targetDb.url = postgresql://me:...@host/b\n")
-                .contains("uri: pgcopy:public.Odd Log\n")
-                .doesNotContain("uri: partition:");
+                .contains("uri: pgq-copy:public.Odd Log\n")
+                .doesNotContain("uri: pgq-partition:");
     }
 }

@@ -438,7 +438,7 @@ class HostileInputTest {
 
     private Path routes() throws Exception {
         Path routes = Files.createDirectories(directory.resolve("routes"));
-        String step = "              - to: {uri: \"partition:{{%s.dest}}\", parameters: {%s}}\n";
+        String step = "              - to: {uri: \"pgq-partition:{{%s.dest}}\", parameters: {%s}}\n";
         route(routes, "log", step.formatted("log", "partField: when, period: day"), "append");
         route(routes, "keyed", "", "plain");
         route(
@@ -472,8 +472,8 @@ class HostileInputTest {
                             simple: "${body}"
                             streaming: true
                             steps:
-                              - to: {uri: "decode:logutriga"}
-                PARTITION              - to: {uri: "pgcopy:{{ID.dest}}", parameters: {rowMode: MODE, onUnknownColumn: ignore}}
+                              - to: {uri: "pgq-decode:logutriga"}
+                PARTITION              - to: {uri: "pgq-copy:{{ID.dest}}", parameters: {rowMode: MODE, onUnknownColumn: ignore}}
                 """.replace("PARTITION", partition).replace("MODE", mode).replace("ID", id));
     }
 

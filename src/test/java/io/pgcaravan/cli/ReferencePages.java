@@ -31,7 +31,7 @@ final class ReferencePages {
             "<!-- Made from the code: mvn -o test -Dtest=ReferencePagesTest -Dreference=write -->\n";
     private static final Path CATALOG = Path.of("src/generated/resources/META-INF/io/pgcaravan/camel");
     private static final List<String> STEPS =
-            List.of("pgq", "decode", "partition", "pgcopy", "leave-out", "loaded", "changeset");
+            List.of("pgq", "pgq-decode", "pgq-partition", "pgq-copy", "pgq-leave-out", "pgq-loaded", "pg-change-set");
     private static final Path PROPERTIES = Path.of("config/application.properties");
     private static final Pattern SECTION = Pattern.compile("# -{4} (.*?) -*");
     private static final Pattern KEY = Pattern.compile("(# )?([A-Za-z][A-Za-z0-9-]*(?:\\.[A-Za-z0-9-]+)+) = ?(.*)");

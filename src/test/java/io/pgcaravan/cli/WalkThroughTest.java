@@ -460,7 +460,7 @@ class WalkThroughTest {
                     }
                 }
             }
-            assertThat(options.problems(Path.of("made up"), "- to: decode:logutriga?shrads=3"))
+            assertThat(options.problems(Path.of("made up"), "- to: pgq-decode:logutriga?shrads=3"))
                     .hasSize(1);
         }
         assertThat(blocks).isGreaterThan(3);

@@ -475,7 +475,7 @@ final class DispatchTorture implements AutoCloseable {
                         "newest: 2040-01-01, period: " + schema.period + ", partField: " + "\"{{job.partField}}\"";
                 };
         String part =
-                placed.isEmpty() ? "" : "- to: {uri: \"partition:{{job.table}}\", parameters: {" + placed + "}}\n";
+                placed.isEmpty() ? "" : "- to: {uri: \"pgq-partition:{{job.table}}\", parameters: {" + placed + "}}\n";
         String errors =
                 "errorHandler: {defaultErrorHandler: {redeliveryPolicy: {maximumRedeliveries: 2, redeliveryDelay: 1}}}";
         return """
@@ -491,7 +491,7 @@ final class DispatchTorture implements AutoCloseable {
                             simple: "${body%s}"
                             streaming: true
                             steps:
-                              - to: {uri: "decode:%s", parameters: {eventTypes: "I, U, D, R"%s}}
+                              - to: {uri: "pgq-decode:%s", parameters: {eventTypes: "I, U, D, R"%s}}
                 %s""".formatted(
                         of.option().equals("errors") ? errors : "",
                         deadLetters ? "dead-letter" : "stop",
@@ -506,7 +506,7 @@ final class DispatchTorture implements AutoCloseable {
     private String load(String steps) {
         return steps.replace(
                 "LOAD",
-                "to: {uri: \"pgcopy:{{job.table}}\", parameters: {rowMode: " + mode + ", onTruncate: "
+                "to: {uri: \"pgq-copy:{{job.table}}\", parameters: {rowMode: " + mode + ", onTruncate: "
                         + (truncates ? "apply" : "ignore") + "}}");
     }
 

@@ -45,7 +45,7 @@ record RouteEdit(String shape, String name, String said, String steps, String ro
     private static final List<RouteEdit> ALL = """
             both ¦ none ¦ ¦ - LOAD
             both ¦ direct ¦ ¦ - to: direct:load ¦ direct:load ¦ {LOAD}
-            rows ¦ choice ¦ ¦ - choice: {when: [{SOME}], otherwise: {steps: [{to: leave-out:late}]}} ¦ ¦ ¦ ¦ 7
+            rows ¦ choice ¦ ¦ - choice: {when: [{SOME}], otherwise: {steps: [{to: pgq-leave-out:late}]}} ¦ ¦ ¦ ¦ 7
             rows ¦ filter with the option ¦ ¦ - filter: {SOME} ¦ ¦ ¦ onFiltered ¦ 7
             rows ¦ redelivery ¦ ¦ - {PROCESS$FailsOnce"}}\\n- LOAD ¦ ¦ ¦ errors
             rows ¦ multicast into two tables ¦ ¦ - multicast: {steps: [{LOAD}, {to: direct:second}]} ¦ direct:second ¦ SECOND ¦ second
@@ -64,15 +64,15 @@ record RouteEdit(String shape, String name, String said, String steps, String ro
             rows ¦ rollback of some rows ¦ asked to roll back ¦ - LOAD\\n- choice: {when: [{simple: "${body[mark]} == '7'", steps: [{rollback: {markRollbackOnly: true}}]}]}
             rows ¦ idempotentConsumer ¦ not loaded ¦ - idempotentConsumer: {idempotentRepository: "#class:org.apache.camel.support.processor.idempotent.MemoryIdempotentRepository", simple: "${body[mark]}", steps: [{LOAD}]}
             rows ¦ a savepoint around the load step ¦ rolled back to a savepoint ¦ - to: {uri: "sql:savepoint a", NO_OP}\\n- LOAD\\n- to: {uri: "sql:rollback to savepoint a", NO_OP}
-            rows ¦ another table ¦ second ¦ - to: pgcopy:public.second
+            rows ¦ another table ¦ second ¦ - to: pgq-copy:public.second
             chunks ¦ a chunk is rolled back ¦ roll back ¦ - LOAD\\n- rollback: {markRollbackOnly: true}
             chunks ¦ a chunk stops ¦ not loaded ¦ - stop: {}\\n- LOAD
             chunks ¦ the list is cut ¦ not loaded ¦ - setBody: {simple: "${body.subList(0, 0)}"}\\n- LOAD
             chunks ¦ filter ¦ filter[ ¦ - filter: {simple: "${body.size} < 0", steps: [{LOAD}]}
             """.replace(
                     "SECOND",
-                    "{choice: {when: [{simple: \"${body[nr]} == null\", steps: [{to: leave-out:truncate}]}], otherwise: {steps:"
-                            + " [{to: {uri: \"sql:insert into public.second values (:#nr::bigint)\", NO_OP}}, {to: loaded:public.second}]}}}")
+                    "{choice: {when: [{simple: \"${body[nr]} == null\", steps: [{to: pgq-leave-out:truncate}]}], otherwise: {steps:"
+                            + " [{to: {uri: \"sql:insert into public.second values (:#nr::bigint)\", NO_OP}}, {to: pgq-loaded:public.second}]}}}")
             .replace("SOME", "simple: \"${body[mark]} == null || ${body[mark]} range '0..6'\", steps: [{LOAD}]")
             .replace("PROCESS", "process: {ref: \"#class:io.pgcaravan.torture.RouteEdit")
             .replace("LOG", "{log: {loggingLevel: DEBUG, message: x}}")
