@@ -8,9 +8,7 @@ select m.relid::bigint          as member,
        g.tgtype::int            as type,
        g.tgnargs > 0            as replicated,
        g.tgenabled::text        as enabled,
-       g.xmin::text             as version,
-       -- another one where it was truncated, or made anew: what it had noted is gone
-       (select concat('table/', k.oid, '/', k.relfilenode) from pg_class k where k.oid = to_regclass(?)) as tracking
+       g.xmin::text             as version
   from (select ?::oid as relid
         union
         select t.relid from pg_partition_tree(?::oid) t) m

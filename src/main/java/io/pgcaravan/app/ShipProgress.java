@@ -1,6 +1,6 @@
 package io.pgcaravan.app;
 
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.sql.TableName;
 import java.io.PrintWriter;
 import java.util.Locale;
@@ -24,7 +24,7 @@ public final class ShipProgress {
         this.line = line;
     }
 
-    public void exported(TableName table, Part part, long rows, long bytes, long expectedRows) {
+    public void exported(TableName table, SetPart part, long rows, long bytes, long expectedRows) {
         show(
                 table + " " + part,
                 table + ": " + part.name().toLowerCase(Locale.ROOT) + ", " + rows + " rows, " + size(bytes),
@@ -34,7 +34,7 @@ public final class ShipProgress {
     }
 
     /** @param rows that the whole file has; those that were sent are told by the bytes */
-    public void imported(Object set, Part part, long rows, long bytes, long of) {
+    public void imported(Object set, SetPart part, long rows, long bytes, long of) {
         show(
                 set + " " + part,
                 set + ": " + part.name().toLowerCase(Locale.ROOT) + ", "

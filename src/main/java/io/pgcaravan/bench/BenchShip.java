@@ -12,7 +12,8 @@ import io.pgcaravan.ship.exporter.Tracking;
 import io.pgcaravan.ship.format.Compression;
 import io.pgcaravan.ship.format.DropDirectory;
 import io.pgcaravan.ship.format.Manifest;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetKind;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.format.Target;
 import io.pgcaravan.ship.importer.Importer;
 import io.pgcaravan.ship.importer.Importer.Outcome;
@@ -206,7 +207,7 @@ final class BenchShip implements Callable<Integer> {
     private void ship() throws Exception {
         String targetUrl = server.createDatabase("bench_target");
         Statements.execute(source, TRACKING.exporter(ORDERS));
-        double exported = export(Manifest.Kind.FULL);
+        double exported = export(SetKind.FULL);
         try (Connection target = DriverManager.getConnection(targetUrl)) {
             targetName = target.getCatalog();
             Statements.execute(target, "create table orders " + COLUMNS);
@@ -233,7 +234,7 @@ final class BenchShip implements Callable<Integer> {
         double[] oursIn = new double[repeat];
         for (int i = 0; i < repeat; i++) {
             psqlOut[i] = copyOut();
-            oursOut[i] = export(Manifest.Kind.CHANGES);
+            oursOut[i] = export(SetKind.CHANGES);
             psqlIn[i] = copyIn();
             String imported = copyOfTarget();
             oursIn[i] = importSet(imported);
@@ -252,7 +253,7 @@ final class BenchShip implements Callable<Integer> {
         return () -> DriverManager.getConnection(url);
     }
 
-    private double export(Manifest.Kind kind) throws SQLException {
+    private double export(SetKind kind) throws SQLException {
         Statements.execute(source, "delete from caravan.export_set where kind = 'changes'");
         Statements.execute(source, "checkpoint");
         System.gc();
@@ -262,8 +263,8 @@ final class BenchShip implements Callable<Integer> {
                         TARGET, List.of(ORDERS), new DropDirectory(drop), Compression.NONE, false));
         double seconds = seconds(start);
         Manifest set = sets.get(0).manifest();
-        long ids = set.kind() == Manifest.Kind.FULL ? 0 : updates() + deletes();
-        if (set.kind() != kind || set.file(Part.IDS).rows() != ids) {
+        long ids = set.kind() == SetKind.FULL ? 0 : updates() + deletes();
+        if (set.kind() != kind || set.file(SetPart.IDS).rows() != ids) {
             throw new IllegalStateException("the export wrote " + sets + ", not " + ids + " ids");
         }
         return seconds;

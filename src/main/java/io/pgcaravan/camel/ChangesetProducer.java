@@ -3,7 +3,7 @@ package io.pgcaravan.camel;
 import io.pgcaravan.ship.format.ChangeSetException;
 import io.pgcaravan.ship.format.DropDirectory;
 import io.pgcaravan.ship.format.SetName;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetPart;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.camel.Exchange;
 import org.apache.camel.health.HealthCheckRegistry;
@@ -64,7 +64,7 @@ abstract class ChangesetProducer extends DefaultProducer {
         }
         String plain = name.substring(name.lastIndexOf('/') + 1);
         SetName set = plain.endsWith(suffix)
-                ? SetName.parse(plain.substring(0, plain.length() - suffix.length()), Part.DONE)
+                ? SetName.parse(plain.substring(0, plain.length() - suffix.length()), SetPart.DONE)
                 : null;
         if (set == null) {
             throw new ChangeSetException("\"" + plain + "\" is no name of a set's marker, such as"

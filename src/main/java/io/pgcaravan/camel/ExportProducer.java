@@ -3,8 +3,8 @@ package io.pgcaravan.camel;
 import io.pgcaravan.ship.exporter.Exporter;
 import io.pgcaravan.ship.exporter.Exporter.Exported;
 import io.pgcaravan.ship.format.ChangeSetException;
-import io.pgcaravan.ship.format.Manifest.Kind;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetKind;
+import io.pgcaravan.ship.format.SetPart;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.Exchange;
@@ -46,9 +46,9 @@ final class ExportProducer extends ChangesetProducer {
                     "{} for {}: {}, {} ids, {} records{}",
                     one.manifest().name(),
                     one.manifest().target(),
-                    one.manifest().kind() == Kind.FULL ? "full set" : "changes",
-                    one.manifest().file(Part.IDS).rows(),
-                    one.manifest().file(Part.RECORDS).rows(),
+                    one.manifest().kind() == SetKind.FULL ? "full set" : "changes",
+                    one.manifest().file(SetPart.IDS).rows(),
+                    one.manifest().file(SetPart.RECORDS).rows(),
                     one.reason() == null ? "" : " (" + one.reason() + ")");
         }
         exchange.getMessage()

@@ -2,7 +2,7 @@ package io.pgcaravan.camel;
 
 import io.pgcaravan.ship.format.ChangeSetException;
 import io.pgcaravan.ship.format.SetName;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.format.Target;
 import io.pgcaravan.ship.importer.Importer;
 import io.pgcaravan.ship.importer.Importer.Outcome;
@@ -81,6 +81,6 @@ final class ImportProducer extends ChangesetProducer {
     }
 
     private boolean isHere(SetName set) {
-        return Files.exists(directory.path().resolve(set.file(Part.DONE)), LinkOption.NOFOLLOW_LINKS);
+        return Files.exists(directory.path().resolve(set.file(SetPart.DONE)), LinkOption.NOFOLLOW_LINKS);
     }
 }

@@ -5,7 +5,7 @@ import io.pgcaravan.ship.format.ChangeSetException;
 import io.pgcaravan.ship.format.IncompleteSetException;
 import io.pgcaravan.ship.format.Manifest;
 import io.pgcaravan.ship.format.SetName;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.relay.Relay;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -98,7 +98,7 @@ final class RelayProducer extends ChangesetProducer {
     }
 
     private boolean isHere(SetName set) {
-        return Files.exists(directory.path().resolve(set.file(Part.DONE) + suffix), LinkOption.NOFOLLOW_LINKS);
+        return Files.exists(directory.path().resolve(set.file(SetPart.DONE) + suffix), LinkOption.NOFOLLOW_LINKS);
     }
 
     /** Whatever later step fails, carriers say so in their own words and with stack traces; here it is one line. */

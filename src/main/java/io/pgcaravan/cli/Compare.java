@@ -2,12 +2,13 @@ package io.pgcaravan.cli;
 
 import io.pgcaravan.app.ShipProgress;
 import io.pgcaravan.ship.compare.Comparison;
-import io.pgcaravan.ship.compare.Comparison.Answered;
 import io.pgcaravan.ship.compare.Comparison.Differences;
 import io.pgcaravan.ship.compare.Comparison.Request;
 import io.pgcaravan.ship.compare.Comparison.Result;
 import io.pgcaravan.ship.compare.Difference;
 import io.pgcaravan.ship.compare.Digest;
+import io.pgcaravan.ship.compare.DigestComparison;
+import io.pgcaravan.ship.compare.DigestComparison.Answered;
 import io.pgcaravan.ship.format.SetName;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -79,7 +80,7 @@ final class Compare extends OnTwoDatabases {
 
     @Override
     int run(PrintWriter out, CompareProgress progress) throws IOException {
-        Comparison comparison = new Comparison(progress);
+        DigestComparison comparison = new DigestComparison(progress);
         if (digest != null && directory != null) {
             throw misuse("either --digest or --dir");
         }
@@ -94,14 +95,15 @@ final class Compare extends OnTwoDatabases {
         }
         Shown shown = new Shown();
         if (answer != null) {
-            Digest answered = Comparison.answered(answer);
+            Digest answered = DigestComparison.answered(answer);
             Result result = comparison.compareAnswer(database.opener("sourceDb"), answer, ledger(), showing(shown));
             progress.clear();
             print(out, answered.table(), result, shown);
             return result.wrong() == 0 ? 0 : 1;
         }
         Request request = request(key);
-        Result result = comparison.compare(source(), target(), request, ledger(), recheck(), showing(shown));
+        Result result =
+                new Comparison(progress).compare(source(), target(), request, ledger(), recheck(), showing(shown));
         progress.clear();
         print(out, request.table(), result, shown);
         return result.wrong() == 0 ? 0 : 1;
@@ -121,7 +123,7 @@ final class Compare extends OnTwoDatabases {
         };
     }
 
-    private int write(PrintWriter out, Comparison comparison, CompareProgress progress) throws IOException {
+    private int write(PrintWriter out, DigestComparison comparison, CompareProgress progress) throws IOException {
         if (target == null) {
             throw misuse("--target HOST/DB is missing: whom the digest is for");
         }
@@ -143,7 +145,7 @@ final class Compare extends OnTwoDatabases {
         return 0;
     }
 
-    private int answer(PrintWriter out, Comparison comparison, CompareProgress progress) throws IOException {
+    private int answer(PrintWriter out, DigestComparison comparison, CompareProgress progress) throws IOException {
         Path file = answer != null ? answer : answerBeside(digest);
         Answered answered = comparison.answer(
                 database.opener("targetDb"), digest, file, target == null ? null : targetName(target, "--target"));

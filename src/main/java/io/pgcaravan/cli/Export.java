@@ -10,7 +10,8 @@ import io.pgcaravan.ship.format.ChangeSetException;
 import io.pgcaravan.ship.format.Compression;
 import io.pgcaravan.ship.format.DropDirectory;
 import io.pgcaravan.ship.format.Manifest;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetKind;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.format.Target;
 import io.pgcaravan.sql.TableName;
 import java.io.IOException;
@@ -110,9 +111,9 @@ final class Export implements Callable<Integer> {
         }
         for (Exported one : exported) {
             Manifest set = one.manifest();
-            out.println(set.name() + ": " + (set.kind() == Manifest.Kind.FULL ? "full set" : "changes") + ", "
-                    + set.file(Part.IDS).rows() + " ids, "
-                    + set.file(Part.RECORDS).rows() + " records, "
+            out.println(set.name() + ": " + (set.kind() == SetKind.FULL ? "full set" : "changes") + ", "
+                    + set.file(SetPart.IDS).rows() + " ids, "
+                    + set.file(SetPart.RECORDS).rows() + " records, "
                     + ShipProgress.size(set.totalBytes())
                     + (set.truncated() ? ", truncated before" : "")
                     + (one.reason() == null ? "" : " (" + one.reason() + ")")

@@ -8,6 +8,7 @@ import io.pgcaravan.ship.compare.Comparison.Request;
 import io.pgcaravan.ship.compare.Comparison.Result;
 import io.pgcaravan.ship.compare.Difference;
 import io.pgcaravan.ship.compare.Digest;
+import io.pgcaravan.ship.compare.DigestComparison;
 import io.pgcaravan.ship.compare.Repair;
 import io.pgcaravan.ship.exporter.Exporter;
 import io.pgcaravan.ship.exporter.Exporter.Exported;
@@ -67,7 +68,6 @@ final class RepairCommand extends OnTwoDatabases {
         if (answer != null && table != null) {
             throw misuse("either --answer, which names its table, or --table");
         }
-        Comparison comparison = new Comparison(progress);
         Shown shown = new Shown();
         Result result;
         TableName name;
@@ -76,12 +76,12 @@ final class RepairCommand extends OnTwoDatabases {
         long noted;
         long withoutKey;
         if (answer != null) {
-            Digest answered = Comparison.answered(answer);
+            Digest answered = DigestComparison.answered(answer);
             name = answered.table();
             source = database.opener("sourceDb");
             target = target == null ? answered.target() : target;
             try (Repair repair = Repair.of(source, name)) {
-                result = comparison.compareAnswer(source, answer, ledger(), both(shown, repair));
+                result = new DigestComparison(progress).compareAnswer(source, answer, ledger(), both(shown, repair));
                 noted = repair.commit();
                 withoutKey = repair.withoutKey();
             }
@@ -97,7 +97,8 @@ final class RepairCommand extends OnTwoDatabases {
                 throw misuse("--for HOST/DB is missing: the target's ledger does not tell whom its sets are for");
             }
             try (Repair repair = Repair.of(source, name)) {
-                result = comparison.compare(source, there, request, ledger(), recheck(), both(shown, repair));
+                result = new Comparison(progress)
+                        .compare(source, there, request, ledger(), recheck(), both(shown, repair));
                 noted = repair.commit();
                 withoutKey = repair.withoutKey();
             }

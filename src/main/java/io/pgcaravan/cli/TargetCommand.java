@@ -2,7 +2,7 @@ package io.pgcaravan.cli;
 
 import io.pgcaravan.app.CommandFailedException;
 import io.pgcaravan.ship.exporter.ExportLedger;
-import io.pgcaravan.ship.exporter.ExportLedger.Standing;
+import io.pgcaravan.ship.exporter.ExportLedger.TargetProgress;
 import io.pgcaravan.ship.exporter.Tracking;
 import io.pgcaravan.ship.format.Target;
 import io.pgcaravan.sql.SearchPath;
@@ -87,7 +87,7 @@ final class TargetCommand implements Runnable {
         void on(ExportLedger ledger, PrintWriter out) throws SQLException {
             TextTable table =
                     new TextTable("target", "table", ">published", "at", ">acknowledged", "at", ">waiting", "open");
-            for (Standing target : ledger.targets()) {
+            for (TargetProgress target : ledger.targets()) {
                 table.add(
                         target.target().toString(),
                         target.table().toString(),

@@ -8,7 +8,7 @@ import io.pgcaravan.ship.exporter.Exporter.Exported;
 import io.pgcaravan.ship.format.Compression;
 import io.pgcaravan.ship.format.DropDirectory;
 import io.pgcaravan.ship.format.Manifest;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.format.Target;
 import io.pgcaravan.ship.importer.Importer;
 import io.pgcaravan.ship.importer.Importer.Outcome;
@@ -195,20 +195,20 @@ final class ShipDemo implements AutoCloseable {
                 "  %4d  %-7s  %,7d ids, %,7d records, %s%n",
                 set.number(),
                 set.kind().word(),
-                set.file(Part.IDS).rows(),
-                set.file(Part.RECORDS).rows(),
+                set.file(SetPart.IDS).rows(),
+                set.file(SetPart.RECORDS).rows(),
                 ShipProgress.size(set.totalBytes()));
     }
 
     private void showFiles(Manifest set) throws IOException {
         out.printf("The files of set %d, as its import left them in done/:%n", set.number());
-        for (Part part : List.of(Part.COLUMNS, Part.IDS, Part.RECORDS, Part.DONE)) {
+        for (SetPart part : List.of(SetPart.COLUMNS, SetPart.IDS, SetPart.RECORDS, SetPart.DONE)) {
             Path file = directory.path().resolve("done").resolve(set.name().file(part));
             out.println("  " + file.getFileName() + ", " + ShipProgress.size(Files.size(file)));
             try (BufferedReader reader = Files.newBufferedReader(file)) {
                 List<String> lines =
-                        reader.lines().limit(part == Part.DONE ? 100 : 3).toList();
-                boolean cut = part != Part.DONE && set.file(part).rows() > 2;
+                        reader.lines().limit(part == SetPart.DONE ? 100 : 3).toList();
+                boolean cut = part != SetPart.DONE && set.file(part).rows() > 2;
                 lines.stream().limit(cut ? 2 : lines.size()).forEach(line -> out.println("      " + line));
                 if (cut) {
                     out.println("      ...");

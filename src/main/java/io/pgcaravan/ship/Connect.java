@@ -9,4 +9,14 @@ public interface Connect {
 
     /** A connection of its own, with autocommit on; whoever asks for it closes it. */
     Connection open() throws SQLException;
+
+    /** Closes a connection, which may be a pool's, without what it has not committed. */
+    static void close(Connection connection) throws SQLException {
+        try (connection) {
+            if (!connection.isClosed()) {
+                connection.rollback();
+                connection.setAutoCommit(true);
+            }
+        }
+    }
 }

@@ -1,11 +1,9 @@
 package io.pgcaravan.ship;
 
 import io.pgcaravan.ship.format.ChangeSetException;
+import io.pgcaravan.sql.Query;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 
 /** Ledgers that earlier versions made get the columns that they lack. */
 public final class LedgerUpgrade {
@@ -20,19 +18,15 @@ public final class LedgerUpgrade {
      */
     public static void addColumn(Connection connection, String ledger, String column, String command)
             throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement("select exists (select from pg_attribute"
-                + " where attrelid = to_regclass(?) and attname = ? and not attisdropped)")) {
-            statement.setString(1, ledger);
-            statement.setString(2, column.substring(0, column.indexOf(' ')));
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                if (row.getBoolean(1)) {
-                    return;
-                }
-            }
+        if (Query.flag(
+                connection,
+                "select exists (select from pg_attribute where attrelid = to_regclass(?) and attname = ? and not attisdropped)",
+                ledger,
+                column.substring(0, column.indexOf(' ')))) {
+            return;
         }
-        try (Statement statement = connection.createStatement()) {
-            statement.execute("alter table " + ledger + " add column if not exists " + column);
+        try {
+            Query.execute(connection, "alter table " + ledger + " add column if not exists " + column);
         } catch (SQLException e) {
             if ("42501".equals(e.getSQLState())) {
                 throw new ChangeSetException(

@@ -1,9 +1,9 @@
 package io.pgcaravan.ship;
 
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.Sql;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.Map;
 
 /** How rows are read that have to come out as the same text wherever that is done: for a set, and for a comparison. */
@@ -24,10 +24,10 @@ public final class ReadSession {
     /** Begins a transaction that sees one snapshot, which its first question takes. */
     public static void begin(Connection connection) throws SQLException {
         connection.setAutoCommit(false);
-        try (Statement statement = connection.createStatement()) {
-            statement.execute("set transaction isolation level repeatable read read only");
+        try {
+            Query.execute(connection, "set transaction isolation level repeatable read read only");
             settings(connection);
-            statement.execute("set local work_mem = '64MB'");
+            Query.execute(connection, "set local work_mem = '64MB'");
         } catch (SQLException e) {
             throw named(connection, e);
         }
@@ -39,10 +39,10 @@ public final class ReadSession {
      * @throws SQLException that names role and setting where a time-out strikes first
      */
     public static void settings(Connection connection) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(SESSION);
+        try {
+            Query.execute(connection, SESSION);
             if (connection.getMetaData().getDatabaseMajorVersion() >= 17) {
-                statement.execute("set local transaction_timeout = 0");
+                Query.execute(connection, "set local transaction_timeout = 0");
             }
         } catch (SQLException e) {
             throw named(connection, e);

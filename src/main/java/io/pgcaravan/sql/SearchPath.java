@@ -1,8 +1,6 @@
 package io.pgcaravan.sql;
 
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 
 /** Where a session looks for names without a schema: operators and functions that others have planted are found there too. */
@@ -29,15 +27,11 @@ public final class SearchPath {
      * @return the one before
      */
     public static String change(Connection connection, String path, boolean local) throws SQLException {
-        try (PreparedStatement statement =
-                connection.prepareStatement("select pg_catalog.current_setting('search_path'),"
-                        + " pg_catalog.set_config('search_path', cast(? as text), cast(? as boolean))")) {
-            statement.setString(1, path);
-            statement.setBoolean(2, local);
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return row.getString(1);
-            }
-        }
+        return Query.text(
+                connection,
+                "select pg_catalog.current_setting('search_path'),"
+                        + " pg_catalog.set_config('search_path', cast(? as text), cast(? as boolean))",
+                path,
+                local);
     }
 }

@@ -87,7 +87,7 @@ final class Arrivals {
     }
 
     /** The same of a row of an export ledger. */
-    static String key(Look source, ExportLedger.Standing standing) {
+    static String key(Look source, ExportLedger.TargetProgress standing) {
         return key(
                 source.identity().system(),
                 source.identity().database(),
@@ -100,7 +100,7 @@ final class Arrivals {
     }
 
     /** The targets of a ledger that have ever acknowledged a set of whichever table. */
-    static Set<Target> answering(List<ExportLedger.Standing> standings) {
+    static Set<Target> answering(List<ExportLedger.TargetProgress> standings) {
         Set<Target> answering = new HashSet<>();
         standings.stream()
                 .filter(standing -> standing.acknowledged() > 0)
@@ -112,7 +112,7 @@ final class Arrivals {
      * @param answers whether the target acknowledges sets
      * @param patience seconds that a set may take in any case
      */
-    OnTheirWay of(Look source, TableName ledger, ExportLedger.Standing standing, boolean answers, double patience)
+    OnTheirWay of(Look source, TableName ledger, ExportLedger.TargetProgress standing, boolean answers, double patience)
             throws SQLException {
         Target target = standing.target();
         TableName table = standing.table();

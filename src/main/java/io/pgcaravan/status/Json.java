@@ -1,70 +1,55 @@
 package io.pgcaravan.status;
 
-import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility;
+import com.fasterxml.jackson.annotation.PropertyAccessor;
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializerProvider;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.module.SimpleModule;
+import com.fasterxml.jackson.databind.ser.std.StdScalarSerializer;
+import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import java.io.IOException;
-import java.io.StringWriter;
-import java.lang.reflect.Method;
-import java.lang.reflect.RecordComponent;
-import java.util.Map;
+import java.time.Instant;
 
 /** Writes records as JSON: a field for each component, by its name. */
 public final class Json {
 
-    private static final JsonFactory FACTORY = new JsonFactory();
+    private static final ObjectMapper MAPPER = JsonMapper.builder()
+            .visibility(PropertyAccessor.ALL, Visibility.NONE)
+            .visibility(PropertyAccessor.FIELD, Visibility.ANY)
+            .addModule(new SimpleModule()
+                    .addSerializer(Instant.class, ToStringSerializer.instance)
+                    .addSerializer(Double.class, new Rounded()))
+            .build();
 
     private Json() {}
 
-    /** @param value records, maps with texts as keys, lists, numbers, booleans; of everything else the text */
+    /** @param value records, maps, lists, numbers, booleans, times, texts */
     public static String of(Object value) {
-        StringWriter text = new StringWriter();
-        try (JsonGenerator json = FACTORY.createGenerator(text)) {
-            write(json, value);
-        } catch (IOException | ReflectiveOperationException e) {
+        try {
+            return MAPPER.writeValueAsString(value);
+        } catch (JsonProcessingException e) {
             throw new IllegalStateException(e);
         }
-        return text.toString();
     }
 
-    private static void write(JsonGenerator json, Object value) throws IOException, ReflectiveOperationException {
-        if (value == null) {
-            json.writeNull();
-        } else if (value instanceof Record) {
-            json.writeStartObject();
-            for (RecordComponent component : value.getClass().getRecordComponents()) {
-                Method accessor = component.getAccessor();
-                // the record itself may be private to its class
-                accessor.setAccessible(true);
-                json.writeFieldName(component.getName());
-                write(json, accessor.invoke(value));
-            }
-            json.writeEndObject();
-        } else if (value instanceof Map<?, ?> map) {
-            json.writeStartObject();
-            for (Map.Entry<?, ?> entry : map.entrySet()) {
-                json.writeFieldName(entry.getKey().toString());
-                write(json, entry.getValue());
-            }
-            json.writeEndObject();
-        } else if (value instanceof Iterable<?> list) {
-            json.writeStartArray();
-            for (Object element : list) {
-                write(json, element);
-            }
-            json.writeEndArray();
-        } else if (value instanceof Boolean flag) {
-            json.writeBoolean(flag);
-        } else if (value instanceof Double number) {
+    /** To a thousandth; null for what is no number. */
+    private static final class Rounded extends StdScalarSerializer<Double> {
+        private static final long serialVersionUID = 1L;
+
+        Rounded() {
+            super(Double.class);
+        }
+
+        @Override
+        public void serialize(Double number, JsonGenerator json, SerializerProvider provider) throws IOException {
             if (number.isNaN() || number.isInfinite()) {
                 json.writeNull();
             } else {
-                // a thousandth is more than anybody looks at
                 json.writeNumber(Math.round(number * 1000) / 1000.0);
             }
-        } else if (value instanceof Number number) {
-            json.writeNumber(number.longValue());
-        } else {
-            json.writeString(value.toString());
         }
     }
 }

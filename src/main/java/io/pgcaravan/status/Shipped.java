@@ -96,9 +96,9 @@ final class Shipped {
             return;
         }
         Map<String, LastSet> last = lastSets(look.connection(), ledger);
-        List<ExportLedger.Standing> standings = new ExportLedger(look.connection(), ledger).targets();
+        List<ExportLedger.TargetProgress> standings = new ExportLedger(look.connection(), ledger).targets();
         Set<Target> answering = Arrivals.answering(standings);
-        for (ExportLedger.Standing standing : standings) {
+        for (ExportLedger.TargetProgress standing : standings) {
             if (standing.forgotten()) {
                 continue;
             }

@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.pgcaravan.app.ProgressLine;
 import io.pgcaravan.app.ShipProgress;
 import io.pgcaravan.ship.Shipping;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.sql.TableName;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -282,14 +282,14 @@ class ShipCommandsTest {
         StringWriter text = new StringWriter();
         ShipProgress progress = new ShipProgress(new ProgressLine(new PrintWriter(text), true));
         TableName table = new TableName("public", "t");
-        progress.exported(table, Part.RECORDS, 1000, 50_000, 4000);
+        progress.exported(table, SetPart.RECORDS, 1000, 50_000, 4000);
         Thread.sleep(250);
-        progress.exported(table, Part.RECORDS, 2000, 100_000, 4000);
+        progress.exported(table, SetPart.RECORDS, 2000, 100_000, 4000);
         assertThat(text.toString())
                 .containsPattern("\rpublic\\.t: records, 2000 rows, 100 kB, \\d+ (bytes|kB)/s, about 0:0\\d left");
-        progress.imported("set", Part.IDS, 4000, 10, 40_000_000);
+        progress.imported("set", SetPart.IDS, 4000, 10, 40_000_000);
         Thread.sleep(250);
-        progress.imported("set", Part.IDS, 4000, 20_000_000, 40_000_000);
+        progress.imported("set", SetPart.IDS, 4000, 20_000_000, 40_000_000);
         assertThat(text.toString())
                 .containsPattern("\rset: ids, 2000 of 4000 rows, 20 MB of 40 MB, \\d+ [kM]B/s, about 0:0\\d left");
         progress.clear();

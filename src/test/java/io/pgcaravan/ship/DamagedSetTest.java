@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.pgcaravan.ship.exporter.Exporter;
 import io.pgcaravan.ship.format.Manifest;
 import io.pgcaravan.ship.format.SetName;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.importer.Importer.Outcome;
 import io.pgcaravan.ship.importer.Importer.Result;
 import java.nio.file.Files;
@@ -125,9 +125,9 @@ class DamagedSetTest {
 
     @ParameterizedTest
     @EnumSource(
-            value = Part.class,
+            value = SetPart.class,
             names = {"COLUMNS", "IDS", "RECORDS"})
-    void one_flipped_bit_is_found_and_the_right_file_alone_is_enough(Part part) throws Exception {
+    void one_flipped_bit_is_found_and_the_right_file_alone_is_enough(SetPart part) throws Exception {
         String name = SET + part.suffix();
         byte[] bytes = Files.readAllBytes(drop.resolve(name));
         bytes[bytes.length / 2] ^= 1;

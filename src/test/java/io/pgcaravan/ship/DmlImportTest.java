@@ -285,7 +285,7 @@ class DmlImportTest {
                 "id,note,prize\n",
                 "public.orders-columns.txt, line 1: column(s) \"prize\"");
         mustFail("public.orders-columns.txt", "note,amount\n", "has no column id");
-        mustFail("public.orders-columns.txt", "id,,note\n", "no list of columns");
+        mustFail("public.orders-columns.txt", "id,,note\n", "must have names of columns");
         mustFail("public.orders-columns.txt", "id,note) from program 'x' --\n", "are missing in the table");
         importWell();
     }

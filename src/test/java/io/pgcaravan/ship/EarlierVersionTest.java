@@ -8,8 +8,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.pgcaravan.ship.exporter.Exporter;
 import io.pgcaravan.ship.exporter.Tracking;
 import io.pgcaravan.ship.format.Manifest;
-import io.pgcaravan.ship.format.Manifest.Kind;
-import io.pgcaravan.ship.format.SetName;
+import io.pgcaravan.ship.format.SetKind;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.importer.Importer;
 import io.pgcaravan.ship.importer.Importer.Result;
 import io.pgcaravan.ship.importer.WaitingSets;
@@ -75,7 +75,7 @@ class EarlierVersionTest {
         assertThat(WaitingSets.of(ship.target, ship.drop, null).get(0).diverged())
                 .isNull();
         assertThat(ship.importAll().get(0).result()).isEqualTo(Result.ALREADY_APPLIED);
-        assertThat(ship.exportOne("t").kind()).isEqualTo(Kind.CHANGES);
+        assertThat(ship.exportOne("t").kind()).isEqualTo(SetKind.CHANGES);
         ship.importWell();
         ship.assertEqual("t");
         execute(ship.source, "set session_replication_role = replica", "update t set v = 'c'");
@@ -84,7 +84,7 @@ class EarlierVersionTest {
                         ship.source,
                         "select tgname from pg_trigger where tgname = 't_dml_replica' and tgenabled = 'A'"))
                 .hasSize(1);
-        assertThat(ship.exportOne("t").kind()).isEqualTo(Kind.CHANGES);
+        assertThat(ship.exportOne("t").kind()).isEqualTo(SetKind.CHANGES);
         ship.importWell();
         ship.assertEqual("t");
     }
@@ -94,9 +94,9 @@ class EarlierVersionTest {
         ship.export("p");
         asLeft("published");
         execute(ship.source, "insert into p values (2, 'b')");
-        assertThat(ship.exportOne("p").kind()).isEqualTo(Kind.CHANGES);
+        assertThat(ship.exportOne("p").kind()).isEqualTo(SetKind.CHANGES);
         execute(ship.source, "truncate p1");
-        assertThat(ship.exportOne("p").kind()).isEqualTo(Kind.FULL);
+        assertThat(ship.exportOne("p").kind()).isEqualTo(SetKind.FULL);
     }
 
     @Test
@@ -166,7 +166,7 @@ class EarlierVersionTest {
         execute(ship.source, "update k set v = 'c'");
         Manifest set = ship.exportOne("k");
         assertThat(set.truncated()).isFalse();
-        assertThat(set.file(SetName.Part.IDS).rows()).isEqualTo(2);
+        assertThat(set.file(SetPart.IDS).rows()).isEqualTo(2);
         ship.track("k");
         assertThat(query(ship.source, "select indexdef from pg_indexes where indexname = 'k_dml_truncations'")
                         .get(0))

@@ -14,8 +14,8 @@ import io.pgcaravan.ship.format.ChangeSetException;
 import io.pgcaravan.ship.format.Compression;
 import io.pgcaravan.ship.format.DropDirectory;
 import io.pgcaravan.ship.format.Manifest;
-import io.pgcaravan.ship.format.Manifest.Kind;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetKind;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.format.Target;
 import io.pgcaravan.ship.importer.Importer;
 import io.pgcaravan.ship.importer.Importer.Result;
@@ -78,7 +78,7 @@ class ExportTest {
             execute(late, "update t set v = 'late' where id = 2");
             execute(ship.source, "update t set v = 'between' where id = 3");
             Manifest set = ship.exportOne("t");
-            assertThat(set.file(Part.IDS).rows()).isEqualTo(1);
+            assertThat(set.file(SetPart.IDS).rows()).isEqualTo(1);
             late.commit();
             execute(ship.source, "insert into t values (4, 'after')");
             ship.exportOne("t");
@@ -97,8 +97,8 @@ class ExportTest {
             execute(ship.source, "update t set v = v || 'x'", "delete from t", "insert into t values (1, 'b')");
         }
         Manifest set = ship.exportOne("t");
-        assertThat(set.file(Part.IDS).rows()).isEqualTo(1);
-        assertThat(set.file(Part.RECORDS).rows()).isEqualTo(1);
+        assertThat(set.file(SetPart.IDS).rows()).isEqualTo(1);
+        assertThat(set.file(SetPart.RECORDS).rows()).isEqualTo(1);
         ship.importWell();
     }
 
@@ -178,7 +178,7 @@ class ExportTest {
                 .containsExactly("4");
         List<Exported> set = exporter.export(slow);
         assertThat(set).hasSize(1);
-        assertThat(set.get(0).manifest().file(Part.IDS).rows()).isEqualTo(4);
+        assertThat(set.get(0).manifest().file(SetPart.IDS).rows()).isEqualTo(4);
         assertThat(set.get(0).manifest().number()).isEqualTo(2);
 
         // a target that nobody collects for would hold everything back
@@ -213,7 +213,7 @@ class ExportTest {
         assertThat(ship.importAll().get(0).message()).contains("set 2");
         List<Exported> again = new Exporter(ship.sourceConnect()).again(ship.request("t"), 2);
         assertThat(again.get(0).manifest().setId()).isEqualTo(lost.setId());
-        assertThat(again.get(0).manifest().file(Part.IDS).rows()).isEqualTo(1);
+        assertThat(again.get(0).manifest().file(SetPart.IDS).rows()).isEqualTo(1);
         ship.importWell();
         ship.assertEqual("t");
         execute(ship.source, "insert into t values (9, 'z')");
@@ -290,11 +290,11 @@ class ExportTest {
         assertThat(ship.export("e")).isEmpty();
         execute(ship.target, "alter type mood rename value 'low' to 'down'", "alter type mood add value 'middle'");
         execute(ship.source, "alter type mood rename value 'low' to 'down'");
-        assertThat(ship.exportOne("e").kind()).isEqualTo(Kind.FULL);
+        assertThat(ship.exportOne("e").kind()).isEqualTo(SetKind.FULL);
         ship.importWell();
         execute(ship.source, "alter type pair add attribute c int");
         execute(ship.target, "alter type pair add attribute c int");
-        assertThat(ship.exportOne("e").kind()).isEqualTo(Kind.FULL);
+        assertThat(ship.exportOne("e").kind()).isEqualTo(SetKind.FULL);
         ship.importWell();
         ship.assertEqual("e");
     }
@@ -309,13 +309,13 @@ class ExportTest {
         execute(ship.source, "insert into p values (1, 'a'), (101, 'b')");
         ship.ship("p");
         execute(ship.source, "alter table p alter v type text using upper(v)");
-        assertThat(ship.exportOne("p").kind()).isEqualTo(Kind.FULL);
+        assertThat(ship.exportOne("p").kind()).isEqualTo(SetKind.FULL);
         ship.importWell();
         ship.assertEqual("p");
         execute(ship.source, "alter table p2 set unlogged", "alter table p2 set logged");
-        assertThat(ship.exportOne("p").kind()).isEqualTo(Kind.FULL);
+        assertThat(ship.exportOne("p").kind()).isEqualTo(SetKind.FULL);
         execute(ship.source, "alter table p2 set unlogged");
-        assertThat(ship.exportOne("p").kind()).isEqualTo(Kind.FULL);
+        assertThat(ship.exportOne("p").kind()).isEqualTo(SetKind.FULL);
     }
 
     @Test
@@ -407,7 +407,7 @@ class ExportTest {
         ship.track("t");
         List<Exported> exported = ship.export("t");
         assertThat(exported).hasSize(1);
-        assertThat(exported.get(0).manifest().kind()).isEqualTo(Kind.FULL);
+        assertThat(exported.get(0).manifest().kind()).isEqualTo(SetKind.FULL);
         ship.importWell();
         assertThat(query(ship.target, "select id from t order by 1"))
                 .isEqualTo(query(ship.source, "select id from t order by 1"));
@@ -492,7 +492,7 @@ class ExportTest {
         Files.move(drop, directory.resolve("elsewhere"));
         assertThatThrownBy(() -> ship.export("t")).hasMessageContaining("is missing");
         Files.createFile(drop);
-        assertThatThrownBy(() -> ship.export("t")).hasMessageContaining("no directory");
+        assertThatThrownBy(() -> ship.export("t")).hasMessageContaining("must be a directory");
         Files.delete(drop);
         Files.move(directory.resolve("elsewhere"), drop);
         assertThat(query(ship.source, "select count(*) from caravan.export_set"))

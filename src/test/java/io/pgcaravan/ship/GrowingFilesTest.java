@@ -9,7 +9,7 @@ import io.pgcaravan.ship.format.DropDirectory;
 import io.pgcaravan.ship.format.IncompleteSetException;
 import io.pgcaravan.ship.format.Manifest;
 import io.pgcaravan.ship.format.SetName;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.format.UnfinishedException;
 import io.pgcaravan.ship.importer.Importer;
 import io.pgcaravan.ship.importer.Importer.Outcome;
@@ -125,7 +125,7 @@ class GrowingFilesTest {
     @Test
     void a_marker_is_waited_for_wherever_it_breaks_off() throws Exception {
         SetName set = SetName.of(Shipping.table(TABLE), 1);
-        byte[] whole = Files.readAllBytes(ship.directory.resolve(set.file(Part.DONE)));
+        byte[] whole = Files.readAllBytes(ship.directory.resolve(set.file(SetPart.DONE)));
         assertThat(new String(whole, java.nio.charset.StandardCharsets.UTF_8)).contains("größe");
         assertThat(Manifest.read(set, whole).number()).isEqualTo(1);
         for (int length = 0; length < whole.length - 2; length++) {
@@ -143,9 +143,9 @@ class GrowingFilesTest {
         ship.export(TABLE);
         SetName set = SetName.of(Shipping.table(TABLE), 2);
         // the records of the second sending are here, its marker is not: the first one was taken away before
-        Path records = ship.directory.resolve(set.file(Part.RECORDS));
+        Path records = ship.directory.resolve(set.file(SetPart.RECORDS));
         Files.writeString(records, Files.readString(records).replace("two", "TWO"));
-        Path done = ship.directory.resolve(set.file(Part.DONE));
+        Path done = ship.directory.resolve(set.file(SetPart.DONE));
         byte[] marker = Files.readAllBytes(done);
         Files.write(done, new byte[0]);
         assertThat(ship.importAll()).extracting(Outcome::result).containsExactly(Result.INCOMPLETE);

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.github.luben.zstd.Zstd;
 import io.pgcaravan.ship.format.Manifest;
 import io.pgcaravan.ship.format.SetName;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.format.Sha256;
 import io.pgcaravan.ship.importer.Importer.Outcome;
 import io.pgcaravan.ship.importer.Importer.Result;
@@ -266,6 +266,6 @@ class HostileDropTest {
             Files.writeString(drop.resolve(name), "{}");
         }
         assertThat(ship.importAll()).extracting(Outcome::result).containsExactly(Result.APPLIED);
-        assertThat(SetName.parse("public.t.000000000001.done", Part.DONE)).isEqualTo(new SetName("public.t", 1));
+        assertThat(SetName.parse("public.t.000000000001.done", SetPart.DONE)).isEqualTo(new SetName("public.t", 1));
     }
 }

@@ -9,7 +9,7 @@ import io.pgcaravan.ship.exporter.Exporter;
 import io.pgcaravan.ship.exporter.Tracking;
 import io.pgcaravan.ship.format.Compression;
 import io.pgcaravan.ship.format.Manifest;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.format.Target;
 import io.pgcaravan.ship.importer.Importer;
 import io.pgcaravan.ship.importer.Importer.Outcome;
@@ -87,7 +87,7 @@ class ImportTest {
     void short_and_missing_files_are_waited_for() throws Exception {
         execute(ship.source, "insert into t select g, 'a' from generate_series(1, 100) g");
         Manifest set = ship.exportOne("t");
-        Path records = drop.resolve(set.name().file(Part.RECORDS));
+        Path records = drop.resolve(set.name().file(SetPart.RECORDS));
         byte[] all = Files.readAllBytes(records);
         Files.write(records, java.util.Arrays.copyOf(all, all.length / 2));
         assertThat(only()).isEqualTo(Result.INCOMPLETE);
@@ -109,7 +109,7 @@ class ImportTest {
             ship.export("t");
         }
         Path away = Files.createDirectories(directory.resolve("away"));
-        for (Part part : List.of(Part.COLUMNS, Part.IDS, Part.RECORDS, Part.DONE)) {
+        for (SetPart part : List.of(SetPart.COLUMNS, SetPart.IDS, SetPart.RECORDS, SetPart.DONE)) {
             String name = "public.t.000000000002" + part.suffix();
             Files.move(drop.resolve(name), away.resolve(name));
         }
@@ -117,7 +117,7 @@ class ImportTest {
         assertThat(ship.importAll())
                 .extracting(Outcome::message)
                 .allMatch(m -> m.contains("set 2") || m.contains("sets 2 to 3"));
-        for (Part part : List.of(Part.COLUMNS, Part.IDS, Part.RECORDS, Part.DONE)) {
+        for (SetPart part : List.of(SetPart.COLUMNS, SetPart.IDS, SetPart.RECORDS, SetPart.DONE)) {
             String name = "public.t.000000000002" + part.suffix();
             Files.move(away.resolve(name), drop.resolve(name));
         }
@@ -335,7 +335,7 @@ class ImportTest {
         assertThat(ship.files("")).containsExactly("public.t.000000000001.ack");
         assertThat(ship.export("t")).isEmpty();
         assertThat(ship.files("")).isEmpty();
-        ExportLedger.Standing standing =
+        ExportLedger.TargetProgress standing =
                 new ExportLedger(ship.source, Tracking.LEDGER).targets().get(0);
         assertThat(standing.published()).isEqualTo(1);
         assertThat(standing.acknowledged()).isEqualTo(1);

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.pgcaravan.ship.exporter.Exporter;
-import io.pgcaravan.ship.format.SetName;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.importer.Importer.Result;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -166,7 +166,7 @@ class KilledShipTest {
             List<Exporter.Exported> exported = ship.export("t", "u");
             assertThat(exported).hasSize(4);
             assertThat(exported.get(0).finished()).isTrue();
-            assertThat(exported.get(0).manifest().file(SetName.Part.IDS).rows()).isEqualTo(ids);
+            assertThat(exported.get(0).manifest().file(SetPart.IDS).rows()).isEqualTo(ids);
             assertThat(
                             query(
                                     ship.source,

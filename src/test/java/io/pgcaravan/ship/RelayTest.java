@@ -9,7 +9,7 @@ import io.pgcaravan.ship.format.ChangeSetException;
 import io.pgcaravan.ship.format.DropDirectory;
 import io.pgcaravan.ship.format.IncompleteSetException;
 import io.pgcaravan.ship.format.SetName;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.importer.Importer;
 import io.pgcaravan.ship.importer.Importer.Outcome;
 import io.pgcaravan.ship.importer.Importer.Result;
@@ -52,7 +52,7 @@ class RelayTest {
     }
 
     private byte[] marker(SetName set) throws Exception {
-        return Files.readAllBytes(ship.directory.resolve(set.file(Part.DONE)));
+        return Files.readAllBytes(ship.directory.resolve(set.file(SetPart.DONE)));
     }
 
     private void fetch(String file) throws Exception {
@@ -69,15 +69,15 @@ class RelayTest {
     @Test
     void a_set_shows_when_all_of_it_is_here_and_what_came_does_not_come_again() throws Exception {
         assertThat(relay.missing(FIRST, marker(FIRST)).missing())
-                .containsExactly(FIRST.file(Part.COLUMNS), FIRST.file(Part.IDS), FIRST.file(Part.RECORDS));
-        fetch(FIRST.file(Part.COLUMNS));
-        fetch(FIRST.file(Part.IDS));
+                .containsExactly(FIRST.file(SetPart.COLUMNS), FIRST.file(SetPart.IDS), FIRST.file(SetPart.RECORDS));
+        fetch(FIRST.file(SetPart.COLUMNS));
+        fetch(FIRST.file(SetPart.IDS));
         assertThatThrownBy(() -> relay.received(FIRST))
                 .isInstanceOf(IncompleteSetException.class)
                 .hasMessage("it waits for public.t.000000000001.records");
         assertThat(importer.importAll()).isEmpty();
-        assertThat(relay.missing(FIRST, marker(FIRST)).missing()).containsExactly(FIRST.file(Part.RECORDS));
-        fetch(FIRST.file(Part.RECORDS));
+        assertThat(relay.missing(FIRST, marker(FIRST)).missing()).containsExactly(FIRST.file(SetPart.RECORDS));
+        fetch(FIRST.file(SetPart.RECORDS));
         assertThat(relay.received(FIRST)).isTrue();
         assertThat(importer.importAll()).extracting(Outcome::result).containsExactly(Result.APPLIED);
         ship.assertEqual("t");
@@ -88,9 +88,9 @@ class RelayTest {
         fetch(FIRST);
         Relay.Incoming again = relay.missing(FIRST, marker(FIRST));
         assertThat(again.missing()).isEmpty();
-        assertThat(again.names()).hasSize(4).last().isEqualTo(FIRST.file(Part.DONE));
+        assertThat(again.names()).hasSize(4).last().isEqualTo(FIRST.file(SetPart.DONE));
         assertThat(relay.received(FIRST)).isFalse();
-        assertThat(near.resolve(FIRST.file(Part.DONE))).exists();
+        assertThat(near.resolve(FIRST.file(SetPart.DONE))).exists();
         importer.importAll();
         // published once more, with a marker of its own: the table has it
         execute(ship.source, "update t set v = 'two'");
@@ -109,12 +109,12 @@ class RelayTest {
                 throw new AssertionError(e);
             }
         });
-        Path records = near.resolve(FIRST.file(Part.RECORDS));
+        Path records = near.resolve(FIRST.file(SetPart.RECORDS));
         Files.writeString(records, Files.readString(records).replaceFirst("one", "oNe"));
         assertThatThrownBy(() -> relay.received(FIRST)).hasMessageContaining("has other bytes than its .done says");
         assertThat(importer.importAll()).isEmpty();
-        assertThat(relay.missing(FIRST, marker(FIRST)).missing()).containsExactly(FIRST.file(Part.RECORDS));
-        fetch(FIRST.file(Part.RECORDS));
+        assertThat(relay.missing(FIRST, marker(FIRST)).missing()).containsExactly(FIRST.file(SetPart.RECORDS));
+        fetch(FIRST.file(SetPart.RECORDS));
         assertThat(relay.received(FIRST)).isTrue();
     }
 
@@ -132,7 +132,7 @@ class RelayTest {
         assertThat(importer.importAll()).extracting(Outcome::result).containsExactly(Result.GAP);
         execute(ship.source, "update t set v = 'THREE' where id in (2, 3)");
         new Exporter(ship.sourceConnect()).again(ship.request("t"), 3);
-        assertThat(relay.missing(third, marker(third)).missing()).containsExactly(third.file(Part.RECORDS));
+        assertThat(relay.missing(third, marker(third)).missing()).containsExactly(third.file(SetPart.RECORDS));
         fetch(second);
         // of set 3 there are files of both sendings now, and no marker
         assertThat(importer.importAll()).extracting(Outcome::set).containsExactly(second);
@@ -174,6 +174,6 @@ class RelayTest {
         new Exporter(ship.sourceConnect()).again(ship.request("t"), 1);
         assertThat(far.outgoing(FIRST, "sent").files()).hasSize(5).first().satisfies(file -> assertThat(file)
                 .isEmptyFile()
-                .hasFileName(FIRST.file(Part.DONE)));
+                .hasFileName(FIRST.file(SetPart.DONE)));
     }
 }

@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.pgcaravan.PgServer;
 import io.pgcaravan.server.PrivateCluster;
 import io.pgcaravan.ship.format.Manifest;
-import io.pgcaravan.ship.format.Manifest.Kind;
+import io.pgcaravan.ship.format.SetKind;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -60,7 +60,7 @@ class ReplicatedSourceTest {
                     execute(publisher, change);
                     awaitSame(publisher, ship);
                     Manifest set = ship.exportOne("t");
-                    assertThat(set.kind()).as(change).isEqualTo(Kind.CHANGES);
+                    assertThat(set.kind()).as(change).isEqualTo(SetKind.CHANGES);
                     ship.importWell();
                     assertThat(Shipping.rows(ship.target, "t")).as(change).isEqualTo(Shipping.rows(publisher, "t"));
                 }
@@ -78,7 +78,7 @@ class ReplicatedSourceTest {
                         "drop subscription s");
             }
             // what came while the subscription was there
-            assertThat(ship.exportOne("t").kind()).isEqualTo(Kind.CHANGES);
+            assertThat(ship.exportOne("t").kind()).isEqualTo(SetKind.CHANGES);
             ship.importWell();
             ship.assertEqual("t");
         }

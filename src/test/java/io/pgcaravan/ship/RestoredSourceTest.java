@@ -12,7 +12,7 @@ import io.pgcaravan.ship.exporter.Exporter;
 import io.pgcaravan.ship.exporter.Exporter.Request;
 import io.pgcaravan.ship.exporter.Tracking;
 import io.pgcaravan.ship.format.Compression;
-import io.pgcaravan.ship.format.Manifest;
+import io.pgcaravan.ship.format.SetKind;
 import io.pgcaravan.ship.importer.Importer.Outcome;
 import io.pgcaravan.ship.importer.Importer.Result;
 import io.pgcaravan.ship.importer.WaitingSets;
@@ -123,7 +123,7 @@ class RestoredSourceTest {
                     "update caravan.export_set set source_system = '1'",
                     "insert into t_dml (id, xid) values (null, (pg_current_xact_id()::text::bigint + 12)::text::xid8),"
                             + " (null, (pg_current_xact_id()::text::bigint + 1000)::text::xid8)");
-            assertThat(ship.exportOne("t").kind()).isEqualTo(Manifest.Kind.FULL);
+            assertThat(ship.exportOne("t").kind()).isEqualTo(SetKind.FULL);
             ship.importWell();
             assertThat(query(ship.source, "select count(*) from t_dml")).containsExactly("0");
             // and one that stands by in a database that has sets of its own

@@ -3,7 +3,8 @@ package io.pgcaravan.ship;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pgcaravan.ship.format.Manifest;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetKind;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.importer.Importer;
 import io.pgcaravan.ship.importer.Importer.Result;
 import java.nio.file.Path;
@@ -43,7 +44,7 @@ class ShipTest {
                 "delete from orders where id % 7 = 0",
                 "insert into orders values (5000, null, null)");
         Manifest set = ship.exportOne("orders");
-        assertThat(set.kind()).isEqualTo(Manifest.Kind.CHANGES);
+        assertThat(set.kind()).isEqualTo(SetKind.CHANGES);
         assertThat(set.number()).isEqualTo(2);
         assertThat(ship.files(""))
                 .containsExactly(
@@ -57,7 +58,7 @@ class ShipTest {
         Shipping.execute(ship.source, "truncate orders", "insert into orders values (1, 'after', 1)");
         set = ship.exportOne("orders");
         assertThat(set.truncated()).isTrue();
-        assertThat(set.file(Part.RECORDS).rows()).isEqualTo(1);
+        assertThat(set.file(SetPart.RECORDS).rows()).isEqualTo(1);
         ship.importWell();
         ship.assertEqual("orders");
     }

@@ -11,7 +11,7 @@ import io.pgcaravan.ship.exporter.Exporter;
 import io.pgcaravan.ship.exporter.Tracking;
 import io.pgcaravan.ship.format.Compression;
 import io.pgcaravan.ship.format.Manifest;
-import io.pgcaravan.ship.format.SetName;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.importer.Importer.Outcome;
 import io.pgcaravan.ship.importer.Importer.Result;
 import java.nio.file.Path;
@@ -240,8 +240,8 @@ class TargetTableTest {
         ship.ship("t");
         execute(ship.source, "update t set id = 'ABC' where id = 'abc'", "update t set id = 'abc' where id = 'abc'");
         Manifest set = ship.exportOne("t");
-        assertThat(set.file(SetName.Part.IDS).rows()).isEqualTo(3);
-        assertThat(set.file(SetName.Part.RECORDS).rows()).isEqualTo(1);
+        assertThat(set.file(SetPart.IDS).rows()).isEqualTo(3);
+        assertThat(set.file(SetPart.RECORDS).rows()).isEqualTo(1);
         ship.importWell();
         ship.assertEqual("t");
     }
@@ -466,6 +466,6 @@ class TargetTableTest {
         ship.accept("t");
         execute(ship.target, "create table heir () inherits (t)");
         ship.export("t");
-        assertThat(refused().message()).contains("no plain or partitioned table");
+        assertThat(refused().message()).contains("is not a plain or partitioned table");
     }
 }

@@ -11,7 +11,7 @@ import io.pgcaravan.ship.exporter.Exporter.Exported;
 import io.pgcaravan.ship.exporter.SourceTable;
 import io.pgcaravan.ship.exporter.Tracking;
 import io.pgcaravan.ship.format.Compression;
-import io.pgcaravan.ship.format.Manifest.Kind;
+import io.pgcaravan.ship.format.SetKind;
 import io.pgcaravan.sql.TableName;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -228,7 +228,7 @@ class TrackingTest {
                 "delete from p2d where id = 20",
                 "update p set at = '2026-02-20' where id = 1",
                 "update p2 set v = 'b' where id = 25");
-        assertThat(ship.exportOne("p").kind()).isEqualTo(Kind.CHANGES);
+        assertThat(ship.exportOne("p").kind()).isEqualTo(SetKind.CHANGES);
         ship.importWell();
         ship.assertEqual("p");
 
@@ -241,7 +241,7 @@ class TrackingTest {
                 "insert into p4 values (300, '2026-04-02', 'attached')",
                 "alter table p attach partition p4 for values from ('2026-04-01') to ('2026-05-01')");
         execute(ship.target, "create table p3 partition of p for values from ('2026-03-01') to ('2026-05-01')");
-        assertThat(ship.exportOne("p").kind()).isEqualTo(Kind.CHANGES);
+        assertThat(ship.exportOne("p").kind()).isEqualTo(SetKind.CHANGES);
         ship.importWell();
         ship.assertEqual("p");
 

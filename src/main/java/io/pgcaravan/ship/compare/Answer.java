@@ -1,19 +1,22 @@
 package io.pgcaravan.ship.compare;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
+import io.pgcaravan.queue.Source;
 import io.pgcaravan.ship.format.ChangeSetException;
-import io.pgcaravan.ship.format.Fields;
-import io.pgcaravan.ship.format.MalformedException;
+import io.pgcaravan.ship.format.Checked;
+import io.pgcaravan.ship.format.StrictJson;
 import io.pgcaravan.ship.importer.ImportLedger;
 import java.io.IOException;
-import java.io.StringWriter;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * What a target answers to a digest, as the first line of the file says it. The lines that follow name the ranges that differ,
@@ -22,23 +25,40 @@ import java.util.List;
  * @param applied what the target had applied; null where it had no set
  * @param rows of the target's table
  */
-public record Answer(Digest digest, Applied applied, long rows, Instant answeredAt) {
-
-    /** @param snapshot what the last set had seen, as {@code pg_snapshot} prints it */
-    public record Applied(long set, String snapshot, String system) {
-
-        /** Null where nothing was applied that came from that database. */
-        static Applied of(ImportLedger.Position position, String system, String database) {
-            return position == null || position.number() == null || !position.isFrom(system, database)
-                    ? null
-                    : new Applied(position.number(), position.snapshot(), position.sourceSystem());
-        }
-    }
+public record Answer(
+        @JsonProperty("answers") Digest digest,
+        @JsonSetter(nulls = Nulls.SET) AppliedSet applied,
+        long rows,
+        Instant answeredAt) {
 
     private static final String RANGE = "range\t";
     private static final String ROW = "row\t";
+    private static final Pattern ESCAPE = Pattern.compile("\\\\(.?)", Pattern.DOTALL);
 
-    // ---- writing
+    public Answer {
+        Checked.number("rows", rows, 0, Long.MAX_VALUE);
+    }
+
+    /** @param snapshot what the last set had seen, as {@code pg_snapshot} prints it */
+    public record AppliedSet(long set, String snapshot, String system) {
+
+        public AppliedSet {
+            Checked.number("set", set, 1, Long.MAX_VALUE);
+            Checked.snapshot(snapshot);
+            Checked.text("system", system, 40);
+        }
+
+        static AppliedSet of(ImportLedger.Position position, Source source) {
+            return of(position, source.system(), source.database());
+        }
+
+        /** Null where nothing was applied that came from that database. */
+        static AppliedSet of(ImportLedger.Position position, String system, String database) {
+            return position == null || position.number() == null || !position.isFrom(system, database)
+                    ? null
+                    : new AppliedSet(position.number(), position.snapshot(), position.sourceSystem());
+        }
+    }
 
     /**
      * Writes the file.
@@ -49,37 +69,13 @@ public record Answer(Digest digest, Applied applied, long rows, Instant answered
     long write(Path file, BitSet differing, HashedRows rows) throws IOException, SQLException {
         long written = 0;
         try (SealedLines.Writer lines = new SealedLines.Writer(file)) {
-            StringWriter text = new StringWriter();
-            try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
-                json.writeStartObject();
-                json.writeObjectFieldStart("answers");
-                digest.writeFields(json);
-                json.writeEndObject();
-                if (applied == null) {
-                    json.writeNullField("applied");
-                } else {
-                    json.writeObjectFieldStart("applied");
-                    json.writeNumberField("set", applied.set);
-                    json.writeStringField("snapshot", applied.snapshot);
-                    json.writeStringField("system", applied.system);
-                    json.writeEndObject();
-                }
-                json.writeNumberField("rows", this.rows);
-                json.writeStringField("answeredAt", answeredAt.toString());
-                json.writeEndObject();
-            }
-            lines.line(text.toString());
+            lines.line(StrictJson.line(this));
             for (int range = differing.nextSetBit(0); range >= 0; range = differing.nextSetBit(range + 1)) {
                 lines.line(RANGE + range);
             }
             for (HashedRows.Row row = rows.next(); row != null; row = rows.next()) {
-                StringBuilder line = new StringBuilder(ROW)
-                        .append(row.keyHash())
-                        .append('\t')
-                        .append(row.hash());
-                for (String column : row.key()) {
-                    escape(line.append('\t'), column);
-                }
+                StringBuilder line = new StringBuilder(ROW + row.keyHash() + "\t" + row.hash());
+                row.key().forEach(column -> line.append('\t').append(escaped(column)));
                 lines.line(line.toString());
                 written++;
             }
@@ -89,107 +85,34 @@ public record Answer(Digest digest, Applied applied, long rows, Instant answered
     }
 
     /** As COPY's text format has it. */
-    private static void escape(StringBuilder line, String value) {
-        if (value == null) {
-            line.append("\\N");
-            return;
-        }
-        for (int i = 0; i < value.length(); i++) {
-            char c = value.charAt(i);
-            switch (c) {
-                case '\\' -> line.append("\\\\");
-                case '\t' -> line.append("\\t");
-                case '\n' -> line.append("\\n");
-                default -> line.append(c);
-            }
-        }
+    private static String escaped(String value) {
+        return value == null
+                ? "\\N"
+                : value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n");
     }
-
-    private static String unescape(String value) throws MalformedException {
-        if (value.equals("\\N")) {
-            return null;
-        }
-        StringBuilder plain = new StringBuilder(value.length());
-        for (int i = 0; i < value.length(); i++) {
-            char c = value.charAt(i);
-            if (c == '\0') {
-                throw new MalformedException("has a NUL in a key");
-            }
-            if (c == '\\') {
-                c = ++i < value.length() ? value.charAt(i) : 0;
-                c = switch (c) {
-                    case '\\' -> '\\';
-                    case 't' -> '\t';
-                    case 'n' -> '\n';
-                    default -> throw new MalformedException("has an escape in a key that none is written with");
-                };
-            }
-            plain.append(c);
-        }
-        return plain.toString();
-    }
-
-    // ---- reading what others wrote
 
     /** An answer while it is read: its ranges are known, its rows still to come. */
-    static final class Reading implements HashedRows {
+    static final class AnswerReader implements HashedRows {
 
         final Answer answer;
-        final BitSet ranges;
+        final BitSet ranges = new BitSet();
 
-        private final Path file;
         private final SealedLines.Reader lines;
         private String line;
         private long lastHash = Long.MIN_VALUE;
 
         /** @throws ChangeSetException where the file is damaged, or not what this version reads */
-        Reading(Path file) throws IOException {
-            this.file = file;
-            SealedLines.Reader opened = null;
+        AnswerReader(Path file) throws IOException {
+            lines = new SealedLines.Reader(file, Long.MAX_VALUE);
             try {
-                opened = new SealedLines.Reader(file, Long.MAX_VALUE);
-                lines = opened;
-                answer = read(Digest.fields(lines));
-                ranges = new BitSet(answer.digest.hashing().ranges());
+                answer = lines.header(Answer.class);
                 for (line = lines.line(); line != null && line.startsWith(RANGE); line = lines.line()) {
-                    ranges.set((int) Digest.number(
-                            line.substring(RANGE.length()),
-                            answer.digest.hashing().ranges() - 1));
+                    ranges.set((int) lines.number(line.substring(RANGE.length()), answer.digest.ranges() - 1));
                 }
-            } catch (MalformedException e) {
-                opened(opened);
-                throw Digest.refused(file, e);
             } catch (IOException | RuntimeException e) {
-                opened(opened);
+                lines.close();
                 throw e;
             }
-        }
-
-        private static void opened(SealedLines.Reader reader) throws IOException {
-            if (reader != null) {
-                reader.close();
-            }
-        }
-
-        private static Answer read(Fields fields) throws MalformedException {
-            Fields digest = fields.object("answers");
-            Fields applied = fields.objectOrNull("applied");
-            Answer answer = new Answer(
-                    Digest.read(digest),
-                    applied == null
-                            ? null
-                            : new Applied(
-                                    applied.number("set", 1, Long.MAX_VALUE),
-                                    applied.snapshot("snapshot"),
-                                    applied.text("system", 40)),
-                    fields.number("rows", 0, Long.MAX_VALUE),
-                    fields.instant("answeredAt"));
-            digest.end();
-            if (applied != null) {
-                applied.end();
-            }
-            fields.end();
-            return answer;
         }
 
         @Override
@@ -197,27 +120,36 @@ public record Answer(Digest digest, Applied applied, long rows, Instant answered
             if (line == null) {
                 return null;
             }
-            try {
-                String[] part = line.split("\t", -1);
-                int columns = answer.digest.hashing().key().size();
-                if (!line.startsWith(ROW) || part.length != columns + 3) {
-                    throw new MalformedException("has a line that is none of an answer");
-                }
-                long keyHash = Digest.signed(part[1]);
-                if (keyHash < lastHash) {
-                    throw new MalformedException("has rows that are not in their order");
-                }
-                lastHash = keyHash;
-                List<String> key = new ArrayList<>(columns);
-                for (int i = 3; i < part.length; i++) {
-                    key.add(unescape(part[i]));
-                }
-                Row row = new Row(keyHash, Digest.signed(part[2]), key);
-                line = lines.line();
-                return row;
-            } catch (MalformedException e) {
-                throw Digest.refused(file, e);
+            String[] part = line.split("\t", -1);
+            if (!line.startsWith(ROW) || part.length != answer.digest.key().size() + 3) {
+                throw lines.refused("has an invalid line of a row");
             }
+            long keyHash = lines.number(part[1]);
+            if (keyHash < lastHash) {
+                throw lines.refused("has rows that are not in their order");
+            }
+            lastHash = keyHash;
+            List<String> key = new ArrayList<>();
+            for (int i = 3; i < part.length; i++) {
+                key.add(plain(part[i]));
+            }
+            Row row = new Row(keyHash, lines.number(part[2]), key);
+            line = lines.line();
+            return row;
+        }
+
+        private String plain(String escaped) {
+            if (escaped.indexOf('\0') >= 0) {
+                throw lines.refused("has a NUL in a key");
+            }
+            return escaped.equals("\\N")
+                    ? null
+                    : ESCAPE.matcher(escaped).replaceAll(escape -> switch (escape.group(1)) {
+                        case "\\" -> Matcher.quoteReplacement("\\");
+                        case "t" -> "\t";
+                        case "n" -> "\n";
+                        default -> throw lines.refused("has an unknown escape in a key");
+                    });
         }
 
         @Override

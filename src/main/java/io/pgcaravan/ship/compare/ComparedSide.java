@@ -6,19 +6,18 @@ import io.pgcaravan.ship.ReadSession;
 import io.pgcaravan.ship.Snapshot;
 import io.pgcaravan.ship.exporter.Tracking;
 import io.pgcaravan.ship.format.ChangeSetException;
+import io.pgcaravan.ship.format.Target;
 import io.pgcaravan.ship.importer.ImportLedger;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.Sql;
 import io.pgcaravan.sql.TableName;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
-import java.sql.Array;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import org.postgresql.PGConnection;
@@ -48,11 +47,11 @@ final class ComparedSide implements AutoCloseable {
         try {
             ReadSession.begin(connection);
             // the first question takes the snapshot
-            String snapshot = value(connection, "select pg_current_snapshot()::text");
+            String snapshot = Query.text(connection, "select pg_current_snapshot()::text");
             return new ComparedSide(
-                    connection, ComparedTable.read(connection, name), snapshot, value(connection, PROBE));
+                    connection, ComparedTable.read(connection, name), snapshot, Query.text(connection, PROBE));
         } catch (SQLException | RuntimeException e) {
-            close(connection);
+            Connect.close(connection);
             throw e;
         }
     }
@@ -75,8 +74,9 @@ final class ComparedSide implements AutoCloseable {
         return Source.of(connection);
     }
 
-    Connection connection() {
-        return connection;
+    /** Ends a statement that another thread waits for. */
+    void cancel() throws SQLException {
+        connection.unwrap(PGConnection.class).cancelQuery();
     }
 
     // ---- what is compared
@@ -137,14 +137,14 @@ final class ComparedSide implements AutoCloseable {
      * @param remarks is given why not
      * @throws ChangeSetException where this is a standby that has not come as far
      */
-    Answer.Applied known(Answer.Applied applied, List<String> remarks) throws SQLException {
+    Answer.AppliedSet known(Answer.AppliedSet applied, List<String> remarks) throws SQLException {
         if (applied == null || !applied.system().equals(system().system())) {
             return null;
         }
         if (Long.compareUnsigned(Snapshot.xmax(applied.snapshot()), Snapshot.xmax(snapshot)) <= 0) {
             return applied;
         }
-        if (value(connection, "select pg_is_in_recovery()").equals("t")) {
+        if (Query.flag(connection, "select pg_is_in_recovery()")) {
             throw new ChangeSetException("the source has not seen yet what the target has applied: it is a standby that"
                     + " lags behind; compare again later, or with the primary");
         }
@@ -155,18 +155,29 @@ final class ComparedSide implements AutoCloseable {
         return null;
     }
 
+    /** How many sets the target has not applied yet, by this side's export ledger; null where that is not known. */
+    Long setsAfter(Answer.AppliedSet applied, Target target, TableName ledger) throws SQLException {
+        if (target == null || applied == null || !applied.system().equals(system().system()) || !mayRead(ledger)) {
+            return null;
+        }
+        return Query.number(
+                connection,
+                "select count(*) from " + ledger.quoted() + " where target_host = ? and target_database = ?"
+                        + " and table_schema = ? and table_name = ? and set_number > ?",
+                target.host(),
+                target.database(),
+                table.name(),
+                applied.set());
+    }
+
     /** Not by {@code to_regclass}, which is an error where the schema may not be used. */
-    boolean mayRead(TableName name) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(
+    private boolean mayRead(TableName name) throws SQLException {
+        return Query.flag(
+                connection,
                 "select has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')"
                         + " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
-                        + " where n.nspname = ? and c.relname = ?")) {
-            statement.setString(1, name.schema());
-            statement.setString(2, name.name());
-            try (ResultSet row = statement.executeQuery()) {
-                return row.next() && row.getBoolean(1);
-            }
-        }
+                        + " where n.nspname = ? and c.relname = ?",
+                name);
     }
 
     /**
@@ -177,20 +188,16 @@ final class ComparedSide implements AutoCloseable {
         if (!mayRead(notes)) {
             return null;
         }
-        try (PreparedStatement statement =
-                connection.prepareStatement("select array_agg(attname::text order by attnum) from pg_attribute"
-                        + " where attrelid = to_regclass(?) and attnum > 0 and not attisdropped")) {
-            statement.setString(1, notes.quoted());
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                Array array = row.getArray(1);
-                List<String> columns = array == null ? List.of() : Arrays.asList((String[]) array.getArray());
-                return columns.size() == key.size() + 1
-                                && columns.subList(0, key.size()).equals(key)
-                        ? columns.get(key.size())
-                        : null;
-            }
-        }
+        List<String> columns = Query.all(
+                connection,
+                "select attname from pg_attribute where attrelid = to_regclass(?) and attnum > 0 and not attisdropped"
+                        + " order by attnum",
+                row -> row.getString(1),
+                notes.quoted());
+        return columns.size() == key.size() + 1
+                        && columns.subList(0, key.size()).equals(key)
+                ? columns.get(key.size())
+                : null;
     }
 
     /**
@@ -209,11 +216,10 @@ final class ComparedSide implements AutoCloseable {
         String unseen = quoted + " >= pg_snapshot_xmin(" + literal + ") and not pg_visible_in_snapshot(" + quoted + ", "
                 + literal + ")";
         String first = "t." + TableName.quote(hashing.key().get(0));
-        if (value(
-                        connection,
-                        "select exists (select from " + notes.quoted() + " t where " + unseen + " and " + first
-                                + Tracking.NULL + ")")
-                .equals("t")) {
+        if (Query.flag(
+                connection,
+                "select exists (select from " + notes.quoted() + " t where " + unseen + " and " + first + Tracking.NULL
+                        + ")")) {
             return NotedKeys.ALL;
         }
         Cursor cursor =
@@ -244,25 +250,8 @@ final class ComparedSide implements AutoCloseable {
         }
     }
 
-    private static String value(Connection connection, String query) throws SQLException {
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(query)) {
-            row.next();
-            return row.getString(1);
-        }
-    }
-
-    private static void close(Connection connection) throws SQLException {
-        try (connection) {
-            if (!connection.isClosed()) {
-                connection.rollback();
-                connection.setAutoCommit(true);
-            }
-        }
-    }
-
     @Override
     public void close() throws SQLException {
-        close(connection);
+        Connect.close(connection);
     }
 }

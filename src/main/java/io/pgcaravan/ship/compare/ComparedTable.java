@@ -1,11 +1,10 @@
 package io.pgcaravan.ship.compare;
 
 import io.pgcaravan.ship.format.ChangeSetException;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.Sql;
 import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,15 +34,13 @@ record ComparedTable(TableName name, String database, Map<String, Column> column
         Map<String, Column> columns = new LinkedHashMap<>();
         Map<Integer, String> key = new TreeMap<>();
         String database = connection.getCatalog();
-        long rows = 0;
-        try (PreparedStatement statement = connection.prepareStatement(TABLE)) {
-            statement.setString(1, name.schema());
-            statement.setString(2, name.name());
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
+        List<Long> rows = Query.all(
+                connection,
+                TABLE,
+                row -> {
                     if (!"rpfm".contains(row.getString("kind"))) {
-                        throw new ChangeSetException(
-                                name.quoted() + " in database \"" + database + "\" is no table that can be compared");
+                        throw new ChangeSetException(name.quoted() + " in database \"" + database
+                                + "\" cannot be compared: it is not a table");
                     }
                     Column column = new Column(
                             row.getString("name"),
@@ -54,14 +51,13 @@ record ComparedTable(TableName name, String database, Map<String, Column> column
                     if (row.getObject("key_position") != null) {
                         key.put(row.getInt("key_position"), column.name);
                     }
-                    rows = row.getLong("rows");
-                }
-            }
-        }
+                    return row.getLong("rows");
+                },
+                name);
         if (columns.isEmpty()) {
             throw new ChangeSetException("there is no table " + name.quoted() + " in database \"" + database + "\"");
         }
-        return new ComparedTable(name, database, columns, List.copyOf(key.values()), rows);
+        return new ComparedTable(name, database, columns, List.copyOf(key.values()), rows.get(0));
     }
 
     /** @throws ChangeSetException that names the columns which are missing here */

@@ -1,36 +1,21 @@
 package io.pgcaravan.ship.compare;
 
-import io.pgcaravan.queue.Source;
 import io.pgcaravan.ship.Connect;
-import io.pgcaravan.ship.Snapshot;
-import io.pgcaravan.ship.compare.RowHashing.Hash;
 import io.pgcaravan.ship.format.ChangeSetException;
-import io.pgcaravan.ship.format.Manifest;
 import io.pgcaravan.ship.format.Target;
 import io.pgcaravan.ship.importer.ImportLedger;
 import io.pgcaravan.sql.TableName;
 import java.io.IOException;
-import java.nio.file.Path;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
-import java.util.UUID;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
-import org.postgresql.PGConnection;
 
 /**
  * Finds the rows in which a table differs between two databases. Both hash their rows, range by range, and only rows of ranges
@@ -43,9 +28,6 @@ public final class Comparison {
 
     /** So that one row that differs costs a look at a hundred, and the sums of a million rows are ten thousand. */
     private static final int ROWS_A_RANGE = 128;
-
-    /** What travels should be small: half a megabyte for ten million rows. */
-    private static final int ROWS_A_RANGE_OF_A_DIGEST = 1024;
 
     /** Differences that are looked at once more are held in memory. */
     private static final int MOST_RECHECKED = 100_000;
@@ -124,15 +106,6 @@ public final class Comparison {
     }
 
     /**
-     * What a target found out by a digest.
-     *
-     * @param listed rows of the target that the answer lists
-     */
-    public record Answered(Digest digest, long targetRows, int differing, long listed, List<String> remarks) {}
-
-    // ---- two databases that can be reached
-
-    /**
      * Compares the table in two databases.
      *
      * @param ledger the source's export ledger
@@ -150,41 +123,47 @@ public final class Comparison {
         return tried(request.table, () -> {
             List<Difference> first = new ArrayList<>();
             Tally tally = new Tally(recheck == null ? differences : keeping(first));
+            RowByRow rows = new RowByRow(progress);
             RowHashing hashing;
             BitSet ranges;
             List<String> remarks = new ArrayList<>();
-            long sourceRows;
-            long targetRows;
+            List<RangeSums> sums;
             Long sets;
             try (ComparedSide there = ComparedSide.open(target, request.table);
                     ComparedSide here = ComparedSide.open(source, request.table)) {
                 hashing = Agreement.hashing(
                         request, here.table(), ROWS_A_RANGE, Agreement.hash(here.probe(), there.probe()));
                 hashing = Agreement.agreed(hashing, here.table(), there.table(), remarks);
-                List<RangeSums> sums = sums(hashing, here, there);
-                sourceRows = sums.get(0).rows();
-                targetRows = sums.get(1).rows();
+                sums = RangeSums.of(hashing, progress, here, there);
                 ranges = sums.get(0).differing(sums.get(1));
                 ImportLedger.Position position = there.position();
-                sets = setsOnTheirWay(here, position, ledger);
+                Answer.AppliedSet applied = Answer.AppliedSet.of(position, here.system());
+                sets = position == null ? null : here.setsAfter(applied, position.target(), ledger);
                 differences.by(hashing.key());
                 if (!ranges.isEmpty()) {
-                    Answer.Applied applied = here.known(applied(here, position), remarks);
-                    new RowByRow(tally, progress).merge(here, hashing, ranges, applied, there.rows(hashing, ranges));
+                    Answer.AppliedSet known = here.known(applied, remarks);
+                    rows.merge(tally, here, hashing, ranges, known, there.rows(hashing, ranges));
                 }
             }
             long settled = 0;
-            if (recheck != null && !first.isEmpty()) {
-                if (first.size() == MOST_RECHECKED) {
-                    remarks.add("more than " + MOST_RECHECKED + " rows differ, so that none was looked at once more");
-                    for (Difference difference : first) {
-                        differences.add(difference);
-                    }
-                } else {
-                    settled = recheck(source, target, request, hashing, ranges, recheck, first, tally, differences);
+            if (first.size() == MOST_RECHECKED) {
+                remarks.add("more than " + MOST_RECHECKED + " rows differ, so that none was looked at once more");
+                for (Difference difference : first) {
+                    differences.add(difference);
                 }
+            } else if (!first.isEmpty()) {
+                pause(recheck);
+                tally = new Tally(differences);
+                try (ComparedSide there = ComparedSide.open(target, request.table);
+                        ComparedSide here = ComparedSide.open(source, request.table)) {
+                    Answer.AppliedSet applied = Answer.AppliedSet.of(there.position(), here.system());
+                    Answer.AppliedSet known = here.known(applied, new ArrayList<>());
+                    rows.merge(unchanged(first, tally), here, hashing, ranges, known, there.rows(hashing, ranges));
+                }
+                settled = first.size() - tally.all();
             }
-            return tally.result(sourceRows, targetRows, hashing, ranges, settled, sets, remarks);
+            return tally.result(
+                    sums.get(0).rows(), sums.get(1).rows(), hashing, ranges, rows.listed(), settled, sets, remarks);
         });
     }
 
@@ -196,31 +175,15 @@ public final class Comparison {
         };
     }
 
-    /** Leaves the tally with what still differs though the source's row has not changed since. */
-    private long recheck(
-            Connect source,
-            Connect target,
-            Request request,
-            RowHashing hashing,
-            BitSet ranges,
-            Duration wait,
-            List<Difference> first,
-            Tally tally,
-            Differences differences)
-            throws SQLException, IOException {
-        pause(wait);
-        Map<List<String>, Difference> before = new LinkedHashMap<>();
-        first.forEach(difference -> before.put(difference.key(), difference));
-        tally.startAgain(differences, difference -> {
-            Difference was = before.get(difference.key());
-            return was != null && was.hash() == difference.hash();
-        });
-        try (ComparedSide there = ComparedSide.open(target, request.table);
-                ComparedSide here = ComparedSide.open(source, request.table)) {
-            Answer.Applied applied = here.known(applied(here, there.position()), new ArrayList<>());
-            new RowByRow(tally, progress).merge(here, hashing, ranges, applied, there.rows(hashing, ranges));
-        }
-        return before.size() - tally.wrong() - tally.onTheirWay();
+    /** Hands on what still differs though the source's row has not changed since. */
+    private static Differences unchanged(List<Difference> first, Differences to) {
+        Map<List<String>, Long> hashes = new HashMap<>();
+        first.forEach(difference -> hashes.put(difference.key(), difference.hash()));
+        return difference -> {
+            if (Objects.equals(hashes.get(difference.key()), difference.hash())) {
+                to.add(difference);
+            }
+        };
     }
 
     private void pause(Duration wait) {
@@ -236,178 +199,6 @@ public final class Comparison {
         }
     }
 
-    // ---- two databases that cannot
-
-    /**
-     * Writes the hashes of the source's rows into a file that travels to the target.
-     *
-     * @param md5 whether the two servers may hash differently
-     */
-    public Digest writeDigest(Connect source, Request request, Target target, boolean md5, Path file) {
-        return tried(request.table, () -> {
-            try (ComparedSide here = ComparedSide.open(source, request.table)) {
-                RowHashing hashing =
-                        Agreement.hashing(request, here.table(), ROWS_A_RANGE_OF_A_DIGEST, md5 ? Hash.MD5 : Hash.FAST);
-                RangeSums sums = sums(hashing, here).get(0);
-                Source system = here.system();
-                Digest digest = new Digest(
-                        UUID.randomUUID(),
-                        Manifest.Source.here(system),
-                        target,
-                        request.table,
-                        hashing,
-                        here.probe(),
-                        here.snapshot(),
-                        sums.rows(),
-                        Instant.now().truncatedTo(ChronoUnit.MILLIS));
-                digest.write(file, sums);
-                return digest;
-            }
-        });
-    }
-
-    /**
-     * Compares the target's rows with a digest, and writes the keys and hashes of those in ranges that differ into a file that
-     * travels back.
-     *
-     * @param answer is written only where something differs
-     * @param here whom the digest has to be for; null where the database's name has to do
-     * @throws ChangeSetException where the digest is damaged, or for a table that nobody permitted to import
-     */
-    public Answered answer(Connect target, Path file, Path answer, Target here) {
-        try {
-            Digest.Read read = Digest.read(file);
-            Digest digest = read.digest();
-            return tried(digest.table(), () -> {
-                try (ComparedSide there = ComparedSide.open(target, digest.table())) {
-                    ImportLedger.Position position = permitted(there, digest, here);
-                    List<String> remarks = new ArrayList<>();
-                    RowHashing hashing = digest.hashing();
-                    mustHash(digest, there);
-                    Agreement.mustSuit(hashing, there.table(), remarks);
-                    RangeSums sums = sums(hashing, there).get(0);
-                    BitSet differing = read.sums().differing(sums);
-                    long listed = 0;
-                    if (!differing.isEmpty()) {
-                        try (HashedRows rows = there.rows(hashing, differing)) {
-                            listed = new Answer(
-                                            digest,
-                                            Answer.Applied.of(
-                                                    position,
-                                                    digest.source().system(),
-                                                    digest.source().database()),
-                                            sums.rows(),
-                                            Instant.now().truncatedTo(ChronoUnit.MILLIS))
-                                    .write(answer, differing, rows);
-                        }
-                        remarks.add(standing(digest, position));
-                    }
-                    return new Answered(digest, sums.rows(), differing.cardinality(), listed, remarks);
-                }
-            });
-        } catch (IOException e) {
-            throw new ChangeSetException("the digest " + file + " cannot be read: " + ChangeSetException.reason(e), e);
-        }
-    }
-
-    /** Whoever can put a file here could ask for the keys of any table otherwise. */
-    private static ImportLedger.Position permitted(ComparedSide there, Digest digest, Target here) throws SQLException {
-        TableName table = digest.table();
-        ImportLedger.Position position = there.position();
-        if (position == null) {
-            throw new ChangeSetException("this database was not told to accept table " + table
-                    + ", and tells nobody about its rows; caravan ddl importer " + table.schema() + " " + table.name()
-                    + " --apply permits both (or this user may not read caravan.import_set)");
-        }
-        Target meant = here != null ? here : position.target();
-        boolean forUs = meant != null
-                ? meant.equals(digest.target())
-                : digest.target().database().equals(there.table().database());
-        if (!forUs) {
-            throw new ChangeSetException("the digest is for " + digest.target() + ", and this is "
-                    + (meant != null ? meant : "database \"" + there.table().database() + "\"")
-                    + "; --target says who is meant");
-        }
-        List<String> key = there.table().primaryKey();
-        if (!key.isEmpty()
-                && !Set.copyOf(key).equals(Set.copyOf(digest.hashing().key()))) {
-            throw new ChangeSetException(
-                    "the digest is by (" + String.join(", ", digest.hashing().key()) + "), and the primary key of "
-                            + table + " is (" + String.join(", ", key) + ")");
-        }
-        return position;
-    }
-
-    private static void mustHash(Digest digest, ComparedSide side) {
-        if (digest.hashing().hash() == Hash.FAST && !digest.probe().equals(side.probe())) {
-            throw new ChangeSetException("the servers of both sides hash differently (they differ in byte order, in"
-                    + " version or in how they write characters): have the digest written with --md5");
-        }
-    }
-
-    private static String standing(Digest digest, ImportLedger.Position position) {
-        if (position.number() == null) {
-            return "no set of the table has been applied yet";
-        }
-        boolean behind = digest.source().system().equals(position.sourceSystem())
-                && Long.compareUnsigned(Snapshot.xmax(position.snapshot()), Snapshot.xmax(digest.snapshot())) < 0;
-        return "the table has set " + position.number()
-                + (behind
-                        ? ", and the digest may have seen changes that were not in it: the source, which knows them, tells"
-                                + " them apart"
-                        : "");
-    }
-
-    /**
-     * Compares the source's rows with what a target answered to a digest.
-     *
-     * @param differences is given each key that differs, also those on their way
-     * @throws ChangeSetException where the answer is damaged, or to another source's digest
-     */
-    public Result compareAnswer(Connect source, Path file, TableName ledger, Differences differences) {
-        try (Answer.Reading answer = new Answer.Reading(file)) {
-            Digest digest = answer.answer.digest();
-            return tried(digest.table(), () -> {
-                try (ComparedSide here = ComparedSide.open(source, digest.table())) {
-                    Source system = here.system();
-                    if (!system.system().equals(digest.source().system())
-                            || !system.database().equals(digest.source().database())) {
-                        throw new ChangeSetException(file + " answers a digest of database \""
-                                + digest.source().database() + "\" on "
-                                + digest.source().host() + " (system "
-                                + digest.source().system() + "), and this is " + system);
-                    }
-                    mustHash(digest, here);
-                    Agreement.mustSuit(digest.hashing(), here.table(), new ArrayList<>());
-                    differences.by(digest.hashing().key());
-                    Tally tally = new Tally(differences);
-                    List<String> remarks = new ArrayList<>();
-                    Answer.Applied applied = here.known(answer.answer.applied(), remarks);
-                    new RowByRow(tally, progress).merge(here, digest.hashing(), answer.ranges, applied, answer);
-                    return tally.result(
-                            digest.rows(),
-                            answer.answer.rows(),
-                            digest.hashing(),
-                            answer.ranges,
-                            0,
-                            setsOnTheirWay(here, digest.target(), answer.answer.applied(), ledger),
-                            remarks);
-                }
-            });
-        } catch (IOException e) {
-            throw new ChangeSetException("the answer " + file + " cannot be read: " + ChangeSetException.reason(e), e);
-        }
-    }
-
-    /** Which digest a file answers; the file is checked, but none of its rows. */
-    public static Digest answered(Path file) {
-        try (Answer.Reading answer = new Answer.Reading(file)) {
-            return answer.answer.digest();
-        } catch (IOException e) {
-            throw new ChangeSetException("the answer " + file + " cannot be read: " + ChangeSetException.reason(e), e);
-        }
-    }
-
     /** Whom the last set was for that a table has; null where it has none. */
     public static Target targetOf(Connect target, TableName table) {
         return tried(table, () -> {
@@ -418,98 +209,17 @@ public final class Comparison {
         });
     }
 
-    // ---- how
-
-    /** Every side at once. */
-    private List<RangeSums> sums(RowHashing hashing, ComparedSide... sides) throws SQLException, IOException {
-        List<FutureTask<RangeSums>> tasks = new ArrayList<>();
-        for (ComparedSide side : sides) {
-            FutureTask<RangeSums> task = new FutureTask<>(() -> side.sums(hashing));
-            Thread thread = new Thread(task, "compare");
-            thread.setDaemon(true);
-            thread.start();
-            tasks.add(task);
-        }
-        List<RangeSums> sums = new ArrayList<>();
-        for (FutureTask<RangeSums> task : tasks) {
-            try {
-                sums.add(finished(task));
-            } catch (SQLException | IOException | RuntimeException e) {
-                for (ComparedSide side : sides) {
-                    side.connection().unwrap(PGConnection.class).cancelQuery();
-                }
-                throw e;
-            }
-        }
-        return sums;
-    }
-
-    private RangeSums finished(FutureTask<RangeSums> task) throws SQLException, IOException {
-        while (true) {
-            try {
-                return task.get(200, TimeUnit.MILLISECONDS);
-            } catch (TimeoutException e) {
-                progress.at("hashing the rows where they are", 0);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new ChangeSetException("interrupted while rows were hashed", e);
-            } catch (ExecutionException e) {
-                if (e.getCause() instanceof SQLException sql) {
-                    throw sql;
-                }
-                throw new IllegalStateException(e.getCause());
-            }
-        }
-    }
-
-    // ---- sets on their way
-
-    private static Long setsOnTheirWay(ComparedSide source, ImportLedger.Position position, TableName ledger)
-            throws SQLException {
-        return position == null ? null : setsOnTheirWay(source, position.target(), applied(source, position), ledger);
-    }
-
-    private static Answer.Applied applied(ComparedSide source, ImportLedger.Position position) throws SQLException {
-        return Answer.Applied.of(
-                position, source.system().system(), source.table().database());
-    }
-
-    private static Long setsOnTheirWay(ComparedSide source, Target target, Answer.Applied applied, TableName ledger)
-            throws SQLException {
-        if (target == null
-                || applied == null
-                || !source.mayRead(ledger)
-                || !Objects.equals(applied.system(), source.system().system())) {
-            return null;
-        }
-        try (PreparedStatement statement = source.connection()
-                .prepareStatement("select count(*) from " + ledger.quoted()
-                        + " where target_host = ? and target_database = ? and table_schema = ? and table_name = ?"
-                        + " and set_number > ?")) {
-            statement.setString(1, target.host());
-            statement.setString(2, target.database());
-            statement.setString(3, source.table().name().schema());
-            statement.setString(4, source.table().name().name());
-            statement.setLong(5, applied.set());
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return row.getLong(1);
-            }
-        }
-    }
-
-    // ---- what goes wrong
-
-    private interface Work<T> {
+    /** A part of a comparison that may fail. */
+    interface ComparisonStep<T> {
         T run() throws SQLException, IOException;
     }
 
-    private static <T> T tried(TableName table, Work<T> work) {
+    static <T> T tried(TableName table, ComparisonStep<T> step) {
         if (table.schema() == null) {
             throw new ChangeSetException("table " + table + " needs its schema, as in public." + table);
         }
         try {
-            return work.run();
+            return step.run();
         } catch (SQLException e) {
             throw new ChangeSetException(
                     "the comparison of " + table + " failed: "

@@ -10,10 +10,10 @@ import java.util.List;
  * @param hash of the source's rows, 0 where it has none
  * @param onItsWay whether a set that the target has not applied yet will see to it
  */
-public record Difference(Kind kind, List<String> key, long keyHash, long hash, boolean onItsWay) {
+public record Difference(DifferenceKind kind, List<String> key, long keyHash, long hash, boolean onItsWay) {
 
     /** What is wrong with the target. */
-    public enum Kind {
+    public enum DifferenceKind {
         /** It lacks the row. */
         MISSING,
         /** It has a row that the source has not. */

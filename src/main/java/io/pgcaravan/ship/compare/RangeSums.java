@@ -1,6 +1,14 @@
 package io.pgcaravan.ship.compare;
 
+import io.pgcaravan.ship.format.ChangeSetException;
+import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /** For each range of a table's keys, how many rows it has and the sum of their hashes, modulo 2 to the 64th. */
 final class RangeSums {
@@ -11,6 +19,49 @@ final class RangeSums {
     RangeSums(int ranges) {
         counts = new long[ranges];
         sums = new long[ranges];
+    }
+
+    /** Those of each side, all hashed at once. */
+    static List<RangeSums> of(RowHashing hashing, Comparison.Progress progress, ComparedSide... sides)
+            throws SQLException {
+        List<FutureTask<RangeSums>> tasks = new ArrayList<>();
+        for (ComparedSide side : sides) {
+            FutureTask<RangeSums> task = new FutureTask<>(() -> side.sums(hashing));
+            Thread thread = new Thread(task, "compare");
+            thread.setDaemon(true);
+            thread.start();
+            tasks.add(task);
+        }
+        List<RangeSums> sums = new ArrayList<>();
+        try {
+            for (FutureTask<RangeSums> task : tasks) {
+                sums.add(finished(task, progress));
+            }
+        } catch (SQLException | RuntimeException e) {
+            for (ComparedSide side : sides) {
+                side.cancel();
+            }
+            throw e;
+        }
+        return sums;
+    }
+
+    private static RangeSums finished(FutureTask<RangeSums> task, Comparison.Progress progress) throws SQLException {
+        while (true) {
+            try {
+                return task.get(200, TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                progress.at("hashing the rows where they are", 0);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new ChangeSetException("interrupted while rows were hashed", e);
+            } catch (ExecutionException e) {
+                if (e.getCause() instanceof SQLException sql) {
+                    throw sql;
+                }
+                throw new IllegalStateException(e.getCause());
+            }
+        }
     }
 
     int ranges() {

@@ -5,14 +5,14 @@ import io.pgcaravan.ship.ReadSession;
 import io.pgcaravan.ship.exporter.SourceTable;
 import io.pgcaravan.ship.exporter.Tracking;
 import io.pgcaravan.ship.format.ChangeSetException;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.TableName;
-import java.sql.Array;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.StringJoiner;
 import java.util.stream.Collectors;
 
 /**
@@ -64,29 +64,24 @@ public final class Repair implements Comparison.Differences, AutoCloseable {
 
     /** The tracking table's own types, without their lengths: a key that does not fit is an error then, and not cut off. */
     private static String insert(Connection connection, TableName table, SourceTable source) throws SQLException {
-        List<String> columns = new ArrayList<>();
-        List<String> values = new ArrayList<>();
-        List<String> arrays = new ArrayList<>();
-        try (PreparedStatement statement = connection.prepareStatement(
-                "select quote_ident(attname), format_type(atttypid, -1), attname::text from pg_attribute"
-                        + " where attrelid = to_regclass(?) and attnum > 0 and not attisdropped order by attnum")) {
-            statement.setString(1, Tracking.tracking(table).quoted());
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    if (!row.getString(3).equals(source.xidColumn())) {
-                        values.add("k.c" + values.size() + "::" + row.getString(2));
-                        columns.add(row.getString(1));
-                        arrays.add("?::text[]");
-                    }
-                }
-            }
-        }
-        StringBuilder names = new StringBuilder();
+        List<String[]> columns = Query.all(
+                connection,
+                "select quote_ident(attname), format_type(atttypid, -1) from pg_attribute where attrelid = to_regclass(?)"
+                        + " and attnum > 0 and not attisdropped and attname <> ? order by attnum",
+                row -> new String[] {row.getString(1), row.getString(2)},
+                Tracking.tracking(table).quoted(),
+                source.xidColumn());
+        StringJoiner names = new StringJoiner(", ");
+        StringJoiner given = new StringJoiner(", ");
+        StringJoiner values = new StringJoiner(", ");
         for (int i = 0; i < columns.size(); i++) {
-            names.append(i == 0 ? "c" : ", c").append(i);
+            names.add(columns.get(i)[0]);
+            given.add("c" + i);
+            values.add("k.c" + i + "::" + columns.get(i)[1]);
         }
-        return "insert into " + Tracking.tracking(table).quoted() + " (" + String.join(", ", columns) + ") select "
-                + String.join(", ", values) + " from unnest(" + String.join(", ", arrays) + ") k (" + names + ")";
+        return "insert into " + Tracking.tracking(table).quoted() + " (" + names + ") select " + values
+                + " from unnest(" + String.join(", ", Collections.nCopies(columns.size(), "?::text[]")) + ") k ("
+                + given + ")";
     }
 
     @Override
@@ -123,14 +118,14 @@ public final class Repair implements Comparison.Differences, AutoCloseable {
         if (waiting.isEmpty()) {
             return;
         }
-        try (PreparedStatement statement = connection.prepareStatement(insert)) {
-            for (int column = 0; column < source.key().size(); column++) {
+        try {
+            Object[] values = new Object[source.key().size()];
+            for (int column = 0; column < values.length; column++) {
                 int at = column;
-                Array values = connection.createArrayOf(
+                values[at] = connection.createArrayOf(
                         "text", waiting.stream().map(key -> key.get(at)).toArray(String[]::new));
-                statement.setArray(column + 1, values);
             }
-            statement.executeUpdate();
+            Query.update(connection, insert, values);
         } catch (SQLException e) {
             throw failed(table, e);
         }

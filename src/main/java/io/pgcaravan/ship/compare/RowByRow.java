@@ -1,6 +1,6 @@
 package io.pgcaravan.ship.compare;
 
-import io.pgcaravan.ship.compare.Difference.Kind;
+import io.pgcaravan.ship.compare.Difference.DifferenceKind;
 import io.pgcaravan.ship.format.ChangeSetException;
 import java.io.IOException;
 import java.sql.SQLException;
@@ -15,21 +15,32 @@ final class RowByRow {
     /** Rows with one key: a table whose key is no key at all is not compared. */
     private static final int MOST_OF_A_KEY = 100_000;
 
-    private final Tally tally;
     private final Comparison.Progress progress;
+    private long listed;
 
-    RowByRow(Tally tally, Comparison.Progress progress) {
-        this.tally = tally;
+    RowByRow(Comparison.Progress progress) {
         this.progress = progress;
+    }
+
+    /** Rows of either side that were looked at. */
+    long listed() {
+        return listed;
     }
 
     /**
      * Reads both lists to their ends, and closes them.
      *
+     * @param differences is given what differs
      * @param applied the last set that the target has, as {@link ComparedSide#known} has it; null where it is unknown
      * @param there the target's rows, of the same ranges
      */
-    void merge(ComparedSide source, RowHashing hashing, BitSet ranges, Answer.Applied applied, HashedRows there)
+    void merge(
+            Comparison.Differences differences,
+            ComparedSide source,
+            RowHashing hashing,
+            BitSet ranges,
+            Answer.AppliedSet applied,
+            HashedRows there)
             throws SQLException, IOException {
         try (there;
                 HashedRows here = source.rows(hashing, ranges);
@@ -41,21 +52,21 @@ final class RowByRow {
                 Map<List<String>, Pair> keys = new LinkedHashMap<>();
                 for (; s != null && s.keyHash() == keyHash; s = here.next()) {
                     pair(keys, s.key()).source(s.hash());
-                    tally.listed();
+                    listed++;
                 }
                 for (; t != null && t.keyHash() == keyHash; t = there.next()) {
                     pair(keys, t.key()).target(t.hash());
-                    tally.listed();
+                    listed++;
                 }
                 for (Map.Entry<List<String>, Pair> entry : keys.entrySet()) {
-                    Kind kind = entry.getValue().kind();
+                    DifferenceKind kind = entry.getValue().kind();
                     if (kind != null) {
-                        tally.add(new Difference(
+                        differences.add(new Difference(
                                 kind, entry.getKey(), keyHash, entry.getValue().sourceSum, noted.has(keyHash)));
                     }
                 }
-                if ((tally.lookedAt() & 0x1fff) < keys.size() * 2L) {
-                    progress.at("comparing rows of ranges that differ", tally.lookedAt());
+                if ((listed & 0x1fff) < keys.size() * 2L) {
+                    progress.at("comparing rows of ranges that differ", listed);
                 }
             }
         }
@@ -87,14 +98,14 @@ final class RowByRow {
             targetSum += hash;
         }
 
-        Kind kind() {
+        DifferenceKind kind() {
             if (targets == 0) {
-                return Kind.MISSING;
+                return DifferenceKind.MISSING;
             }
             if (sources == 0) {
-                return Kind.EXTRA;
+                return DifferenceKind.EXTRA;
             }
-            return sources == targets && sourceSum == targetSum ? null : Kind.DIFFERENT;
+            return sources == targets && sourceSum == targetSum ? null : DifferenceKind.DIFFERENT;
         }
     }
 }

@@ -1,45 +1,46 @@
 package io.pgcaravan.ship.compare;
 
 import io.pgcaravan.ship.format.ChangeSetException;
-import io.pgcaravan.ship.format.Fields;
+import io.pgcaravan.ship.format.DropDirectory;
 import io.pgcaravan.ship.format.MalformedException;
 import io.pgcaravan.ship.format.Sha256;
+import io.pgcaravan.ship.format.StrictJson;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.util.HexFormat;
-import java.util.Set;
 
 /**
  * A file of lines of UTF-8, of which the first is a JSON object and the last has the SHA-256 of all before it. Where it comes
- * from is not trusted: links are not followed, the hash is checked before anything is believed, and no line may be endless.
+ * from is not trusted: links are not followed, the hash is checked before anything is believed, and lines have a longest length.
  */
 final class SealedLines {
 
     /** As for the marker of a set. */
-    static final int LONGEST_LINE = Fields.MOST_BYTES;
+    static final int LONGEST_LINE = StrictJson.MOST_BYTES;
 
     private static final String END = "end\t";
     private static final int SEAL = END.length() + 64 + 1;
 
     private SealedLines() {}
+
+    private static String seal(MessageDigest digest) {
+        return END + HexFormat.of().formatHex(digest.digest()) + "\n";
+    }
 
     /** Writes such a file under a temporary name, which it loses when it is complete and on disk. */
     static final class Writer implements AutoCloseable {
@@ -49,7 +50,6 @@ final class SealedLines {
         private final FileChannel channel;
         private final MessageDigest digest = Sha256.digest();
         private final OutputStream out;
-        private boolean finished;
 
         Writer(Path file) throws IOException {
             this.file = file.toAbsolutePath();
@@ -60,90 +60,85 @@ final class SealedLines {
         }
 
         void line(String text) throws IOException {
-            out.write(text.getBytes(StandardCharsets.UTF_8));
-            out.write('\n');
+            out.write((text + "\n").getBytes(StandardCharsets.UTF_8));
         }
 
         void finish() throws IOException {
             out.flush();
-            String seal = END + HexFormat.of().formatHex(digest.digest()) + "\n";
-            ByteBuffer bytes = ByteBuffer.wrap(seal.getBytes(StandardCharsets.US_ASCII));
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
+            out.write(seal(digest).getBytes(StandardCharsets.US_ASCII));
+            out.flush();
             channel.force(true);
-            channel.close();
             Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            finished = true;
         }
 
         @Override
         public void close() throws IOException {
             channel.close();
-            if (!finished) {
-                Files.deleteIfExists(temporary);
-            }
+            Files.deleteIfExists(temporary);
         }
     }
 
-    /** Reads such a file, which is whole when this is there. */
+    /** Reads such a file, which is whole when this is there. All throw {@link ChangeSetException} where it is not as it should be. */
     static final class Reader implements AutoCloseable {
 
+        private final Path file;
         private final SeekableByteChannel channel;
         private final InputStream in;
         private long left;
 
         /** @param mostBytes what no honest file exceeds */
-        Reader(Path file, long mostBytes) throws IOException, MalformedException {
-            BasicFileAttributes attributes;
+        Reader(Path file, long mostBytes) throws IOException {
+            this.file = file;
             try {
-                attributes = Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+                channel = DropDirectory.open(file);
             } catch (NoSuchFileException e) {
                 throw new ChangeSetException("there is no file " + file);
+            } catch (DropDirectory.UnsafeFileException e) {
+                throw refused(e.getMessage());
             }
-            if (!attributes.isRegularFile()) {
-                throw new MalformedException("is no regular file");
-            }
-            channel = Files.newByteChannel(file, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS));
             try {
-                long size = channel.size();
-                if (size > mostBytes) {
-                    throw new MalformedException("is longer than " + mostBytes + " bytes");
+                left = channel.size() - SEAL;
+                if (left > mostBytes) {
+                    throw refused("is longer than " + mostBytes + " bytes");
                 }
-                left = size - SEAL;
-                in = new BufferedInputStream(Channels.newInputStream(channel), 1 << 16);
                 mustBeSealed();
-            } catch (IOException | MalformedException e) {
+                in = new BufferedInputStream(Channels.newInputStream(channel.position(0)), 1 << 16);
+            } catch (IOException | RuntimeException e) {
                 channel.close();
                 throw e;
             }
         }
 
-        private void mustBeSealed() throws IOException, MalformedException {
-            if (left < 0) {
-                throw new MalformedException("is cut off, or is something else");
-            }
+        private void mustBeSealed() throws IOException {
             MessageDigest digest = Sha256.digest();
             InputStream all = Channels.newInputStream(channel);
             byte[] buffer = new byte[1 << 16];
             for (long rest = left; rest > 0; ) {
-                int n = all.read(buffer, 0, (int) Math.min(buffer.length, rest));
-                if (n < 0) {
-                    throw new MalformedException("is cut off");
-                }
+                int n = all.readNBytes(buffer, 0, (int) Math.min(buffer.length, rest));
                 digest.update(buffer, 0, n);
-                rest -= n;
+                rest = n == 0 ? 0 : rest - n;
             }
-            String seal = new String(all.readNBytes(SEAL), StandardCharsets.US_ASCII);
-            if (!seal.equals(END + HexFormat.of().formatHex(digest.digest()) + "\n")) {
-                throw new MalformedException(
-                        "is damaged or cut off: its last line is not the SHA-256 of what is before it");
+            if (!new String(all.readNBytes(SEAL), StandardCharsets.US_ASCII).equals(seal(digest))) {
+                throw refused("is damaged or cut off: its last line is not the SHA-256 of what is before it");
             }
-            channel.position(0);
+        }
+
+        ChangeSetException refused(String why) {
+            return new ChangeSetException(file + " is refused: it " + why + "; have it written again");
+        }
+
+        /** What the first line says. */
+        <T> T header(Class<T> type) throws IOException {
+            String first = line();
+            try {
+                return StrictJson.read(first == null ? new byte[0] : first.getBytes(StandardCharsets.UTF_8), type);
+            } catch (MalformedException e) {
+                throw refused(e.getMessage());
+            }
         }
 
         /** The next line, null where none is left. */
-        String line() throws IOException, MalformedException {
+        String line() throws IOException {
             if (left <= 0) {
                 return null;
             }
@@ -154,9 +149,26 @@ final class SealedLines {
                     return bytes.toString(StandardCharsets.UTF_8);
                 }
                 if (b < 0 || bytes.size() == LONGEST_LINE) {
-                    throw new MalformedException("has a line without an end");
+                    throw refused("has a line without an end");
                 }
                 bytes.write(b);
+            }
+        }
+
+        /** A number of a line, from 0 to the most. */
+        long number(String text, long most) {
+            long number = number(text);
+            if (number < 0 || number > most) {
+                throw refused("has number " + number + ", which must be from 0 to " + most);
+            }
+            return number;
+        }
+
+        long number(String text) {
+            try {
+                return Long.parseLong(text);
+            } catch (NumberFormatException e) {
+                throw refused("has a text where a number must be");
             }
         }
 

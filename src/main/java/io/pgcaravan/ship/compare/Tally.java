@@ -3,37 +3,22 @@ package io.pgcaravan.ship.compare;
 import java.sql.SQLException;
 import java.util.BitSet;
 import java.util.List;
-import java.util.function.Predicate;
 
 /** Counts what differs, and hands it on. */
-final class Tally {
+final class Tally implements Comparison.Differences {
 
-    private Comparison.Differences each;
-    private Predicate<Difference> wanted = difference -> true;
+    private final Comparison.Differences each;
     private long missing;
     private long extra;
     private long different;
     private long onTheirWay;
-    private long listed;
 
     Tally(Comparison.Differences each) {
         this.each = each;
     }
 
-    /** Counts from 0 what is wanted; the rows that were looked at stay. */
-    void startAgain(Comparison.Differences other, Predicate<Difference> these) {
-        each = other;
-        wanted = these;
-        missing = 0;
-        extra = 0;
-        different = 0;
-        onTheirWay = 0;
-    }
-
-    void add(Difference difference) throws SQLException {
-        if (!wanted.test(difference)) {
-            return;
-        }
+    @Override
+    public void add(Difference difference) throws SQLException {
         if (difference.onItsWay()) {
             onTheirWay++;
         } else {
@@ -46,22 +31,9 @@ final class Tally {
         each.add(difference);
     }
 
-    /** Another row of either side was looked at. */
-    void listed() {
-        listed++;
-    }
-
-    long lookedAt() {
-        return listed;
-    }
-
-    long onTheirWay() {
-        return onTheirWay;
-    }
-
-    /** How many rows are wrong. */
-    long wrong() {
-        return missing + extra + different;
+    /** How many rows were handed on. */
+    long all() {
+        return missing + extra + different + onTheirWay;
     }
 
     Comparison.Result result(
@@ -69,6 +41,7 @@ final class Tally {
             long targetRows,
             RowHashing hashing,
             BitSet differing,
+            long listed,
             long settled,
             Long sets,
             List<String> remarks) {

@@ -1,6 +1,6 @@
 package io.pgcaravan.ship.exporter;
 
-import io.pgcaravan.ship.format.Manifest.Kind;
+import io.pgcaravan.ship.format.SetKind;
 import io.pgcaravan.ship.format.SetName;
 import io.pgcaravan.ship.format.Target;
 import io.pgcaravan.sql.TableName;
@@ -49,7 +49,7 @@ public record ExportSet(
      * @param layout as {@link SourceTable#layout}; null for sets of earlier versions
      */
     public record Window(
-            Kind kind,
+            SetKind kind,
             String reason,
             String from,
             String to,

@@ -1,9 +1,8 @@
 package io.pgcaravan.ship.exporter;
 
 import io.pgcaravan.ship.ReadSession;
+import io.pgcaravan.sql.Query;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -20,16 +19,13 @@ final class LiftedTimeouts implements AutoCloseable {
     /** Begins a transaction, and commits it. */
     LiftedTimeouts(Connection connection) throws SQLException {
         this.connection = connection;
-        try (PreparedStatement statement = connection.prepareStatement("""
-                        select s.name, s.setting,
-                               pg_catalog.set_config(s.name, case s.name when 'search_path' then 'pg_catalog, pg_temp' else '0' end, false)
-                          from pg_catalog.pg_settings s
-                         where s.name in ('search_path', 'statement_timeout', 'lock_timeout', 'idle_session_timeout',
-                                          'idle_in_transaction_session_timeout', 'transaction_timeout')""");
-                ResultSet row = statement.executeQuery()) {
-            while (row.next()) {
-                before.put(row.getString(1), row.getString(2));
-            }
+        try {
+            Query.all(connection, """
+                    select s.name, s.setting,
+                           pg_catalog.set_config(s.name, case s.name when 'search_path' then 'pg_catalog, pg_temp' else '0' end, false)
+                      from pg_catalog.pg_settings s
+                     where s.name in ('search_path', 'statement_timeout', 'lock_timeout', 'idle_session_timeout',
+                                      'idle_in_transaction_session_timeout', 'transaction_timeout')""", row -> before.put(row.getString(1), row.getString(2)));
             connection.commit();
         } catch (SQLException e) {
             throw ReadSession.named(connection, e);
@@ -38,11 +34,10 @@ final class LiftedTimeouts implements AutoCloseable {
 
     @Override
     public void close() throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement("select pg_catalog.set_config(?, ?, false)")) {
+        try {
             for (Map.Entry<String, String> setting : before.entrySet()) {
-                statement.setString(1, setting.getKey());
-                statement.setString(2, setting.getValue());
-                statement.executeQuery().close();
+                Query.text(
+                        connection, "select pg_catalog.set_config(?, ?, false)", setting.getKey(), setting.getValue());
             }
             connection.commit();
         } catch (SQLException e) {

@@ -4,17 +4,17 @@ import io.pgcaravan.queue.Source;
 import io.pgcaravan.ship.format.ChangeSetException;
 import io.pgcaravan.ship.format.MalformedException;
 import io.pgcaravan.ship.format.Manifest;
+import io.pgcaravan.ship.format.Manifest.DataFiles;
 import io.pgcaravan.ship.format.Manifest.FileSum;
 import io.pgcaravan.ship.format.Manifest.Group;
 import io.pgcaravan.ship.format.SetFile;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetPart;
+import io.pgcaravan.ship.format.StrictJson;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.EnumMap;
-import java.util.Map;
 import org.postgresql.copy.CopyOut;
 
 /** Writes the three files of a set, under names that nobody looks at, and says in a manifest what is in them. */
@@ -35,53 +35,48 @@ final class SetWriter {
 
     /** @param group whom the set goes with; null for nobody */
     Manifest write(PlannedSet one, Group group) throws SQLException, IOException {
-        Map<Part, FileSum> files = new EnumMap<>(Part.class);
-        files.put(Part.COLUMNS, writeColumns(one));
-        FileSum ids = copy(one, Part.IDS, source.ids(one), 0);
-        files.put(Part.IDS, ids);
-        files.put(
-                Part.RECORDS,
-                copy(
-                        one,
-                        Part.RECORDS,
-                        source.records(one, ids.rows()),
-                        one.full() ? one.table().rows() : ids.rows()));
-        Manifest manifest = new Manifest(
-                one.set().name(),
-                Manifest.Source.here(system),
-                request.target(),
-                one.table().name(),
-                one.table().key(),
-                one.set().number(),
-                one.set().setId(),
-                one.set().previousSetId(),
-                one.kind(),
-                one.truncated(),
-                one.set().window().to(),
-                Instant.now().truncatedTo(ChronoUnit.MILLIS),
-                request.compression(),
-                files,
-                group);
+        FileSum columns = writeColumns(one);
+        FileSum ids = copy(one, SetPart.IDS, source.ids(one), 0);
+        long expected = one.full() ? one.table().rows() : ids.rows();
+        FileSum records = copy(one, SetPart.RECORDS, source.records(one, ids.rows()), expected);
+        ExportSet set = one.set();
         try {
+            Manifest manifest = new Manifest(
+                    StrictJson.FORMAT,
+                    Manifest.Source.here(system),
+                    request.target(),
+                    one.table().name(),
+                    one.table().key(),
+                    set.number(),
+                    set.setId(),
+                    set.previousSetId(),
+                    one.kind(),
+                    one.truncated(),
+                    set.window().to(),
+                    Instant.now().truncatedTo(ChronoUnit.MILLIS),
+                    request.compression(),
+                    new DataFiles(columns, ids, records),
+                    group,
+                    null);
             return Manifest.read(manifest.name(), manifest.toJson().getBytes(StandardCharsets.UTF_8));
-        } catch (MalformedException e) {
+        } catch (IllegalArgumentException | MalformedException e) {
             throw new ChangeSetException(
-                    manifest + " cannot be exported, as no import would take it: its .done " + e.getMessage());
+                    set + " cannot be exported, as no import would take it: its .done " + e.getMessage(), e);
         }
     }
 
     private FileSum writeColumns(PlannedSet one) throws IOException {
-        try (SetFile file = create(one, Part.COLUMNS)) {
+        try (SetFile file = create(one, SetPart.COLUMNS)) {
             file.write((one.table().columnLine() + "\n").getBytes(StandardCharsets.UTF_8));
             return file.finish(1);
         }
     }
 
-    private SetFile create(PlannedSet one, Part part) throws IOException {
+    private SetFile create(PlannedSet one, SetPart part) throws IOException {
         return request.directory().create(one.set().name(), one.set().setId(), part, request.compression());
     }
 
-    private FileSum copy(PlannedSet one, Part part, String query, long expected) throws SQLException, IOException {
+    private FileSum copy(PlannedSet one, SetPart part, String query, long expected) throws SQLException, IOException {
         try (SetFile file = create(one, part)) {
             if (query == null) {
                 return file.finish(0);

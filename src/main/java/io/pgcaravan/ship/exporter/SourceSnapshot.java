@@ -5,11 +5,10 @@ import io.pgcaravan.ship.ReadSession;
 import io.pgcaravan.ship.Snapshot;
 import io.pgcaravan.ship.exporter.ExportSet.Window;
 import io.pgcaravan.ship.exporter.SourceTable.Leaf;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,16 +33,13 @@ final class SourceSnapshot implements AutoCloseable {
     /** Locks the tables against TRUNCATE and DDL, and only then takes the snapshot: an older one would see an empty table. */
     Map<TableName, SourceTable> begin(List<TableName> names) throws SQLException {
         ReadSession.begin(connection);
-        try (Statement statement = connection.createStatement()) {
-            for (TableName name : names) {
-                statement.execute("lock table " + name.quoted() + ", "
-                        + Tracking.tracking(name).quoted() + " in access share mode");
-            }
-            try (ResultSet row = statement.executeQuery("select pg_current_snapshot()::text")) {
-                row.next();
-                snapshot = row.getString(1);
-            }
+        for (TableName name : names) {
+            Query.execute(
+                    connection,
+                    "lock table " + name.quoted() + ", "
+                            + Tracking.tracking(name).quoted() + " in access share mode");
         }
+        snapshot = Query.text(connection, "select pg_current_snapshot()::text");
         Map<TableName, SourceTable> tables = new LinkedHashMap<>();
         for (TableName name : names) {
             tables.put(name, SourceTable.read(connection, name));
@@ -81,11 +77,7 @@ final class SourceSnapshot implements AutoCloseable {
     }
 
     private boolean exists(String query) throws SQLException {
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery("select exists (" + query + ")")) {
-            row.next();
-            return row.getBoolean(1);
-        }
+        return Query.flag(connection, "select exists (" + query + ")");
     }
 
     private static String keys(SourceTable table, String from, String to, List<Leaf> newPartitions, String union) {
@@ -134,11 +126,10 @@ final class SourceSnapshot implements AutoCloseable {
         }
         // the planner knows nothing of a tracking table that has just grown
         boolean few = ids * FEW < one.table().rows();
-        try (Statement statement = connection.createStatement()) {
-            for (String method : new String[] {"hashjoin", "mergejoin", "nestloop"}) {
-                statement.execute(
-                        "set local enable_" + method + " = " + (few == method.equals("nestloop") ? "on" : "off"));
-            }
+        for (String method : new String[] {"hashjoin", "mergejoin", "nestloop"}) {
+            Query.execute(
+                    connection,
+                    "set local enable_" + method + " = " + (few == method.equals("nestloop") ? "on" : "off"));
         }
         return "select " + columns + " from (" + keys(one, "union") + ") k join " + from + " on "
                 + one.table().sameKey();
@@ -150,11 +141,6 @@ final class SourceSnapshot implements AutoCloseable {
 
     @Override
     public void close() throws SQLException {
-        try (connection) {
-            if (!connection.isClosed()) {
-                connection.rollback();
-                connection.setAutoCommit(true);
-            }
-        }
+        Connect.close(connection);
     }
 }

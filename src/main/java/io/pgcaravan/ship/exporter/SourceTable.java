@@ -1,11 +1,11 @@
 package io.pgcaravan.ship.exporter;
 
 import io.pgcaravan.ship.format.ChangeSetException;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.Sql;
 import io.pgcaravan.sql.TableName;
 import java.sql.Array;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -58,6 +58,10 @@ public record SourceTable(
 
     private static final String TABLE = Sql.file("ship/source-table");
     private static final String TRIGGERS = Sql.file("ship/source-triggers");
+
+    /** Another text where the tracking table was truncated or made anew: what it had noted is gone. */
+    private static final String TRACKING =
+            "select concat('table/', oid, '/', relfilenode) from pg_class where oid = to_regclass(?)";
 
     private static final int ROW = 1;
     private static final int INSERT = 4;
@@ -120,27 +124,22 @@ public record SourceTable(
     /** @throws ChangeSetException where it cannot be exported */
     public static SourceTable read(Connection source, TableName name) throws SQLException {
         TableName tracking = Tracking.tracking(name);
-        try (PreparedStatement statement = source.prepareStatement(TABLE)) {
-            statement.setString(1, name.schema());
-            statement.setString(2, name.name());
-            statement.setString(3, tracking.quoted());
-            try (ResultSet row = statement.executeQuery()) {
-                if (!row.next()) {
-                    throw new ChangeSetException(
-                            "there is no table " + name.quoted() + " in database \"" + source.getCatalog() + "\"");
-                }
-                return read(source, name, tracking, row);
-            }
+        SourceTable table =
+                Query.first(source, TABLE, row -> read(source, name, tracking, row), name, tracking.quoted());
+        if (table == null) {
+            throw new ChangeSetException(
+                    "there is no table " + name.quoted() + " in database \"" + source.getCatalog() + "\"");
         }
+        return table;
     }
 
     private static SourceTable read(Connection source, TableName name, TableName tracking, ResultSet row)
             throws SQLException {
         String kind = row.getString("kind");
         String full = name.quoted();
-        if (kind.equals("f") || !kind.equals("r") && !kind.equals("p")) {
+        if (!kind.equals("r") && !kind.equals("p")) {
             throw new ChangeSetException(
-                    full + " is no plain or partitioned table, so that its changes cannot be shipped");
+                    full + " is not a plain or partitioned table, so that its changes cannot be shipped");
         }
         if (row.getBoolean("inherits")) {
             throw new ChangeSetException(full + " is part of an inheritance tree, whose rows may change behind its"
@@ -221,27 +220,35 @@ public record SourceTable(
                 Connection source, long oid, TableName function, boolean byRow, boolean subscribed, boolean partitioned)
                 throws SQLException {
             Map<Long, Found> members = new LinkedHashMap<>();
-            String tracking = "";
-            try (PreparedStatement statement = source.prepareStatement(TRIGGERS)) {
-                statement.setString(1, function.quoted());
-                statement.setLong(2, oid);
-                statement.setLong(3, oid);
-                statement.setString(4, function.quoted() + "()");
-                try (ResultSet row = statement.executeQuery()) {
-                    while (row.next()) {
-                        Found member = members.computeIfAbsent(row.getLong("member"), any -> found(row));
-                        tracking = row.getString("tracking");
-                        if (row.getObject("trigger") != null) {
-                            member.triggers.add(new One(
-                                    row.getLong("trigger"),
-                                    row.getInt("type"),
-                                    row.getBoolean("replicated"),
-                                    row.getString("enabled"),
-                                    row.getString("version")));
+            String tracking = Query.text(source, TRACKING, function.quoted());
+            Query.all(
+                    source,
+                    TRIGGERS,
+                    row -> {
+                        long member = row.getLong("member");
+                        if (!members.containsKey(member)) {
+                            members.put(
+                                    member,
+                                    new Found(
+                                            row.getString("name"),
+                                            row.getString("kind"),
+                                            row.getBoolean("permanent"),
+                                            row.getLong("file"),
+                                            new ArrayList<>()));
                         }
-                    }
-                }
-            }
+                        return row.getObject("trigger") != null
+                                && members.get(member)
+                                        .triggers
+                                        .add(new One(
+                                                row.getLong("trigger"),
+                                                row.getInt("type"),
+                                                row.getBoolean("replicated"),
+                                                row.getString("enabled"),
+                                                row.getString("version")));
+                    },
+                    oid,
+                    oid,
+                    function.quoted() + "()");
             Found root = members.get(oid);
             String problem = root.has(TRUNCATE) ? null : "its TRUNCATE trigger is missing or not ENABLE ALWAYS";
             boolean outdated = false;
@@ -275,19 +282,6 @@ public record SourceTable(
                             Stream.of(tracking))
                     .collect(Collectors.joining(" "));
             return new Triggers(text, leaves, outdated, problem);
-        }
-
-        private static Found found(ResultSet row) {
-            try {
-                return new Found(
-                        row.getString("name"),
-                        row.getString("kind"),
-                        row.getBoolean("permanent"),
-                        row.getLong("file"),
-                        new ArrayList<>());
-            } catch (SQLException e) {
-                throw new IllegalStateException(e);
-            }
         }
     }
 }

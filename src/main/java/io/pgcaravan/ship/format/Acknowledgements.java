@@ -1,10 +1,8 @@
 package io.pgcaravan.ship.format;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
-import io.pgcaravan.ship.format.SetName.Part;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import io.pgcaravan.sql.TableName;
 import java.io.IOException;
-import java.io.StringWriter;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -22,42 +20,32 @@ public final class Acknowledgements {
         boolean acknowledged(UUID setId) throws SQLException;
     }
 
-    public static String json(Manifest manifest) {
-        StringWriter text = new StringWriter();
-        try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
-            json.useDefaultPrettyPrinter();
-            json.writeStartObject();
-            json.writeNumberField("format", Manifest.FORMAT);
-            json.writeObjectFieldStart("table");
-            json.writeStringField("schema", manifest.table().schema());
-            json.writeStringField("name", manifest.table().name());
-            json.writeEndObject();
-            json.writeNumberField("set", manifest.number());
-            json.writeStringField("setId", manifest.setId().toString());
-            json.writeStringField(
-                    "appliedAt", Instant.now().truncatedTo(ChronoUnit.MILLIS).toString());
-            json.writeEndObject();
-        } catch (IOException e) {
-            throw new IllegalStateException(e);
-        }
-        return text + "\n";
+    private record Acknowledgement(
+            int format,
+            TableName table,
+            @JsonProperty("set") long number,
+            UUID setId,
+            Instant appliedAt) {}
+
+    public static String json(Manifest set) {
+        return StrictJson.lines(new Acknowledgement(
+                StrictJson.FORMAT,
+                set.table(),
+                set.number(),
+                set.setId(),
+                Instant.now().truncatedTo(ChronoUnit.MILLIS)));
     }
 
     /** Notes in the ledger what came back, and deletes it. What is none of this ledger's stays where it is. */
     public static void read(DropDirectory directory, Ledger ledger) throws IOException, SQLException {
-        for (SetName set : directory.markers(Part.ACK)) {
-            UUID setId;
+        for (SetName set : directory.markers(SetPart.ACK)) {
             try {
-                byte[] bytes = directory.marker(set, Part.ACK);
-                if (bytes == null) {
-                    continue;
+                byte[] bytes = directory.marker(set, SetPart.ACK);
+                if (bytes != null && ledger.acknowledged(StrictJson.read(bytes, Acknowledgement.class).setId)) {
+                    directory.deleteAck(set);
                 }
-                setId = Fields.parse(bytes).uuid("setId");
             } catch (MalformedException e) {
-                continue;
-            }
-            if (ledger.acknowledged(setId)) {
-                directory.deleteAck(set);
+                // stays, as it is no answer
             }
         }
     }

@@ -1,5 +1,6 @@
 package io.pgcaravan.ship.format;
 
+import com.fasterxml.jackson.annotation.JsonValue;
 import com.github.luben.zstd.ZstdInputStream;
 import com.github.luben.zstd.ZstdOutputStream;
 import java.io.IOException;
@@ -33,6 +34,7 @@ public enum Compression {
     }
 
     /** The name in options and in {@code .done}. */
+    @JsonValue
     public String word() {
         return name().toLowerCase(Locale.ROOT);
     }
@@ -44,7 +46,7 @@ public enum Compression {
                 return compression;
             }
         }
-        throw new IllegalArgumentException("\"" + word + "\" is no compression: none, gzip and zstd are");
+        throw new IllegalArgumentException("unknown compression \"" + word + "\"; expected one of none, gzip, zstd");
     }
 
     /** Compresses into a stream; closing ends the compressed data and closes the stream. */

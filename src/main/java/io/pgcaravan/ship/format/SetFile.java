@@ -16,13 +16,16 @@ public final class SetFile extends OutputStream {
 
     private static final int BUFFER = 1 << 17;
 
+    private final String name;
     private final FileChannel channel;
     private final MessageDigest digest = Sha256.digest();
     private final OutputStream plain;
     private long plainBytes;
     private long bytes;
 
-    SetFile(Path path, Compression compression) throws IOException {
+    /** @param name that it gets when it is published */
+    SetFile(Path path, String name, Compression compression) throws IOException {
+        this.name = name;
         channel = FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         plain = new BufferedOutputStream(compression.compress(new OnDisk()), BUFFER);
     }
@@ -48,7 +51,7 @@ public final class SetFile extends OutputStream {
         plain.close();
         channel.force(true);
         channel.close();
-        return new FileSum(rows, bytes, plainBytes, HexFormat.of().formatHex(digest.digest()));
+        return new FileSum(name, rows, bytes, plainBytes, HexFormat.of().formatHex(digest.digest()));
     }
 
     /** Gives the file up where {@link #finish} was not reached; it stays where it is. */

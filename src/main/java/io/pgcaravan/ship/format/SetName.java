@@ -2,10 +2,9 @@ package io.pgcaravan.ship.format;
 
 import io.pgcaravan.sql.TableName;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
-import java.util.Locale;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -18,24 +17,6 @@ import java.util.regex.Pattern;
  * @param number from 1
  */
 public record SetName(String table, long number) implements Comparable<SetName> {
-
-    /** The parts of a set, in the order in which they are published. */
-    public enum Part {
-        COLUMNS,
-        IDS,
-        RECORDS,
-        DONE,
-        /** Written by the import; goes back to the export. */
-        ACK;
-
-        public String suffix() {
-            return "." + name().toLowerCase(Locale.ROOT);
-        }
-
-        public boolean compressible() {
-            return this == IDS || this == RECORDS;
-        }
-    }
 
     /** Leaves room for the number, the part, and what stands around a temporary name, within the 255 bytes of a file name. */
     private static final int LONGEST_TABLE = 160;
@@ -54,7 +35,7 @@ public record SetName(String table, long number) implements Comparable<SetName> 
     }
 
     /** What a marker's file name says, null where it is no name of a {@code .done} or {@code .ack}. */
-    public static SetName parse(String fileName, Part part) {
+    public static SetName parse(String fileName, SetPart part) {
         Matcher matcher = DONE.matcher(fileName);
         if (!matcher.matches() || !part.suffix().equals("." + matcher.group(3))) {
             return null;
@@ -76,16 +57,8 @@ public record SetName(String table, long number) implements Comparable<SetName> 
             return full;
         }
         byte[] bytes = (table.schema() + '\0' + table.name()).getBytes(StandardCharsets.UTF_8);
-        String hash = HexFormat.of().formatHex(sha256(bytes), 0, 16);
+        String hash = HexFormat.of().formatHex(Sha256.digest().digest(bytes), 0, 16);
         return cut(schema, 50) + "." + cut(name, 50) + "~" + hash;
-    }
-
-    private static byte[] sha256(byte[] bytes) {
-        try {
-            return MessageDigest.getInstance("SHA-256").digest(bytes);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
     }
 
     private static String cut(String text, int length) {
@@ -115,13 +88,27 @@ public record SetName(String table, long number) implements Comparable<SetName> 
     }
 
     /** The name of an uncompressed part. */
-    public String file(Part part) {
+    public String file(SetPart part) {
         return base() + part.suffix();
     }
 
     /** The name of a part as it is compressed. */
-    public String file(Part part, Compression compression) {
+    public String file(SetPart part, Compression compression) {
         return file(part) + (part.compressible() ? compression.suffix() : "");
+    }
+
+    /** What the files of the set may be called, the marker last. */
+    public List<String> files() {
+        List<String> files = new ArrayList<>();
+        for (SetPart part : SetPart.DATA) {
+            files.add(file(part));
+            if (part.compressible()) {
+                files.add(file(part, Compression.GZIP));
+                files.add(file(part, Compression.ZSTD));
+            }
+        }
+        files.add(file(SetPart.DONE));
+        return files;
     }
 
     @Override

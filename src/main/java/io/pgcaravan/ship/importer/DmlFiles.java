@@ -4,6 +4,7 @@ import io.pgcaravan.ship.format.ChangeSetException;
 import io.pgcaravan.ship.format.DropDirectory;
 import io.pgcaravan.sql.TableName;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
@@ -20,10 +21,9 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
-import java.util.EnumMap;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -33,13 +33,6 @@ import java.util.regex.Pattern;
  * last one. Nothing marks them as whole; that they rest, and that their times are in this order, has to do.
  */
 final class DmlFiles implements AutoCloseable {
-
-    /** In the order in which they leave: without its columns a table's files are incomplete, whatever else a crash leaves. */
-    enum Kind {
-        COLUMNS,
-        RECORDS,
-        IDS
-    }
 
     private static final int MOST_COLUMN_BYTES = 1 << 20;
 
@@ -56,41 +49,81 @@ final class DmlFiles implements AutoCloseable {
      * @param base the table as the tool writes it: quoted where needed, and without a schema that is in the search path
      * @param table null where the base is no name of a table; without a schema it is {@code public}'s
      */
-    record Found(Path directory, String base, TableName table, Path columns) {
+    record Found(Path directory, String base, TableName table, Path columns) {}
 
-        Path path(Kind kind) {
-            return switch (kind) {
-                case COLUMNS -> columns;
-                case RECORDS -> directory.resolve(base + ".tab");
-                case IDS -> directory.resolve("dml." + base + ".tab");
-            };
+    /** A file that was opened once; what is read stays what was looked at, unless it is written over. */
+    record OpenFile(Path path, SeekableByteChannel channel, Object key, long size, FileTime modified) {
+
+        /** @throws ChangeSetException where it is not a regular file */
+        static OpenFile of(Path path) throws IOException, NotImportedException {
+            try {
+                SeekableByteChannel channel = DropDirectory.open(path);
+                BasicFileAttributes now = attributes(path);
+                return new OpenFile(path, channel, now.fileKey(), now.size(), now.lastModifiedTime());
+            } catch (NoSuchFileException e) {
+                throw NotImportedException.incomplete("waits for " + path.getFileName());
+            } catch (DropDirectory.UnsafeFileException e) {
+                throw new ChangeSetException(path.getFileName() + " is refused: it " + e.getMessage());
+            }
+        }
+
+        private static BasicFileAttributes attributes(Path path) throws IOException {
+            return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+        }
+
+        String name() {
+            return path.getFileName().toString();
+        }
+
+        /** From its start. */
+        InputStream stream() throws IOException {
+            return Channels.newInputStream(channel.position(0));
+        }
+
+        private boolean isUnchanged() throws IOException {
+            try {
+                BasicFileAttributes now = attributes(path);
+                return key.equals(now.fileKey()) && size == now.size() && modified.equals(now.lastModifiedTime());
+            } catch (NoSuchFileException e) {
+                return false;
+            }
+        }
+
+        private boolean endsWithALine() throws IOException {
+            return channel.size() == 0
+                    || Channels.newInputStream(channel.position(channel.size() - 1))
+                                    .read()
+                            == '\n';
+        }
+
+        private void mustNotBeOlder(OpenFile earlier) throws NotImportedException {
+            if (modified.compareTo(earlier.modified) < 0) {
+                throw NotImportedException.incomplete("waits for a new " + name() + ": it is older than "
+                        + earlier.name() + ", which an export writes before it. If the files were copied without their"
+                        + " times and are whole, --whole says so");
+            }
         }
     }
 
-    /** Files that are not all there, or may be at work yet. */
-    static final class WaitException extends Exception {
-        private static final long serialVersionUID = 1L;
+    private final Path directory;
 
-        WaitException(String message) {
-            super(message);
-        }
+    /** In the order in which they leave: without its columns a table's files are incomplete, whatever else a crash leaves. */
+    private final List<OpenFile> files = new ArrayList<>();
+
+    private DmlFiles(Path directory) {
+        this.directory = directory;
     }
 
-    /** As a file was when it was looked at. */
-    private record Stamp(Object key, long size, FileTime modified) {
-
-        static Stamp of(Path file) throws IOException {
-            BasicFileAttributes now = Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-            return new Stamp(now.fileKey(), now.size(), now.lastModifiedTime());
-        }
+    OpenFile columnsFile() {
+        return files.get(0);
     }
 
-    private final Found found;
-    private final Map<Kind, SeekableByteChannel> channels = new EnumMap<>(Kind.class);
-    private final Map<Kind, Stamp> stamps = new EnumMap<>(Kind.class);
+    OpenFile records() {
+        return files.get(1);
+    }
 
-    private DmlFiles(Found found) {
-        this.found = found;
+    OpenFile ids() {
+        return files.get(2);
     }
 
     /** The tables whose changes lie in a directory, by name. */
@@ -132,99 +165,53 @@ final class DmlFiles implements AutoCloseable {
     }
 
     /**
-     * Opens the files, once: what is read stays what was looked at, unless they are written over.
+     * Opens the files.
      *
      * @param settle how long all of them must have rested; null where somebody says that they are whole
-     * @throws WaitException where they are not all there, or may be at work yet
-     * @throws ChangeSetException where one is no regular file
+     * @throws NotImportedException where they are not all there, or may be at work yet
      */
-    static DmlFiles open(Found found, Duration settle) throws IOException, WaitException {
-        DmlFiles files = new DmlFiles(found);
+    static DmlFiles open(Found found, Duration settle) throws IOException, NotImportedException {
+        DmlFiles opened = new DmlFiles(found.directory);
         try {
-            for (Kind kind : Kind.values()) {
-                files.open(kind);
-            }
-            if (settle != null) {
-                files.mustRest(settle);
-            }
-            for (Kind kind : Kind.values()) {
-                files.mustEndWithALine(kind);
-            }
-            return files;
-        } catch (IOException | WaitException | RuntimeException e) {
-            files.close();
+            opened.files.add(OpenFile.of(found.columns));
+            opened.files.add(OpenFile.of(found.directory.resolve(found.base + ".tab")));
+            opened.files.add(OpenFile.of(found.directory.resolve("dml." + found.base + ".tab")));
+            opened.mustBeWhole(settle);
+            return opened;
+        } catch (IOException | NotImportedException | RuntimeException e) {
+            opened.close();
             throw e;
         }
     }
 
-    private void open(Kind kind) throws IOException, WaitException {
-        Path path = found.path(kind);
-        try {
-            channels.put(kind, DropDirectory.open(path));
-            stamps.put(kind, Stamp.of(path));
-        } catch (NoSuchFileException e) {
-            throw new WaitException("waits for " + path.getFileName());
-        } catch (DropDirectory.UnsafeFileException e) {
-            throw new ChangeSetException(path.getFileName() + " is refused: it " + e.getMessage());
-        }
-    }
-
-    private void mustRest(Duration settle) throws WaitException {
-        Instant calm = Instant.now().minus(settle);
-        for (Kind kind : Kind.values()) {
-            if (stamps.get(kind).modified.toInstant().isAfter(calm)) {
-                throw new WaitException(
-                        "waits until " + name(kind) + " was left alone for " + settle.toSeconds() + " s");
+    private void mustBeWhole(Duration settle) throws IOException, NotImportedException {
+        if (settle != null) {
+            Instant calm = Instant.now().minus(settle);
+            for (OpenFile file : files) {
+                if (file.modified.toInstant().isAfter(calm)) {
+                    throw NotImportedException.incomplete(
+                            "waits until " + file.name() + " was left alone for " + settle.toSeconds() + " s");
+                }
             }
+            records().mustNotBeOlder(ids());
+            columnsFile().mustNotBeOlder(records());
         }
-        mustNotBeOlder(Kind.RECORDS, Kind.IDS);
-        mustNotBeOlder(Kind.COLUMNS, Kind.RECORDS);
-    }
-
-    private void mustNotBeOlder(Kind later, Kind earlier) throws WaitException {
-        if (stamps.get(later).modified.compareTo(stamps.get(earlier).modified) < 0) {
-            throw new WaitException("waits for a new " + name(later) + ": it is older than " + name(earlier)
-                    + ", which an export writes before it. If the files were copied without their times and are whole,"
-                    + " --whole says so");
-        }
-    }
-
-    private void mustEndWithALine(Kind kind) throws IOException, WaitException {
-        SeekableByteChannel channel = channels.get(kind);
-        if (channel.size() > 0) {
-            channel.position(channel.size() - 1);
-            if (Channels.newInputStream(channel).read() != '\n') {
-                throw new WaitException("waits for the rest of " + name(kind) + ", which ends within a line");
+        for (OpenFile file : files) {
+            if (!file.endsWithALine()) {
+                throw NotImportedException.incomplete(
+                        "waits for the rest of " + file.name() + ", which ends within a line");
             }
-            channel.position(0);
         }
     }
 
     /** Whether they are still what was opened. */
     boolean areUnchanged() throws IOException {
-        for (Kind kind : Kind.values()) {
-            try {
-                if (!Stamp.of(found.path(kind)).equals(stamps.get(kind))) {
-                    return false;
-                }
-            } catch (NoSuchFileException e) {
+        for (OpenFile file : files) {
+            if (!file.isUnchanged()) {
                 return false;
             }
         }
         return true;
-    }
-
-    String name(Kind kind) {
-        return found.path(kind).getFileName().toString();
-    }
-
-    /** A file from its start. */
-    SeekableByteChannel channel(Kind kind) throws IOException {
-        return channels.get(kind).position(0);
-    }
-
-    long size(Kind kind) {
-        return stamps.get(kind).size;
     }
 
     /**
@@ -233,51 +220,44 @@ final class DmlFiles implements AutoCloseable {
      * @throws ChangeSetException where they are no names
      */
     List<String> columns() throws IOException {
-        if (size(Kind.COLUMNS) > MOST_COLUMN_BYTES) {
-            throw new ChangeSetException(name(Kind.COLUMNS) + " is longer than any table's columns are");
-        }
-        String text = new String(
-                Channels.newInputStream(channel(Kind.COLUMNS)).readNBytes(MOST_COLUMN_BYTES), StandardCharsets.UTF_8);
-        List<String> columns = new ArrayList<>();
-        if (text.indexOf('\n') == text.length() - 1 && text.indexOf('\0') < 0) {
-            // a backslash in a name is the one thing that COPY has doubled
-            for (String name : text.strip().replace("\\\\", "\\").split(",", -1)) {
-                columns.add(name.strip());
-            }
-        }
-        if (columns.isEmpty() || columns.contains("") || new HashSet<>(columns).size() < columns.size()) {
+        byte[] line = columnsFile().stream().readNBytes(MOST_COLUMN_BYTES);
+        String text = new String(line, StandardCharsets.UTF_8);
+        // a backslash in a name is the one thing that COPY has doubled
+        List<String> columns = Arrays.stream(text.strip().replace("\\\\", "\\").split(",", -1))
+                .map(String::strip)
+                .toList();
+        if (text.indexOf('\n') != text.length() - 1
+                || line.length == MOST_COLUMN_BYTES
+                || text.indexOf('\0') >= 0
+                || columns.contains("")
+                || new HashSet<>(columns).size() < columns.size()) {
             throw new ChangeSetException(
-                    name(Kind.COLUMNS) + ", line 1: is no list of columns, with commas between them");
+                    columnsFile().name() + ", line 1: must have names of columns, with commas between them");
         }
         return columns;
     }
 
     /**
-     * Puts the files into {@code done/}, with a time before their names, since the next export uses the same ones.
-     *
-     * @return whether they were still those that were opened; others stay
+     * Puts the files into {@code done/}, with a time before their names, since the next export uses the same ones. Where they are
+     * no longer those that were opened, they stay.
      */
-    boolean done(Instant now) throws IOException {
+    void done(Instant now) throws IOException {
         if (!areUnchanged()) {
-            return false;
+            return;
         }
-        Path done = found.directory.resolve("done");
+        Path done = directory.resolve("done");
         if (!Files.isDirectory(done, LinkOption.NOFOLLOW_LINKS)) {
             Files.createDirectory(done);
         }
-        for (Kind kind : Kind.values()) {
-            Files.move(
-                    found.path(kind),
-                    done.resolve(TIME.format(now) + "." + name(kind)),
-                    StandardCopyOption.ATOMIC_MOVE);
+        for (OpenFile file : files) {
+            Files.move(file.path, done.resolve(TIME.format(now) + "." + file.name()), StandardCopyOption.ATOMIC_MOVE);
         }
-        return true;
     }
 
     @Override
     public void close() throws IOException {
-        for (SeekableByteChannel channel : channels.values()) {
-            channel.close();
+        for (OpenFile file : files) {
+            file.channel.close();
         }
     }
 }

@@ -4,13 +4,14 @@ import io.pgcaravan.ship.LedgerUpgrade;
 import io.pgcaravan.ship.Snapshot;
 import io.pgcaravan.ship.format.ChangeSetException;
 import io.pgcaravan.ship.format.Manifest;
-import io.pgcaravan.ship.format.SetName;
+import io.pgcaravan.ship.format.SetKind;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.format.Target;
+import io.pgcaravan.ship.importer.Importer.Result;
 import io.pgcaravan.sql.OwnTables;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.UUID;
 
@@ -20,14 +21,27 @@ public final class ImportLedger {
     /** Applied sets that stay listed for each table. */
     private static final int KEPT_SETS = 10_000;
 
+    private static final String HISTORY = """
+            insert into caravan.import_history
+                   (set_id, table_schema, table_name, set_number, previous_set_id, kind, ids, records, deleted)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?)""";
+
+    /** In the place of a set's kind, where it was not applied itself. */
+    private static final String REPLACED = "replaced";
+
     private final Connection connection;
 
     public ImportLedger(Connection connection) {
         this.connection = connection;
     }
 
+    /** The command that permits the import of a table. */
+    public static String permits(TableName table) {
+        return "caravan ddl importer " + table.schema() + " " + table.name() + " --apply";
+    }
+
     /**
-     * How a table stands.
+     * What a table has.
      *
      * @param number of the last set that was applied; null where there is none yet, and in all fields that follow
      * @param snapshot what that set had seen
@@ -59,23 +73,6 @@ public final class ImportLedger {
         }
     }
 
-    /** How a set stands to what its table has. */
-    sealed interface Standing {
-
-        record Next(Position position) implements Standing {}
-
-        record AlreadyApplied(String why) implements Standing {}
-
-        /** One or more sets before it are missing. */
-        record Gap(String why) implements Standing {}
-
-        /** It continues something else than what the table has. */
-        record Diverged(String why) implements Standing {}
-
-        /** The table was never permitted, or it is for another target. */
-        record Refused(String why) implements Standing {}
-    }
-
     /** Whether the ledger is there at all. */
     boolean isInstalled() throws SQLException {
         return OwnTables.exists(connection, "caravan.import_set");
@@ -83,11 +80,7 @@ public final class ImportLedger {
 
     /** @throws ChangeSetException where an earlier version made the ledger, and this user may not add to it */
     void upgrade(TableName table) throws SQLException {
-        LedgerUpgrade.addColumn(
-                connection,
-                "caravan.import_history",
-                "previous_set_id uuid",
-                "caravan ddl importer " + table.schema() + " " + table.name() + " --apply");
+        LedgerUpgrade.addColumn(connection, "caravan.import_history", "previous_set_id uuid", permits(table));
     }
 
     /** Locks a table's line until the transaction ends. Null where the table may not be imported. */
@@ -101,76 +94,76 @@ public final class ImportLedger {
     }
 
     private Position position(TableName table, String locking) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement("""
+        return Query.first(
+                connection,
+                """
                 select set_number, set_id, snapshot::text, source_system, source_database, target_host, target_database
-                  from caravan.import_set where table_schema = ?::text and table_name = ?::text""" + locking)) {
-            statement.setString(1, table.schema());
-            statement.setString(2, table.name());
-            try (ResultSet row = statement.executeQuery()) {
-                if (!row.next()) {
-                    return null;
-                }
-                String host = row.getString(6);
-                return new Position(
+                  from caravan.import_set where table_schema = ?::text and table_name = ?::text""" + locking,
+                row -> new Position(
                         table,
                         (Long) row.getObject(1),
                         row.getObject(2, UUID.class),
                         row.getString(3),
                         row.getString(4),
                         row.getString(5),
-                        host == null ? null : new Target(host, row.getString(7)));
-            }
-        }
+                        row.getString(6) == null ? null : new Target(row.getString(6), row.getString(7))),
+                table);
     }
 
     /**
      * Compares a set with what its table has.
      *
+     * @param position null where the table may not be imported
      * @param here whom sets must be for; null where the database's name has to do
      */
-    Standing standing(Manifest set, Position position, Target here) throws SQLException {
-        TableName table = set.table();
+    ImportDecision decide(Manifest set, Position position, Target here) throws SQLException {
         if (position == null) {
-            return new Standing.Refused("this database was not told to accept table " + table
-                    + "; caravan ddl importer " + table.schema() + " " + table.name() + " --apply permits it");
+            return refused("this database was not told to accept table " + set.table() + "; " + permits(set.table())
+                    + " permits it");
         }
         String stranger = stranger(set, position, here);
         if (stranger != null) {
-            return new Standing.Refused(stranger);
+            return refused(stranger);
         }
         if (wasApplied(set.setId())) {
-            return new Standing.AlreadyApplied("it was applied before");
+            return new ImportDecision(Result.ALREADY_APPLIED, "it was applied before");
         }
+        boolean full = set.kind() == SetKind.FULL;
         if (position.number == null) {
-            return set.kind() == Manifest.Kind.FULL
-                    ? new Standing.Next(position)
-                    : new Standing.Gap("nothing of the table has been imported yet, so that it waits for a full set");
+            return full
+                    ? ImportDecision.NEXT
+                    : new ImportDecision(
+                            Result.GAP, "nothing of the table has been imported yet, so that it waits for a full set");
         }
         long last = position.number;
-        boolean full = set.kind() == Manifest.Kind.FULL;
         boolean sameSource = position.isFrom(set.source().system(), set.source().database());
         // a database that was cloned has the ledger of the one that it was made from
         boolean clone = !sameSource && set.source().system().equals(position.sourceSystem);
         if (set.number() == last + 1 && position.setId.equals(set.previousSetId()) && !clone) {
-            return new Standing.Next(position);
+            return ImportDecision.NEXT;
         }
         if (set.number() < last && wasReplaced(set)) {
-            return new Standing.AlreadyApplied("a full set with a higher number holds it");
+            return new ImportDecision(Result.ALREADY_APPLIED, "a full set with a higher number holds it");
         }
         // numbers begin again where the source's ledger was lost
         boolean newLine = set.previousSetId() == null
                 && Long.compareUnsigned(Snapshot.xmax(set.snapshot()), Snapshot.xmax(position.snapshot)) > 0;
         if (full && sameSource && (set.number() > last || newLine)) {
-            return new Standing.Next(position);
+            return ImportDecision.NEXT;
         }
         if (!full && set.number() > last + 1) {
-            return new Standing.Gap("it waits for "
-                    + (set.number() == last + 2
-                            ? "set " + (last + 1)
-                            : "sets " + (last + 1) + " to " + (set.number() - 1))
-                    + ", since the table has set " + last + "; caravan export --again publishes one that was lost");
+            String missing =
+                    set.number() == last + 2 ? "set " + (last + 1) : "sets " + (last + 1) + " to " + (set.number() - 1);
+            return new ImportDecision(
+                    Result.GAP,
+                    "it waits for " + missing + ", since the table has set " + last
+                            + "; caravan export --again publishes one that was lost");
         }
-        return new Standing.Diverged(diverged(set, position, sameSource));
+        return new ImportDecision(Result.DIVERGED, diverged(set, position, sameSource));
+    }
+
+    private static ImportDecision refused(String why) {
+        return new ImportDecision(Result.REFUSED, "is refused: " + why);
     }
 
     private static String diverged(Manifest set, Position position, boolean sameSource) {
@@ -193,30 +186,21 @@ public final class ImportLedger {
     }
 
     private String stranger(Manifest set, Position position, Target here) throws SQLException {
+        String database = connection.getCatalog();
+        String other = null;
         if (here != null) {
             return here.equals(set.target()) ? null : "it is for " + set.target() + ", and this is " + here;
+        } else if (position.target != null && !position.target.equals(set.target())) {
+            other = "the sets before it were for " + position.target;
+        } else if (!database.equals(set.target().database())) {
+            other = "this is database \"" + database + "\"";
         }
-        if (position.target != null && !position.target.equals(set.target())) {
-            return "it is for " + set.target() + ", and the sets before it were for " + position.target
-                    + "; --target says who is meant";
-        }
-        String database = connection.getCatalog();
-        return database.equals(set.target().database())
-                ? null
-                : "it is for " + set.target() + ", and this is database \"" + database
-                        + "\"; --target says who is meant";
+        return other == null ? null : "it is for " + set.target() + ", and " + other + "; --target says who is meant";
     }
 
     /** Whether a set is in its table. */
     boolean wasApplied(UUID setId) throws SQLException {
-        try (PreparedStatement statement =
-                connection.prepareStatement("select exists (select from caravan.import_history where set_id = ?)")) {
-            statement.setObject(1, setId);
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return row.getBoolean(1);
-            }
-        }
+        return Query.flag(connection, "select exists (select from caravan.import_history where set_id = ?)", setId);
     }
 
     /**
@@ -225,71 +209,63 @@ public final class ImportLedger {
      */
     private boolean wasReplaced(Manifest set) throws SQLException {
         // a ledger of an earlier version, which is only read here, may lack the column
-        try (PreparedStatement statement = connection.prepareStatement("""
+        return Query.flag(
+                connection, """
                 select exists (select from caravan.import_history h
                                 where h.table_schema = ?::text and h.table_name = ?::text and h.set_number > ?
-                                  and to_jsonb(h) ->> 'previous_set_id' = ?::text)""")) {
-            statement.setString(1, set.table().schema());
-            statement.setString(2, set.table().name());
-            statement.setLong(3, set.number());
-            statement.setString(4, set.setId().toString());
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return row.getBoolean(1);
-            }
-        }
+                                  and to_jsonb(h) ->> 'previous_set_id' = ?::text)""", set.table(), set.number(), set.setId().toString());
     }
 
     /** Keeps the id of a set that is held by later ones, so that the set before it is known as well. */
     void replaced(Manifest set) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement("""
-                insert into caravan.import_history
-                       (set_id, table_schema, table_name, set_number, previous_set_id, kind, ids, records, deleted)
-                values (?, ?, ?, ?, ?, 'replaced', 0, 0, 0) on conflict do nothing""")) {
-            statement.setObject(1, set.setId());
-            statement.setString(2, set.table().schema());
-            statement.setString(3, set.table().name());
-            statement.setLong(4, set.number());
-            statement.setObject(5, set.previousSetId());
-            statement.executeUpdate();
-        }
+        history(set, REPLACED, 0, 0, 0);
+    }
+
+    private void history(Manifest set, String kind, long ids, long records, long deleted) throws SQLException {
+        Query.update(
+                connection,
+                HISTORY + (kind.equals(REPLACED) ? " on conflict do nothing" : ""),
+                set.setId(),
+                set.table(),
+                set.number(),
+                set.previousSetId(),
+                kind,
+                ids,
+                records,
+                deleted);
     }
 
     /** Writes a set as the last one of its table. */
     void applied(Manifest set, long deleted) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement("""
-                with history as (
-                    insert into caravan.import_history (set_id, table_schema, table_name, set_number, previous_set_id, kind, ids, records, deleted)
-                    values (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    returning *),
-                trimmed as (
-                    delete from caravan.import_history h using history n
-                     where h.table_schema = n.table_schema and h.table_name = n.table_name
-                       and h.set_number <= n.set_number - ?)
-                update caravan.import_set s
-                   set set_number = h.set_number, set_id = h.set_id, snapshot = ?::pg_snapshot, source_system = ?,
-                       source_database = ?, target_host = ?, target_database = ?, applied_at = clock_timestamp()
-                  from history h
-                 where s.table_schema = h.table_schema and s.table_name = h.table_name""")) {
-            int i = 0;
-            statement.setObject(++i, set.setId());
-            statement.setString(++i, set.table().schema());
-            statement.setString(++i, set.table().name());
-            statement.setLong(++i, set.number());
-            statement.setObject(++i, set.previousSetId());
-            statement.setString(++i, set.kind().word());
-            statement.setLong(++i, set.file(SetName.Part.IDS).rows());
-            statement.setLong(++i, set.file(SetName.Part.RECORDS).rows());
-            statement.setLong(++i, deleted);
-            statement.setInt(++i, KEPT_SETS);
-            statement.setString(++i, set.snapshot());
-            statement.setString(++i, set.source().system());
-            statement.setString(++i, set.source().database());
-            statement.setString(++i, set.target().host());
-            statement.setString(++i, set.target().database());
-            if (statement.executeUpdate() != 1) {
-                throw new SQLException("the ledger's line of " + set.table() + " is gone", "40001");
-            }
+        TableName table = set.table();
+        history(
+                set,
+                set.kind().word(),
+                set.file(SetPart.IDS).rows(),
+                set.file(SetPart.RECORDS).rows(),
+                deleted);
+        Query.update(
+                connection,
+                "delete from caravan.import_history where table_schema = ? and table_name = ? and set_number <= ?",
+                table,
+                set.number() - KEPT_SETS);
+        long lines = Query.update(
+                connection,
+                """
+                update caravan.import_set
+                   set set_number = ?, set_id = ?, snapshot = ?::pg_snapshot, source_system = ?, source_database = ?,
+                       target_host = ?, target_database = ?, applied_at = clock_timestamp()
+                 where table_schema = ? and table_name = ?""",
+                set.number(),
+                set.setId(),
+                set.snapshot(),
+                set.source().system(),
+                set.source().database(),
+                set.target().host(),
+                set.target().database(),
+                table);
+        if (lines != 1) {
+            throw new SQLException("the ledger's line of " + table + " is gone", "40001");
         }
     }
 }

@@ -2,14 +2,13 @@ package io.pgcaravan.ship.importer;
 
 import io.pgcaravan.ship.exporter.SourceTable;
 import io.pgcaravan.ship.format.ChangeSetException;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.Sql;
 import io.pgcaravan.sql.TableName;
 import java.sql.Array;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -45,64 +44,65 @@ record ImportTable(
      */
     static ImportTable read(Connection target, TableName name, List<String> keyColumns, List<String> columns)
             throws SQLException {
-        String full = name.quoted();
-        try (PreparedStatement statement = target.prepareStatement(TABLE)) {
-            statement.setString(1, name.schema());
-            statement.setString(2, name.name());
-            try (ResultSet row = statement.executeQuery()) {
-                if (!row.next()) {
-                    throw new ChangeSetException(
-                            "there is no table " + full + " in database \"" + target.getCatalog() + "\"");
-                }
-                if (!"rp".contains(row.getString("kind")) || row.getBoolean("inherits")) {
-                    throw new ChangeSetException(full + " is no plain or partitioned table");
-                }
-                List<String> has = texts(row.getArray("columns"));
-                List<String> generated = texts(row.getArray("generated"));
-                refuse(columns, column -> !has.contains(column), " are missing in the table: add them there");
-                refuse(
-                        columns,
-                        generated::contains,
-                        " are generated in the table, and the source sends values for them");
-                refuse(
-                        keyColumns,
-                        column -> !has.contains(column),
-                        ", which the set has for its key, are missing in the table");
-                String referredBy = row.getString("referred_by");
-                String trigger = row.getString("row_trigger");
-                String keeps = referredBy != null
-                        ? "foreign key " + referredBy + " refers to it"
-                        : trigger != null ? "it has a row trigger, " + trigger : null;
-                List<String> always = texts(row.getArray("always"));
-                Key key = Key.read(target, row.getLong("oid"), keyColumns);
-                if (keeps != null) {
-                    String rest = ", and as " + keeps + ", rows that stay have to be updated in place";
-                    if (!key.unique) {
-                        throw new ChangeSetException(full + " has no unique index on its key ("
-                                + String.join(", ", keyColumns) + ")" + rest);
-                    }
-                    refuse(
-                            columns,
-                            column -> always.contains(column) && !keyColumns.contains(column),
-                            " are GENERATED ALWAYS AS IDENTITY" + rest + ", which PostgreSQL forbids for them");
-                    refuse(
-                            keyColumns,
-                            column -> !columns.contains(column),
-                            " of the key are not in the records" + rest);
-                }
-                return new ImportTable(
-                        name,
-                        columns,
-                        keyColumns,
-                        key.operators,
-                        columns.stream()
-                                .filter(column -> !key.image.contains(column))
-                                .toList(),
-                        keeps,
-                        row.getBoolean("cascades"),
-                        trigger == null && row.getBoolean("waits"));
-            }
+        ImportTable table = Query.first(target, TABLE, row -> read(target, name, keyColumns, columns, row), name);
+        if (table == null) {
+            throw new ChangeSetException(
+                    "there is no table " + name.quoted() + " in database \"" + target.getCatalog() + "\"");
         }
+        return table;
+    }
+
+    private static ImportTable read(
+            Connection target, TableName name, List<String> keyColumns, List<String> columns, ResultSet row)
+            throws SQLException {
+        String full = name.quoted();
+        if (!"rp".contains(row.getString("kind")) || row.getBoolean("inherits")) {
+            throw new ChangeSetException(full + " is not a plain or partitioned table");
+        }
+        List<String> has = texts(row.getArray("columns"));
+        List<String> generated = texts(row.getArray("generated"));
+        refuse(columns, column -> !has.contains(column), " are missing in the table: add them there");
+        refuse(columns, generated::contains, " are generated in the table, and the source sends values for them");
+        refuse(
+                keyColumns,
+                column -> !has.contains(column),
+                ", which the set has for its key, are missing in the table");
+        String referredBy = row.getString("referred_by");
+        String trigger = row.getString("row_trigger");
+        String keeps = referredBy != null
+                ? "foreign key " + referredBy + " refers to it"
+                : trigger != null ? "it has a row trigger, " + trigger : null;
+        List<String> always = texts(row.getArray("always"));
+        List<KeyColumn> key = Query.all(
+                target,
+                KEY,
+                KeyColumn::read,
+                target.createArrayOf("text", keyColumns.toArray()),
+                row.getLong("oid"),
+                row.getLong("oid"));
+        if (keeps != null) {
+            String rest = ", and as " + keeps + ", rows that stay have to be updated in place";
+            if (!key.get(0).unique) {
+                throw new ChangeSetException(
+                        full + " has no unique index on its key (" + String.join(", ", keyColumns) + ")" + rest);
+            }
+            refuse(
+                    columns,
+                    column -> always.contains(column) && !keyColumns.contains(column),
+                    " are GENERATED ALWAYS AS IDENTITY" + rest + ", which PostgreSQL forbids for them");
+            refuse(keyColumns, column -> !columns.contains(column), " of the key are not in the records" + rest);
+        }
+        List<String> image =
+                key.stream().filter(KeyColumn::image).map(KeyColumn::name).toList();
+        return new ImportTable(
+                name,
+                columns,
+                keyColumns,
+                key.stream().map(KeyColumn::operator).toList(),
+                columns.stream().filter(column -> !image.contains(column)).toList(),
+                keeps,
+                row.getBoolean("cascades"),
+                trigger == null && row.getBoolean("waits"));
     }
 
     private static void refuse(List<String> columns, java.util.function.Predicate<String> bad, String why) {
@@ -116,29 +116,21 @@ record ImportTable(
         return array == null ? List.of() : List.of((String[]) array.getArray());
     }
 
-    /** @param image those of its columns whose values are written in the same way where they are equal */
-    private record Key(boolean unique, List<String> operators, List<String> image) {
+    /**
+     * A column of the key.
+     *
+     * @param unique whether the key has a unique index
+     * @param image whether its values are written in the same way where they are equal
+     */
+    private record KeyColumn(String name, boolean unique, String operator, boolean image) {
 
-        static Key read(Connection target, long oid, List<String> key) throws SQLException {
-            boolean unique = false;
-            List<String> operators = new ArrayList<>();
-            List<String> image = new ArrayList<>();
-            try (PreparedStatement statement = target.prepareStatement(KEY)) {
-                statement.setArray(1, target.createArrayOf("text", key.toArray()));
-                statement.setLong(2, oid);
-                statement.setLong(3, oid);
-                try (ResultSet row = statement.executeQuery()) {
-                    while (row.next()) {
-                        unique = row.getBoolean("unique");
-                        if (row.getBoolean("image")) {
-                            image.add(row.getString("column"));
-                        }
-                        String operator = row.getString("operator");
-                        operators.add(operator == null ? "pg_catalog.=" : operator);
-                    }
-                }
-            }
-            return new Key(unique, operators, image);
+        static KeyColumn read(ResultSet row) throws SQLException {
+            String operator = row.getString("operator");
+            return new KeyColumn(
+                    row.getString("column"),
+                    row.getBoolean("unique"),
+                    operator == null ? "pg_catalog.=" : operator,
+                    row.getBoolean("image"));
         }
     }
 

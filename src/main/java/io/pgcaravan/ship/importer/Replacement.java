@@ -1,12 +1,12 @@
 package io.pgcaravan.ship.importer;
 
 import io.pgcaravan.ship.format.ChangeSetException;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.TableName;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Savepoint;
-import java.sql.Statement;
 import java.util.List;
 
 /**
@@ -163,9 +163,7 @@ final class Replacement {
             sql += (rows.ids == null ? " where" : " and") + " not exists (select from " + rows.staged + " k where "
                     + rows.table.sameKey() + ")";
         }
-        try (Statement statement = connection.createStatement()) {
-            rows.deleted = statement.executeLargeUpdate(sql);
-        }
+        rows.deleted = Query.update(connection, sql);
     }
 
     private static String delete(ImportTable table, String ids) {
@@ -205,8 +203,6 @@ final class Replacement {
     }
 
     private void execute(String sql) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
+        Query.execute(connection, sql);
     }
 }

@@ -4,10 +4,10 @@ import io.pgcaravan.ship.format.DropDirectory;
 import io.pgcaravan.ship.format.MalformedException;
 import io.pgcaravan.ship.format.Manifest;
 import io.pgcaravan.ship.format.SetName;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.format.Target;
 import io.pgcaravan.ship.importer.ImportLedger.Position;
-import io.pgcaravan.ship.importer.ImportLedger.Standing;
+import io.pgcaravan.ship.importer.Importer.Result;
 import io.pgcaravan.sql.TableName;
 import java.io.IOException;
 import java.sql.Connection;
@@ -37,7 +37,7 @@ public record WaitingSets(TableName table, int sets, Long missing, Long missingT
     public static List<WaitingSets> of(Connection connection, DropDirectory directory, Target here)
             throws IOException, SQLException {
         Map<String, List<SetName>> byTable = new TreeMap<>();
-        for (SetName set : directory.markers(Part.DONE)) {
+        for (SetName set : directory.markers(SetPart.DONE)) {
             byTable.computeIfAbsent(set.table(), table -> new ArrayList<>()).add(set);
         }
         List<WaitingSets> waiting = new ArrayList<>();
@@ -67,19 +67,16 @@ public record WaitingSets(TableName table, int sets, Long missing, Long missingT
             }
             table = manifest.table();
             Position position = ledger.position(table);
-            Standing standing = ledger.standing(manifest, position, here);
-            if (standing instanceof Standing.Gap) {
+            ImportDecision decision = ledger.decide(manifest, position, here);
+            if (decision.result() == Result.GAP) {
                 // the import may have taken a set between two of these lines: what is missing now is what counts
                 long next = position.number() == null ? 1 : position.number() + 1;
                 return next < manifest.number()
                         ? new WaitingSets(table, sets.size(), next, manifest.number() - 1, null)
                         : new WaitingSets(table, sets.size(), null, null, null);
             }
-            if (standing instanceof Standing.Diverged diverged) {
-                return new WaitingSets(table, sets.size(), null, null, diverged.why());
-            }
-            if (standing instanceof Standing.Next) {
-                return new WaitingSets(table, sets.size(), null, null, null);
+            if (decision.isNext() || decision.result() == Result.DIVERGED) {
+                return new WaitingSets(table, sets.size(), null, null, decision.why());
             }
         }
         return table == null ? null : new WaitingSets(table, sets.size(), null, null, null);

@@ -1,13 +1,13 @@
 package io.pgcaravan.ship.relay;
 
 import io.pgcaravan.ship.format.ChangeSetException;
-import io.pgcaravan.ship.format.Compression;
 import io.pgcaravan.ship.format.DropDirectory;
 import io.pgcaravan.ship.format.IncompleteSetException;
 import io.pgcaravan.ship.format.MalformedException;
 import io.pgcaravan.ship.format.Manifest;
+import io.pgcaravan.ship.format.Manifest.FileSum;
 import io.pgcaravan.ship.format.SetName;
-import io.pgcaravan.ship.format.SetName.Part;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.format.UnfinishedException;
 import java.io.IOException;
 import java.nio.channels.SeekableByteChannel;
@@ -17,6 +17,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -24,8 +25,6 @@ import java.util.List;
  * when they are elsewhere, {@link #sent}. In: {@link #missing}, and when those files are here, {@link #received}.
  */
 public final class Relay {
-
-    private static final List<Part> DATA = List.of(Part.COLUMNS, Part.IDS, Part.RECORDS);
 
     private static final String AGAIN = ".again";
 
@@ -57,14 +56,11 @@ public final class Relay {
             Manifest manifest = manifest(set);
             List<Path> files = new ArrayList<>();
             if (!sentBelow.isEmpty()
-                    && Files.exists(directory.path().resolve(sentBelow).resolve(set.file(Part.DONE)))) {
+                    && Files.exists(directory.path().resolve(sentBelow).resolve(set.file(SetPart.DONE)))) {
                 files.add(emptyMarker(set));
             }
-            for (Part part : DATA) {
-                mustBeWhole(manifest, part);
-                files.add(directory.path().resolve(set.file(part, manifest.compression())));
-            }
-            files.add(directory.path().resolve(set.file(Part.DONE)));
+            mustBeWhole(manifest);
+            manifest.fileNames().forEach(name -> files.add(directory.path().resolve(name)));
             return new Outgoing(manifest, files);
         });
     }
@@ -72,35 +68,38 @@ public final class Relay {
     private Manifest manifest(SetName set) throws IOException {
         Manifest manifest = read(set, () -> directory.manifest(set));
         if (manifest == null) {
-            throw new IncompleteSetException(set.file(Part.DONE) + " has gone meanwhile");
+            throw new IncompleteSetException(set.file(SetPart.DONE) + " has gone meanwhile");
         }
         return manifest;
     }
 
     private Path emptyMarker(SetName set) throws IOException {
-        Path place = directory.path().resolve(AGAIN);
-        if (!Files.isDirectory(place, LinkOption.NOFOLLOW_LINKS)) {
-            Files.createDirectory(place);
-        }
-        return Files.write(place.resolve(set.file(Part.DONE)), new byte[0]);
+        return Files.write(directory(AGAIN).resolve(set.file(SetPart.DONE)), new byte[0]);
     }
 
-    private void mustBeWhole(Manifest manifest, Part part) throws IOException {
-        String name = manifest.name().file(part, manifest.compression());
-        long size;
-        try (SeekableByteChannel channel = directory.open(manifest, part)) {
-            size = channel.size();
-        } catch (NoSuchFileException e) {
-            throw new IncompleteSetException("it waits for " + name);
+    private Path directory(String name) throws IOException {
+        Path below = directory.path().resolve(name);
+        if (!Files.isDirectory(below, LinkOption.NOFOLLOW_LINKS)) {
+            Files.createDirectory(below);
         }
-        long bytes = manifest.file(part).bytes();
-        if (size < bytes) {
-            throw new IncompleteSetException(
-                    "it waits for the rest of " + name + ", of which " + size + " of " + bytes + " bytes are here");
-        }
-        if (size > bytes) {
-            throw new ChangeSetException(name + " has " + size + " bytes, and its .done says " + bytes
-                    + ": have the set sent again (caravan export --again)");
+        return below;
+    }
+
+    private void mustBeWhole(Manifest manifest) throws IOException {
+        for (SetPart part : SetPart.DATA) {
+            FileSum sum = manifest.file(part);
+            long size;
+            try (SeekableByteChannel channel = directory.open(manifest, part)) {
+                size = channel.size();
+            } catch (NoSuchFileException e) {
+                throw new IncompleteSetException("it waits for " + sum.name());
+            }
+            if (size < sum.bytes()) {
+                throw new IncompleteSetException(sum.waitsForRest(size));
+            }
+            if (size > sum.bytes()) {
+                throw new ChangeSetException(sum.isLonger(size) + ": have the set sent again (caravan export --again)");
+            }
         }
     }
 
@@ -116,18 +115,13 @@ public final class Relay {
             if (sent != null && !sent.equals(manifest(set))) {
                 throw new IncompleteSetException("it was published again while it was sent");
             }
-            Path to = below.isEmpty() ? null : directory.path().resolve(below);
-            if (to != null && !Files.isDirectory(to, LinkOption.NOFOLLOW_LINKS)) {
-                Files.createDirectory(to);
+            Path to = below.isEmpty() ? null : directory(below);
+            List<String> names = set.files();
+            Collections.reverse(names);
+            for (String name : names) {
+                leave(name + suffix, to);
             }
-            leave(set.file(Part.DONE) + suffix, to);
-            for (Part part : DATA) {
-                for (Compression compression :
-                        part.compressible() ? Compression.values() : new Compression[] {Compression.NONE}) {
-                    leave(set.file(part, compression) + suffix, to);
-                }
-            }
-            Files.deleteIfExists(directory.path().resolve(AGAIN).resolve(set.file(Part.DONE)));
+            Files.deleteIfExists(directory.path().resolve(AGAIN).resolve(set.file(SetPart.DONE)));
             return null;
         });
     }
@@ -152,12 +146,7 @@ public final class Relay {
 
         /** The names of all of its files, the marker last. */
         public List<String> names() {
-            List<String> names = new ArrayList<>();
-            for (Part part : DATA) {
-                names.add(manifest.name().file(part, manifest.compression()));
-            }
-            names.add(manifest.name().file(Part.DONE));
-            return names;
+            return manifest.fileNames();
         }
     }
 
@@ -177,9 +166,9 @@ public final class Relay {
             }
             directory.withdraw(set);
             directory.keepMarker(set, marker);
-            for (Part part : DATA) {
+            for (SetPart part : SetPart.DATA) {
                 if (!directory.holds(manifest, part)) {
-                    missing.add(set.file(part, manifest.compression()));
+                    missing.add(manifest.file(part).name());
                 }
             }
             return new Incoming(manifest, missing);
@@ -199,10 +188,10 @@ public final class Relay {
             if (manifest == null) {
                 return false;
             }
-            for (Part part : DATA) {
-                mustBeWhole(manifest, part);
+            mustBeWhole(manifest);
+            for (SetPart part : SetPart.DATA) {
                 if (!directory.holds(manifest, part)) {
-                    throw new ChangeSetException(set.file(part, manifest.compression())
+                    throw new ChangeSetException(manifest.file(part).name()
                             + " has other bytes than its .done says: it was damaged on its way, or the set is being sent"
                             + " again; if this goes on, caravan export --again publishes it once more");
                 }
@@ -234,9 +223,9 @@ public final class Relay {
         try {
             return reading.read();
         } catch (UnfinishedException e) {
-            throw new IncompleteSetException("it waits for the rest of " + set.file(Part.DONE));
+            throw new IncompleteSetException("it waits for the rest of " + set.file(SetPart.DONE));
         } catch (MalformedException e) {
-            throw new ChangeSetException(set.file(Part.DONE) + " is refused: it " + e.getMessage(), e);
+            throw new ChangeSetException(set.file(SetPart.DONE) + " is refused: it " + e.getMessage(), e);
         }
     }
 }

@@ -6,14 +6,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.pgcaravan.ship.Shipping;
-import io.pgcaravan.ship.compare.Comparison.Answered;
 import io.pgcaravan.ship.compare.Comparison.Progress;
 import io.pgcaravan.ship.compare.Comparison.Request;
 import io.pgcaravan.ship.compare.Comparison.Result;
+import io.pgcaravan.ship.compare.DigestComparison.Answered;
 import io.pgcaravan.ship.exporter.Tracking;
 import io.pgcaravan.ship.format.ChangeSetException;
 import io.pgcaravan.ship.format.Manifest;
-import io.pgcaravan.ship.format.SetName;
+import io.pgcaravan.ship.format.SetKind;
+import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.format.Sha256;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -51,10 +52,6 @@ class RepairTest {
         ship.close();
     }
 
-    private Comparison comparison() {
-        return new Comparison(Progress.NONE);
-    }
-
     private static Request t() {
         return new Request(Shipping.table("t"), null, null);
     }
@@ -76,24 +73,25 @@ class RepairTest {
 
     private long repair() {
         try (Repair repair = Repair.of(ship.sourceConnect(), Shipping.table("t"))) {
-            comparison().compare(ship.sourceConnect(), ship.targetConnect(), t(), Tracking.LEDGER, null, repair);
+            new Comparison(Progress.NONE)
+                    .compare(ship.sourceConnect(), ship.targetConnect(), t(), Tracking.LEDGER, null, repair);
             return repair.commit();
         }
     }
 
     private long repairByAnswer() {
         try (Repair repair = Repair.of(ship.sourceConnect(), Shipping.table("t"))) {
-            comparison().compareAnswer(ship.sourceConnect(), answer, Tracking.LEDGER, repair);
+            new DigestComparison(Progress.NONE).compareAnswer(ship.sourceConnect(), answer, Tracking.LEDGER, repair);
             return repair.commit();
         }
     }
 
     private void writeDigest() {
-        comparison().writeDigest(ship.sourceConnect(), t(), ship.to, false, digest);
+        new DigestComparison(Progress.NONE).writeDigest(ship.sourceConnect(), t(), ship.to, false, digest);
     }
 
     private Answered answer() {
-        return comparison().answer(ship.targetConnect(), digest, answer, null);
+        return new DigestComparison(Progress.NONE).answer(ship.targetConnect(), digest, answer, null);
     }
 
     @Test
@@ -105,8 +103,8 @@ class RepairTest {
         // noted once is enough
         assertThat(repair()).isZero();
         Manifest set = ship.exportOne("t");
-        assertThat(set.kind()).isEqualTo(Manifest.Kind.CHANGES);
-        assertThat(set.file(SetName.Part.IDS).rows()).isEqualTo(noted);
+        assertThat(set.kind()).isEqualTo(SetKind.CHANGES);
+        assertThat(set.file(SetPart.IDS).rows()).isEqualTo(noted);
         ship.importWell();
         ship.assertEqual("t");
         assertThat(repair()).isZero();
@@ -155,7 +153,7 @@ class RepairTest {
                 "alter table t alter id drop not null",
                 "insert into t values (null, 'n')");
         try (Repair repair = Repair.of(ship.sourceConnect(), Shipping.table("t"))) {
-            Result result = comparison()
+            Result result = new Comparison(Progress.NONE)
                     .compare(ship.sourceConnect(), ship.targetConnect(), t(), Tracking.LEDGER, null, repair);
             assertThat(result.extra()).isEqualTo(1);
             assertThat(repair.commit()).isZero();
@@ -169,7 +167,8 @@ class RepairTest {
         oddTable(100);
         spoil();
         try (Repair repair = Repair.of(ship.sourceConnect(), Shipping.table("t"))) {
-            comparison().compare(ship.sourceConnect(), ship.targetConnect(), t(), Tracking.LEDGER, null, repair);
+            new Comparison(Progress.NONE)
+                    .compare(ship.sourceConnect(), ship.targetConnect(), t(), Tracking.LEDGER, null, repair);
         }
         assertThat(ship.export("t")).isEmpty();
         execute(ship.source, "create table u (id int primary key)");
@@ -189,7 +188,7 @@ class RepairTest {
         // after the digest, and on its way: no business of the repair
         execute(ship.source, "update t set v = 'later' where v = 'v1'");
         assertThat(answer().differing()).isPositive();
-        long direct = comparison()
+        long direct = new Comparison(Progress.NONE)
                 .compare(ship.sourceConnect(), ship.targetConnect(), t(), Tracking.LEDGER, null, difference -> {})
                 .wrong();
         assertThat(repairByAnswer()).isEqualTo(direct);
@@ -209,7 +208,8 @@ class RepairTest {
         Answered answered = answer();
         assertThat(answered.differing()).isEqualTo(1);
         assertThat(answered.remarks().toString()).contains("set 1", "tells them apart");
-        Result result = comparison().compareAnswer(ship.sourceConnect(), answer, Tracking.LEDGER, difference -> {});
+        Result result = new DigestComparison(Progress.NONE)
+                .compareAnswer(ship.sourceConnect(), answer, Tracking.LEDGER, difference -> {});
         assertThat(result.different()).isEqualTo(1);
         assertThat(result.onTheirWay()).isEqualTo(1);
     }
@@ -290,8 +290,8 @@ class RepairTest {
             new Forgery("\"format\":1", "\"format\":2", "format 2"),
             new Forgery("\"md5\":false", "\"md5\":false,\"more\":1", "more"),
             new Forgery("\"probe\":\"", "\"probe\":\"1", "--md5"),
-            new Forgery("\n0\t", "\n7\t", "cannot be"),
-            new Forgery("\n0\t", "\nnix\t", "no number"),
+            new Forgery("\n0\t", "\n7\t", "must be from 0 to 0"),
+            new Forgery("\n0\t", "\nnix\t", "where a number must be"),
         }) {
             Files.writeString(digest, honest);
             forge(digest, text -> {
