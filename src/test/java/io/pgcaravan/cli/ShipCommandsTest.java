@@ -199,7 +199,7 @@ class ShipCommandsTest {
         prepare();
         fails(2, "needs its schema", "export", "--db", ship.sourceUrl, "--table", "t", "--target", to, "--dir", "x");
         fails(2, "HOST/DB", "export", "--db", ship.sourceUrl, "--table", "public.t", "--target", "x", "--dir", "x");
-        fails(2, "none, gzip and zstd", export("--compress", "rar"));
+        fails(2, "none, gzip, zstd", export("--compress", "rar"));
         fails(2, "--dir", "import", "--db", ship.targetUrl);
         fails(2, "--db", "import", "--db", "what is this", "--dir", "x");
         fails(2, "--target", imports("--target", "x"));

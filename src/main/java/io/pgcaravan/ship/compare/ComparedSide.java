@@ -2,6 +2,7 @@ package io.pgcaravan.ship.compare;
 
 import io.pgcaravan.queue.Source;
 import io.pgcaravan.ship.Connect;
+import io.pgcaravan.ship.CopyOutput;
 import io.pgcaravan.ship.ReadSession;
 import io.pgcaravan.ship.Snapshot;
 import io.pgcaravan.ship.exporter.Tracking;
@@ -11,6 +12,7 @@ import io.pgcaravan.ship.importer.ImportLedger;
 import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.Sql;
 import io.pgcaravan.sql.TableName;
+import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -21,7 +23,6 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import org.postgresql.PGConnection;
-import org.postgresql.copy.CopyOut;
 
 /** One side of a comparison: a table, seen by one snapshot from the first question to the last. */
 final class ComparedSide implements AutoCloseable {
@@ -81,23 +82,12 @@ final class ComparedSide implements AutoCloseable {
 
     // ---- what is compared
 
-    RangeSums sums(RowHashing hashing) throws SQLException {
+    RangeSums sums(RowHashing hashing) throws SQLException, IOException {
         RangeSums sums = new RangeSums(hashing.ranges());
-        CopyOut copy = connection
-                .unwrap(PGConnection.class)
-                .getCopyAPI()
-                .copyOut("copy (" + hashing.sums(table.name()) + ") to stdout");
-        try {
-            for (byte[] line = copy.readFromCopy(); line != null; line = copy.readFromCopy()) {
-                String[] part =
-                        new String(line, StandardCharsets.US_ASCII).strip().split("\t");
-                sums.set(Integer.parseInt(part[0]), Long.parseLong(part[1]), new BigInteger(part[2]).longValue());
-            }
-        } finally {
-            if (copy.isActive()) {
-                copy.cancelCopy();
-            }
-        }
+        CopyOutput.read(connection, hashing.sums(table.name()), line -> {
+            String[] part = new String(line, StandardCharsets.US_ASCII).strip().split("\t");
+            sums.set(Integer.parseInt(part[0]), Long.parseLong(part[1]), new BigInteger(part[2]).longValue());
+        });
         return sums;
     }
 
@@ -129,6 +119,11 @@ final class ComparedSide implements AutoCloseable {
     /** What the target has applied; null where it imports no sets of this table, or this user may not know. */
     ImportLedger.Position position() throws SQLException {
         return mayRead(IMPORT_SET) ? new ImportLedger(connection).position(table.name()) : null;
+    }
+
+    /** As {@link ImportLedger#stranger}. */
+    String stranger(Target meant, ImportLedger.Position position, Target here) throws SQLException {
+        return new ImportLedger(connection).stranger(meant, position, here);
     }
 
     /**

@@ -111,14 +111,9 @@ public final class DigestComparison {
                     + ", and answers no digest of it; " + ImportLedger.permits(table)
                     + " permits both (or this user may not read caravan.import_set)");
         }
-        Target meant = here != null ? here : position.target();
-        boolean forUs = meant != null
-                ? meant.equals(digest.target())
-                : digest.target().database().equals(there.table().database());
-        if (!forUs) {
-            throw new ChangeSetException("the digest is for " + digest.target() + ", and this is "
-                    + (meant != null ? meant : "database \"" + there.table().database() + "\"")
-                    + "; --target says who is meant");
+        String stranger = there.stranger(digest.target(), position, here);
+        if (stranger != null) {
+            throw new ChangeSetException("the digest is refused: " + stranger);
         }
         List<String> key = there.table().primaryKey();
         if (!key.isEmpty() && !Set.copyOf(key).equals(Set.copyOf(digest.key()))) {

@@ -15,7 +15,6 @@ import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import org.postgresql.copy.CopyOut;
 
 /** Writes the three files of a set, under names that nobody looks at, and says in a manifest what is in them. */
 final class SetWriter {
@@ -67,8 +66,8 @@ final class SetWriter {
 
     private FileSum writeColumns(PlannedSet one) throws IOException {
         try (SetFile file = create(one, SetPart.COLUMNS)) {
-            file.write((one.table().columnLine() + "\n").getBytes(StandardCharsets.UTF_8));
-            return file.finish(1);
+            file.line((one.table().columnLine() + "\n").getBytes(StandardCharsets.UTF_8));
+            return file.finish();
         }
     }
 
@@ -78,25 +77,20 @@ final class SetWriter {
 
     private FileSum copy(PlannedSet one, SetPart part, String query, long expected) throws SQLException, IOException {
         try (SetFile file = create(one, part)) {
-            if (query == null) {
-                return file.finish(0);
-            }
-            CopyOut copy = source.copy(query);
-            long rows = 0;
-            try {
-                for (byte[] row = copy.readFromCopy(); row != null; row = copy.readFromCopy()) {
-                    file.write(row, 0, row.length);
-                    if ((++rows & 0x1fff) == 0) {
-                        progress.written(one.table().name(), part, rows, file.plainBytes(), expected);
+            if (query != null) {
+                source.copy(query, line -> {
+                    file.line(line);
+                    if ((file.lines() & 0x1fff) == 0) {
+                        written(one, part, file, expected);
                     }
-                }
-            } finally {
-                if (copy.isActive()) {
-                    copy.cancelCopy();
-                }
+                });
+                written(one, part, file, file.lines());
             }
-            progress.written(one.table().name(), part, rows, file.plainBytes(), rows);
-            return file.finish(rows);
+            return file.finish();
         }
+    }
+
+    private void written(PlannedSet one, SetPart part, SetFile file, long expected) {
+        progress.written(one.table().name(), part, file.lines(), file.plainBytes(), expected);
     }
 }

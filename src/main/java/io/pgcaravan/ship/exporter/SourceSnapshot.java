@@ -1,20 +1,20 @@
 package io.pgcaravan.ship.exporter;
 
 import io.pgcaravan.ship.Connect;
+import io.pgcaravan.ship.CopyOutput;
 import io.pgcaravan.ship.ReadSession;
 import io.pgcaravan.ship.Snapshot;
 import io.pgcaravan.ship.exporter.ExportSet.Window;
 import io.pgcaravan.ship.exporter.SourceTable.Leaf;
 import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.TableName;
+import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
-import org.postgresql.PGConnection;
-import org.postgresql.copy.CopyOut;
 
 /** The connection whose one snapshot everything in a set comes from. */
 final class SourceSnapshot implements AutoCloseable {
@@ -135,8 +135,8 @@ final class SourceSnapshot implements AutoCloseable {
                 + one.table().sameKey();
     }
 
-    CopyOut copy(String query) throws SQLException {
-        return connection.unwrap(PGConnection.class).getCopyAPI().copyOut("copy (" + query + ") to stdout");
+    void copy(String query, CopyOutput.LineReader reader) throws SQLException, IOException {
+        CopyOutput.read(connection, query, reader);
     }
 
     @Override

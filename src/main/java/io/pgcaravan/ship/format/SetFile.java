@@ -4,15 +4,16 @@ import io.pgcaravan.ship.format.Manifest.FileSum;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 
 /** A file of a set while it is written, under its temporary name: compressed, counted and hashed on the way. */
-public final class SetFile extends OutputStream {
+public final class SetFile implements AutoCloseable {
 
     private static final int BUFFER = 1 << 17;
 
@@ -20,26 +21,31 @@ public final class SetFile extends OutputStream {
     private final FileChannel channel;
     private final MessageDigest digest = Sha256.digest();
     private final OutputStream plain;
+    private long lines;
     private long plainBytes;
-    private long bytes;
 
     /** @param name that it gets when it is published */
     SetFile(Path path, String name, Compression compression) throws IOException {
         this.name = name;
         channel = FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-        plain = new BufferedOutputStream(compression.compress(new OnDisk()), BUFFER);
+        OutputStream hashed = new DigestOutputStream(Channels.newOutputStream(channel), digest) {
+            @Override
+            public void close() {
+                // the channel is still to be flushed to disk
+            }
+        };
+        plain = new BufferedOutputStream(compression.compress(hashed), BUFFER);
     }
 
-    @Override
-    public void write(int b) throws IOException {
-        plain.write(b);
-        plainBytes++;
+    /** @param line with its end */
+    public void line(byte[] line) throws IOException {
+        plain.write(line);
+        plainBytes += line.length;
+        lines++;
     }
 
-    @Override
-    public void write(byte[] from, int offset, int length) throws IOException {
-        plain.write(from, offset, length);
-        plainBytes += length;
+    public long lines() {
+        return lines;
     }
 
     public long plainBytes() {
@@ -47,34 +53,17 @@ public final class SetFile extends OutputStream {
     }
 
     /** Ends the file, which is on disk for good afterwards. */
-    public FileSum finish(long rows) throws IOException {
+    public FileSum finish() throws IOException {
         plain.close();
         channel.force(true);
+        long bytes = channel.position();
         channel.close();
-        return new FileSum(name, rows, bytes, plainBytes, HexFormat.of().formatHex(digest.digest()));
+        return new FileSum(name, lines, bytes, plainBytes, HexFormat.of().formatHex(digest.digest()));
     }
 
     /** Gives the file up where {@link #finish} was not reached; it stays where it is. */
     @Override
     public void close() throws IOException {
         channel.close();
-    }
-
-    private final class OnDisk extends OutputStream {
-
-        @Override
-        public void write(int b) throws IOException {
-            write(new byte[] {(byte) b}, 0, 1);
-        }
-
-        @Override
-        public void write(byte[] from, int offset, int length) throws IOException {
-            digest.update(from, offset, length);
-            ByteBuffer buffer = ByteBuffer.wrap(from, offset, length);
-            while (buffer.hasRemaining()) {
-                channel.write(buffer);
-            }
-            bytes += length;
-        }
     }
 }

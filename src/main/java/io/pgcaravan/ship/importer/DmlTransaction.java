@@ -145,8 +145,9 @@ final class DmlTransaction {
                 + " where id is not null union select id from " + RECORDS);
         execute("analyze " + IDS);
         execute("analyze " + RECORDS);
-        Replacement.Rows rows = Replacement.Rows.staged(into, IDS, RECORDS);
-        new Replacement(connection, List.of(rows)).run();
+        Replacement.Rows rows = new Replacement.Rows(into, IDS, RECORDS, null);
+        Replacement replacement = new Replacement(connection, List.of(rows));
+        replacement.run();
         SearchPath.change(connection, SearchPath.PINNED, true);
         Query.update(connection, """
                 insert into caravan.dml_import (table_schema, table_name, last_number, files) values (?, ?, ?, ?)
@@ -154,7 +155,8 @@ final class DmlTransaction {
                    set last_number = excluded.last_number, files = excluded.files, applied_at = clock_timestamp()""", table, last, hash);
         return outcome(
                 Result.APPLIED,
-                "changes " + first + " to " + last + ", " + records + " rows written, " + rows.deleted() + " deleted"
+                "changes " + first + " to " + last + ", " + records + " rows written, " + replacement.deleted(rows)
+                        + " deleted"
                         + (before != null && first > before.number + 1
                                 ? "; numbers " + (before.number + 1) + " to " + (first - 1)
                                         + " came in no file: of transactions that were rolled back, or of an export whose"

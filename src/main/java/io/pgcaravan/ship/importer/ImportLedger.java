@@ -121,7 +121,7 @@ public final class ImportLedger {
             return refused("this database was not told to accept table " + set.table() + "; " + permits(set.table())
                     + " permits it");
         }
-        String stranger = stranger(set, position, here);
+        String stranger = stranger(set.target(), position, here);
         if (stranger != null) {
             return refused(stranger);
         }
@@ -185,17 +185,25 @@ public final class ImportLedger {
                 + " places. caravan export --full --after " + last + " sends all rows that the source has now";
     }
 
-    private String stranger(Manifest set, Position position, Target here) throws SQLException {
+    /**
+     * Why something from a source is not for this database.
+     *
+     * @param target whom it is for
+     * @param here whom it must be for; null where the sets before it, or the database's name, have to do
+     * @return null where it is
+     */
+    public String stranger(Target target, Position position, Target here) throws SQLException {
+        if (here != null) {
+            return here.equals(target) ? null : "it is for " + target + ", and this is " + here;
+        }
         String database = connection.getCatalog();
         String other = null;
-        if (here != null) {
-            return here.equals(set.target()) ? null : "it is for " + set.target() + ", and this is " + here;
-        } else if (position.target != null && !position.target.equals(set.target())) {
+        if (position.target != null && !position.target.equals(target)) {
             other = "the sets before it were for " + position.target;
-        } else if (!database.equals(set.target().database())) {
+        } else if (!database.equals(target.database())) {
             other = "this is database \"" + database + "\"";
         }
-        return other == null ? null : "it is for " + set.target() + ", and " + other + "; --target says who is meant";
+        return other == null ? null : "it is for " + target + ", and " + other + "; --target says who is meant";
     }
 
     /** Whether a set is in its table. */

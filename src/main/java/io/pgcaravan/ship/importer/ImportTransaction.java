@@ -194,9 +194,10 @@ final class ImportTransaction {
             // types and triggers of the table may rely on the path of this role
             SearchPath.change(connection, rolesPath, true);
             Map<OpenSet, Replacement.Rows> rows = stage(open);
-            new Replacement(connection, List.copyOf(rows.values())).run();
+            Replacement replacement = new Replacement(connection, List.copyOf(rows.values()));
+            replacement.run();
             SearchPath.change(connection, SearchPath.PINNED, true);
-            return applied(open, rows);
+            return applied(open, rows, replacement);
         } finally {
             for (OpenSet one : open) {
                 one.close();
@@ -241,10 +242,11 @@ final class ImportTransaction {
         return rows;
     }
 
-    private List<Outcome> applied(List<OpenSet> open, Map<OpenSet, Replacement.Rows> rows) throws SQLException {
+    private List<Outcome> applied(List<OpenSet> open, Map<OpenSet, Replacement.Rows> rows, Replacement replacement)
+            throws SQLException {
         List<Outcome> outcomes = new ArrayList<>();
         for (OpenSet one : open) {
-            long deleted = rows.containsKey(one) ? rows.get(one).deleted() : 0;
+            long deleted = rows.containsKey(one) ? replacement.deleted(rows.get(one)) : 0;
             ledger.applied(one.set, deleted);
             outcomes.add(new Outcome(
                     one.set.name(),

@@ -165,9 +165,7 @@ final class OpenSet implements AutoCloseable {
     /** What is to change in the table. */
     Replacement.Rows rows(boolean staged) {
         String ids = set.replacesEverything() ? null : ids();
-        return staged
-                ? Replacement.Rows.staged(table, ids, records())
-                : Replacement.Rows.streamed(table, ids, into -> copy(SetPart.RECORDS, into));
+        return new Replacement.Rows(table, ids, staged ? records() : null, into -> copy(SetPart.RECORDS, into));
     }
 
     private void copy(SetPart part, String into) throws SQLException, IOException {

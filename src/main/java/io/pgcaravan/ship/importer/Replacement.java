@@ -7,7 +7,9 @@ import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Savepoint;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Puts the rows of sets into the place of those that tables have, in the connection's open transaction: changed keys are deleted,
@@ -19,6 +21,7 @@ final class Replacement {
 
     private final Connection connection;
     private final List<Rows> tables;
+    private final Map<Rows, Long> deleted = new HashMap<>();
 
     /** @param tables those that others refer to first */
     Replacement(Connection connection, List<Rows> tables) {
@@ -33,48 +36,23 @@ final class Replacement {
         void copy(String into) throws SQLException, IOException;
     }
 
-    /** What goes from one table, and what comes. */
-    static final class Rows {
-
-        private final ImportTable table;
-        private final String ids;
-        private final String staged;
-        private final Records streamed;
-        private long deleted;
-
-        private Rows(ImportTable table, String ids, String staged, Records streamed) {
-            this.table = table;
-            this.ids = ids;
-            this.staged = staged;
-            this.streamed = streamed;
-        }
-
-        /**
-         * With records that go right into the table.
-         *
-         * @param ids a temporary table with the keys that go; null for all
-         */
-        static Rows streamed(ImportTable table, String ids, Records records) {
-            return new Rows(table, ids, null, records);
-        }
-
-        /**
-         * With records that are in a temporary table, as they have to be where rows stay in place.
-         *
-         * @param ids a temporary table with the keys that go; null for all
-         */
-        static Rows staged(ImportTable table, String ids, String records) {
-            return new Rows(table, ids, records, null);
-        }
+    /**
+     * What goes from one table, and what comes.
+     *
+     * @param ids a temporary table with the keys that go; null for all
+     * @param staged a temporary table with the records, which there has to be where rows stay in place; null for none
+     * @param records sends them right into the table; null where they are staged
+     */
+    record Rows(ImportTable table, String ids, String staged, Records records) {
 
         boolean stay() {
             return table.keeps() != null;
         }
+    }
 
-        /** Rows that were deleted and did not come again, or all that were deleted where none had to stay. */
-        long deleted() {
-            return deleted;
-        }
+    /** How many rows of a table were deleted and did not come again, or all that were deleted where none had to stay. */
+    long deleted(Rows rows) {
+        return deleted.getOrDefault(rows, 0L);
     }
 
     /**
@@ -163,7 +141,7 @@ final class Replacement {
             sql += (rows.ids == null ? " where" : " and") + " not exists (select from " + rows.staged + " k where "
                     + rows.table.sameKey() + ")";
         }
-        rows.deleted = Query.update(connection, sql);
+        deleted.put(rows, Query.update(connection, sql));
     }
 
     private static String delete(ImportTable table, String ids) {
@@ -173,8 +151,8 @@ final class Replacement {
 
     private void append(Rows rows) throws SQLException, IOException {
         ImportTable table = rows.table;
-        if (rows.streamed != null) {
-            rows.streamed.copy(table.name().quoted() + " (" + TableName.quote(table.columns()) + ")");
+        if (rows.staged == null) {
+            rows.records.copy(table.name().quoted() + " (" + TableName.quote(table.columns()) + ")");
             return;
         }
         String insert = insert(rows);
