@@ -95,7 +95,7 @@ class DamagedSetTest {
         ship.export("t", "u");
         String t = "public.t.000000000003";
         String u = "public.u.000000000001";
-        for (Part part : new Part[] {Part.RECORDS, Part.DONE}) {
+        for (SetPart part : new SetPart[] {SetPart.RECORDS, SetPart.DONE}) {
             Path file = drop.resolve(u + part.suffix());
             byte[] right = Files.readAllBytes(file);
             byte[] bytes = right.clone();

@@ -216,7 +216,7 @@ class RestoredSourceTest {
                 one.importWell();
                 execute(clone.source, "insert into t values (11, 'clone')");
                 Exporter.Exported exported = clone.export("t").get(0);
-                assertThat(exported.manifest().kind()).isEqualTo(Manifest.Kind.FULL);
+                assertThat(exported.manifest().kind()).isEqualTo(SetKind.FULL);
                 assertThat(exported.reason()).contains("in another cluster now");
                 Outcome outcome = clone.importAll().get(0);
                 if (originalGoesOn) {

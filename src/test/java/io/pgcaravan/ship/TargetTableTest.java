@@ -219,8 +219,8 @@ class TargetTableTest {
         ship.ship("t");
         execute(ship.source, "update t set id = 'ABC' where v = 'a'", "update t set id = 'abc' where v = 'a'");
         Manifest set = ship.exportOne("t");
-        assertThat(set.file(SetName.Part.IDS).rows()).isEqualTo(3);
-        assertThat(set.file(SetName.Part.RECORDS).rows()).isEqualTo(1);
+        assertThat(set.file(SetPart.IDS).rows()).isEqualTo(3);
+        assertThat(set.file(SetPart.RECORDS).rows()).isEqualTo(1);
         ship.importWell();
         ship.assertEqual("t");
         execute(ship.source, "delete from t where v = 'a'", "insert into t values ('ABC', 'n')");

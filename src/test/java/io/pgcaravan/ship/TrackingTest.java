@@ -66,7 +66,7 @@ class TrackingTest {
             execute(ship.source, "update t set v = 'c' where id = 2");
             ship.ship("t");
             execute(ship.source, "update t set v = 'd' where id = 3");
-            assertThat(ship.exportOne("t").kind()).isEqualTo(Kind.CHANGES);
+            assertThat(ship.exportOne("t").kind()).isEqualTo(SetKind.CHANGES);
             ship.importWell();
             ship.assertEqual("t");
         }
