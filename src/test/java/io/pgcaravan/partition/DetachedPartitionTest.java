@@ -16,8 +16,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class DetachedPartitionTest {
 
     private PartitionTarget target;
-    private final Partitioner partitioner =
-            new Partitioner(PartitionSettings.builder("orders").partField("day").build());
+    private final Partitioner partitioner = new Partitioner(
+            new PartitionOptions("orders").with(o -> o.partField = "day").settings());
 
     @BeforeEach
     void open() throws SQLException {

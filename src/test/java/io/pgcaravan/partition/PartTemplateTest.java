@@ -38,10 +38,12 @@ class PartTemplateTest {
     }
 
     private static Partitioner daily(String table, String template) {
-        return new Partitioner(PartitionSettings.builder(table)
-                .partField("day")
-                .partTemplate(template)
-                .build());
+        return new Partitioner(new PartitionOptions(table)
+                .with(o -> {
+                    o.partField = "day";
+                    o.partTemplate = template;
+                })
+                .settings());
     }
 
     @Test

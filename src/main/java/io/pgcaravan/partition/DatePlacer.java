@@ -22,7 +22,7 @@ import java.util.Map;
  * its own partition: a date or timestamp column drops an offset, a timestamptz is an instant, fractions are rounded to
  * the column's precision.
  */
-final class Placing implements Placer {
+final class DatePlacer implements Placer {
 
     private static final long MICROS_PER_SECOND = 1_000_000;
     private static final long MICROS_PER_DAY = 86_400 * MICROS_PER_SECOND;
@@ -61,7 +61,7 @@ final class Placing implements Placer {
     private String refusal;
 
     /** @param batch null for no rows, only times */
-    Placing(PartitionSettings settings, Parent parent, Batch batch, Instant now) {
+    DatePlacer(PartitionSettings settings, Parent parent, Batch batch, Instant now) {
         this.settings = settings;
         this.placingColumn = new PlacingColumn(settings);
         this.type = parent.boundType();
@@ -118,14 +118,6 @@ final class Placing implements Placer {
     @Override
     public Collection<Place> places() {
         return byStart.values();
-    }
-
-    @Override
-    public void forgetPartitions() {
-        for (Place place : byStart.values()) {
-            place.partition = null;
-            place.absent = false;
-        }
     }
 
     @Override
