@@ -14,6 +14,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * One change of one row. It is a map of column name to value (text, or null for NULL), so that expressions, filters and
@@ -340,20 +341,10 @@ public final class RowChange extends AbstractMap<String, Object> {
         return new AbstractSet<>() {
             @Override
             public Iterator<Map.Entry<String, Object>> iterator() {
-                return new Iterator<>() {
-                    private int next;
-
-                    @Override
-                    public boolean hasNext() {
-                        return next < columns.size();
-                    }
-
-                    @Override
-                    public Map.Entry<String, Object> next() {
-                        int i = next++;
-                        return new SimpleImmutableEntry<>(columns.names().get(i), text(i));
-                    }
-                };
+                return IntStream.range(0, size())
+                        .<Map.Entry<String, Object>>mapToObj(
+                                i -> new SimpleImmutableEntry<>(columns.names().get(i), text(i)))
+                        .iterator();
             }
 
             @Override

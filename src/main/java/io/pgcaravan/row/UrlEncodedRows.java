@@ -1,19 +1,19 @@
 package io.pgcaravan.row;
 
+import static io.pgcaravan.row.EscapedText.ESCAPED;
+import static io.pgcaravan.row.EscapedText.ESCAPED_HIGH;
+import static io.pgcaravan.row.EscapedText.HAS_ZERO;
+import static io.pgcaravan.row.EscapedText.RAW_HIGH;
+
 import io.pgcaravan.batch.BadRowException;
 import io.pgcaravan.batch.Event;
 import io.pgcaravan.batch.OpenBatch;
 import java.io.ByteArrayOutputStream;
-import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
-import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -42,13 +42,8 @@ import java.util.Map;
  */
 public final class UrlEncodedRows implements RowDecoder {
 
-    /** Distinct column lists to remember; there are a handful unless a producer makes them up. */
-    private static final int REMEMBERED = 1000;
-
     /** What a byte of ev_data means to the scanner; 0 is an ordinary byte. */
     private static final byte[] KINDS = new byte[256];
-
-    private static final byte[] HEX = new byte[256];
 
     private static final byte SEPARATOR = 1;
     private static final byte EQUALS = 2;
@@ -57,12 +52,6 @@ public final class UrlEncodedRows implements RowDecoder {
     private static final byte HIGH = 5;
     private static final byte ZERO = 6;
 
-    // what the scanner saw in a value, as bits
-    private static final int ESCAPED = 1;
-    private static final int RAW_HIGH = 2;
-    private static final int ESCAPED_HIGH = 4;
-    private static final int HAS_ZERO = 8;
-
     static {
         KINDS['&'] = SEPARATOR;
         KINDS['='] = EQUALS;
@@ -70,9 +59,6 @@ public final class UrlEncodedRows implements RowDecoder {
         KINDS['+'] = PLUS;
         KINDS[0] = ZERO;
         Arrays.fill(KINDS, 128, 256, HIGH);
-        for (int i = 0; i < 256; i++) {
-            HEX[i] = (byte) Character.digit(i < 128 ? i : 0, 16);
-        }
     }
 
     /**
@@ -83,15 +69,13 @@ public final class UrlEncodedRows implements RowDecoder {
      */
     private record Shape(byte[][] names, int[] sources, ColumnSet columns) {}
 
-    private final RowSelection selection;
     private final CharacterRepair repair;
     private final EventTypes types;
     private final EventTypes.RowReader reader = this::row;
+    private final TakenColumns taken;
     private final Map<String, Shape> shapes = new HashMap<>();
-    private final Map<List<String>, ColumnSet> columnSets = new HashMap<>();
     private Shape lastShape;
     private Charset encoding = StandardCharsets.UTF_8;
-    private boolean utf8 = true;
 
     // the pieces of the row being decoded
     private int pieces;
@@ -113,9 +97,9 @@ public final class UrlEncodedRows implements RowDecoder {
 
     /** @param repair null where a value that is no text makes its row a bad one */
     public UrlEncodedRows(RowSelection selection, CharacterRepair repair) {
-        this.selection = selection;
         this.repair = repair;
-        this.types = EventTypes.logutriga(selection);
+        this.taken = new TakenColumns(selection);
+        this.types = new EventTypes(selection, false);
     }
 
     @Override
@@ -126,7 +110,12 @@ public final class UrlEncodedRows implements RowDecoder {
     @Override
     public RowChange read(OpenBatch batch, Event next) {
         if (batch.sourceEncoding() != encoding) {
-            useEncoding(batch.sourceEncoding());
+            if (!batch.sourceEncoding().equals(encoding)) {
+                // the same bytes may be other names now
+                shapes.clear();
+                lastShape = null;
+            }
+            encoding = batch.sourceEncoding();
         }
         event = next;
         try {
@@ -134,18 +123,6 @@ public final class UrlEncodedRows implements RowDecoder {
         } finally {
             event = null;
         }
-    }
-
-    private void useEncoding(Charset charset) {
-        boolean same = charset.equals(encoding);
-        encoding = charset;
-        if (same) {
-            return;
-        }
-        utf8 = charset.equals(StandardCharsets.UTF_8);
-        // the same bytes may be other names now
-        shapes.clear();
-        lastShape = null;
     }
 
     private RowChange row(EventTypes.Type type, String where, int from, int to, RowChange before) {
@@ -250,9 +227,9 @@ public final class UrlEncodedRows implements RowDecoder {
         if (known != null) {
             return known;
         }
-        if (shapes.size() >= REMEMBERED) {
+        if (shapes.size() >= TakenColumns.REMEMBERED) {
             shapes.clear();
-            columnSets.clear();
+            taken.forget();
             // they remember column sets
             types.forget();
         }
@@ -272,10 +249,14 @@ public final class UrlEncodedRows implements RowDecoder {
     }
 
     private void noValue(int piece) {
-        valueFrom[piece] = -1;
-        valueTo[piece] = -1;
-        decodedLength[piece] = 0;
-        seen[piece] = 0;
+        value(piece, -1, -1, 0, 0);
+    }
+
+    private void value(int piece, int from, int to, int length, int flags) {
+        valueFrom[piece] = from;
+        valueTo[piece] = to;
+        decodedLength[piece] = length;
+        seen[piece] = flags;
     }
 
     /** Finds the end of a value, checks its escapes and notes what it holds; returns the end. */
@@ -313,16 +294,13 @@ public final class UrlEncodedRows implements RowDecoder {
                             + "; an = inside a value must be written %3d");
             }
         }
-        valueFrom[piece] = from;
-        valueTo[piece] = at;
-        decodedLength[piece] = at - from - saved;
-        seen[piece] = flags;
+        value(piece, from, at, at - from - saved, flags);
         return at;
     }
 
     private int escape(byte[] raw, int at, int to) {
-        int high = at + 1 < to ? HEX[raw[at + 1] & 0xff] : -1;
-        int low = at + 2 < to ? HEX[raw[at + 2] & 0xff] : -1;
+        int high = at + 1 < to ? EscapedText.HEX[raw[at + 1] & 0xff] : -1;
+        int low = at + 2 < to ? EscapedText.HEX[raw[at + 2] & 0xff] : -1;
         if ((high | low) < 0) {
             throw bad("% without two hex digits at byte " + position(at) + " of " + part
                     + "; a percent sign in a value must be written %25");
@@ -336,20 +314,13 @@ public final class UrlEncodedRows implements RowDecoder {
     /** What rows with the names of the pieces just found look like. */
     private Shape shape(byte[] raw) {
         byte[][] encoded = new byte[pieces][];
-        Map<String, Integer> last = new LinkedHashMap<>();
+        List<String> names = new ArrayList<>(pieces);
         for (int i = 0; i < pieces; i++) {
             encoded[i] = Arrays.copyOfRange(raw, nameFrom[i], nameTo[i]);
-            last.put(name(raw, nameFrom[i], nameTo[i]), i);
+            names.add(name(raw, nameFrom[i], nameTo[i]));
         }
-        List<String> names = new ArrayList<>();
-        List<Integer> sources = new ArrayList<>();
-        selection.pick(last, (target, piece) -> {
-            names.add(target);
-            sources.add(piece);
-        });
-        ColumnSet columns =
-                names.isEmpty() ? ColumnSet.NONE : columnSets.computeIfAbsent(List.copyOf(names), ColumnSet::new);
-        return new Shape(encoded, sources.stream().mapToInt(Integer::intValue).toArray(), columns);
+        TakenColumns.Taken columns = taken.of(names);
+        return new Shape(encoded, columns.sources(), columns.columns());
     }
 
     private String name(byte[] raw, int from, int to) {
@@ -371,16 +342,12 @@ public final class UrlEncodedRows implements RowDecoder {
                     + "; PostgreSQL names cannot hold it");
         }
         byte[] bytes = new byte[to - from];
-        int length = unescape(raw, from, to, bytes, 0);
-        if ((flags & (RAW_HIGH | ESCAPED_HIGH)) != 0) {
-            byte[] text = toUtf8(raw, from, to, flags, bytes, 0, length);
-            if (text == null) {
-                throw bad("the column name at byte " + position(from) + " of " + part + " is not valid "
-                        + encoding.name());
-            }
-            return new String(text, StandardCharsets.UTF_8);
+        int length = EscapedText.unescape(raw, from, to, bytes, 0);
+        byte[] text = EscapedText.toUtf8(encoding, raw, from, to, flags, bytes, 0, length);
+        if (text == null) {
+            throw bad("the column name at byte " + position(from) + " of " + part + " is not valid " + encoding.name());
         }
-        return new String(bytes, 0, length, StandardCharsets.UTF_8);
+        return new String(text, StandardCharsets.UTF_8);
     }
 
     /**
@@ -392,7 +359,7 @@ public final class UrlEncodedRows implements RowDecoder {
         if (repair != null && (seenInRow & (RAW_HIGH | ESCAPED_HIGH | HAS_ZERO)) != 0) {
             return repaired(raw, shape, bounds);
         }
-        // characters outside ASCII that nobody escaped can stay where they are
+        // characters outside ASCII that are not escaped can stay where they are
         boolean inPlace = seenInRow == RAW_HIGH;
         byte[] bytes = inPlace ? raw : new byte[length];
         int at = 0;
@@ -405,40 +372,33 @@ public final class UrlEncodedRows implements RowDecoder {
             int flags = seen[shape.sources[i]];
             if ((flags & HAS_ZERO) != 0) {
                 throw bad("column \"" + shape.columns.names().get(i) + "\" has %00 at byte "
-                        + position(zero(raw, from, to)) + " of " + part + "; PostgreSQL text cannot hold it");
+                        + position(EscapedText.zero(raw, from, to)) + " of " + part
+                        + "; PostgreSQL text cannot hold it");
             }
-            if (inPlace) {
-                if (flags != 0 && !Utf8.isValid(raw, from, to)) {
-                    throw notValid(shape, i, from);
-                }
-                continue;
-            }
-            int end;
-            if ((flags & ESCAPED) == 0) {
-                end = at + to - from;
-                System.arraycopy(raw, from, bytes, at, to - from);
-            } else {
-                end = unescape(raw, from, to, bytes, at);
+            int start = inPlace ? from : at;
+            int end = inPlace ? to : start + to - from;
+            if ((flags & ESCAPED) != 0) {
+                end = EscapedText.unescape(raw, from, to, bytes, start);
+            } else if (!inPlace) {
+                System.arraycopy(raw, from, bytes, start, to - from);
             }
             if ((flags & (RAW_HIGH | ESCAPED_HIGH)) != 0) {
-                if (utf8 || (flags & ESCAPED_HIGH) == 0) {
-                    if (!Utf8.isValid(bytes, at, end)) {
+                if (EscapedText.isUtf8(encoding, flags)) {
+                    if (!Utf8.isValid(bytes, start, end)) {
                         throw notValid(shape, i, from);
                     }
                 } else {
-                    byte[] text = toUtf8(raw, from, to, flags, bytes, at, end);
+                    byte[] text = EscapedText.toUtf8(encoding, raw, from, to, flags, bytes, start, end);
                     if (text == null) {
                         throw notValid(shape, i, from);
                     }
-                    int longer = text.length - (end - at);
-                    if (longer > 0) {
-                        bytes = Arrays.copyOf(bytes, bytes.length + longer);
-                    }
-                    System.arraycopy(text, 0, bytes, at, text.length);
-                    end = at + text.length;
+                    int longer = text.length - (end - start);
+                    bytes = longer > 0 ? Arrays.copyOf(bytes, bytes.length + longer) : bytes;
+                    System.arraycopy(text, 0, bytes, start, text.length);
+                    end = start + text.length;
                 }
             }
-            bounds[2 * i] = at;
+            bounds[2 * i] = start;
             bounds[2 * i + 1] = end;
             at = end;
         }
@@ -454,13 +414,13 @@ public final class UrlEncodedRows implements RowDecoder {
             }
             int to = bounds[2 * i + 1];
             byte[] value = new byte[to - from];
-            int length = unescape(raw, from, to, value, 0);
+            int length = EscapedText.unescape(raw, from, to, value, 0);
             int flags = seen[shape.sources[i]];
             bounds[2 * i] = row.size();
             if ((flags & (RAW_HIGH | ESCAPED_HIGH | HAS_ZERO)) == 0) {
                 row.write(value, 0, length);
             } else {
-                byte[] text = toUtf8(raw, from, to, flags, value, 0, length);
+                byte[] text = EscapedText.toUtf8(encoding, raw, from, to, flags, value, 0, length);
                 Charset charset = (flags & ESCAPED_HIGH) == 0 ? StandardCharsets.UTF_8 : encoding;
                 row.writeBytes(repair.of(
                                 event,
@@ -475,87 +435,6 @@ public final class UrlEncodedRows implements RowDecoder {
             bounds[2 * i + 1] = row.size();
         }
         return row.toByteArray();
-    }
-
-    /** Decodes escapes that were checked before; returns the end of what it wrote. */
-    private static int unescape(byte[] raw, int from, int to, byte[] out, int start) {
-        int end = start;
-        for (int at = from; at < to; at++) {
-            byte b = raw[at];
-            if (b == '%') {
-                b = (byte) (HEX[raw[at + 1] & 0xff] << 4 | HEX[raw[at + 2] & 0xff]);
-                at += 2;
-            } else if (b == '+') {
-                b = ' ';
-            }
-            out[end++] = b;
-        }
-        return end;
-    }
-
-    /**
-     * A value in UTF-8, null where its bytes are no text in the source's encoding.
-     *
-     * @param raw holds the encoded value from {@code from} to {@code to}
-     * @param bytes holds the same without escapes, from {@code start} to {@code end}
-     */
-    private byte[] toUtf8(byte[] raw, int from, int to, int flags, byte[] bytes, int start, int end) {
-        if (utf8 || (flags & ESCAPED_HIGH) == 0) {
-            return Utf8.isValid(bytes, start, end) ? Arrays.copyOfRange(bytes, start, end) : null;
-        }
-        try {
-            ByteBuffer source = (flags & RAW_HIGH) == 0
-                    ? ByteBuffer.wrap(bytes, start, end - start)
-                    : inSourceEncoding(raw, from, to);
-            CharBuffer text = encoding.newDecoder()
-                    .onMalformedInput(CodingErrorAction.REPORT)
-                    .onUnmappableCharacter(CodingErrorAction.REPORT)
-                    .decode(source);
-            return text.toString().getBytes(StandardCharsets.UTF_8);
-        } catch (CharacterCodingException e) {
-            return null;
-        }
-    }
-
-    /** The bytes of a partly escaped value as the source database stored them. */
-    private ByteBuffer inSourceEncoding(byte[] raw, int from, int to) throws CharacterCodingException {
-        ByteArrayOutputStream source = new ByteArrayOutputStream(to - from);
-        byte[] piece = new byte[to - from];
-        int at = from;
-        while (at < to) {
-            int end = at;
-            while (end < to && raw[end] < 0) {
-                end++;
-            }
-            if (end > at) {
-                CharBuffer characters = StandardCharsets.UTF_8
-                        .newDecoder()
-                        .onMalformedInput(CodingErrorAction.REPORT)
-                        .onUnmappableCharacter(CodingErrorAction.REPORT)
-                        .decode(ByteBuffer.wrap(raw, at, end - at));
-                ByteBuffer encoded = encoding.newEncoder()
-                        .onMalformedInput(CodingErrorAction.REPORT)
-                        .onUnmappableCharacter(CodingErrorAction.REPORT)
-                        .encode(characters);
-                source.write(encoded.array(), encoded.arrayOffset(), encoded.remaining());
-                at = end;
-            }
-            while (end < to && raw[end] >= 0) {
-                end++;
-            }
-            source.write(piece, 0, unescape(raw, at, end, piece, 0));
-            at = end;
-        }
-        return ByteBuffer.wrap(source.toByteArray());
-    }
-
-    private static int zero(byte[] raw, int from, int to) {
-        for (int at = from; at < to; at++) {
-            if (raw[at] == 0 || raw[at] == '%' && raw[at + 1] == '0' && raw[at + 2] == '0') {
-                return at;
-            }
-        }
-        return from;
     }
 
     private BadRowException notValid(Shape shape, int column, int from) {
