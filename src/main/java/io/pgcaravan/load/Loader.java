@@ -4,7 +4,7 @@ import io.pgcaravan.batch.BadRowException;
 import io.pgcaravan.batch.Event;
 import io.pgcaravan.batch.OpenBatch;
 import io.pgcaravan.load.Destination.DirectRows;
-import io.pgcaravan.load.Family.Member;
+import io.pgcaravan.load.PartitionTree.Member;
 import io.pgcaravan.row.ColumnSet;
 import io.pgcaravan.row.Op;
 import io.pgcaravan.row.RowChange;
@@ -379,7 +379,7 @@ public final class Loader implements OpenBatch.Participant {
                 .map(column -> TableName.quote(column) + " " + layout.equality(column) + " ?")
                 .collect(Collectors.joining(" and "));
         for (Member member :
-                Family.of(batch.target(), settings.table(), touched).members()) {
+                PartitionTree.of(batch.target(), settings.table(), touched).members()) {
             try (PreparedStatement statement = batch.target()
                     .prepareStatement(
                             "select exists (select from only " + member.table().quoted() + " where " + where + ")")) {
@@ -476,10 +476,10 @@ public final class Loader implements OpenBatch.Participant {
                     destination.staged = false;
                     destination.defaults = 0;
                 }
-                Family family = Family.of(batch.target(), settings.table(), touched);
-                if (!family.members().isEmpty()) {
+                PartitionTree tree = PartitionTree.of(batch.target(), settings.table(), touched);
+                if (!tree.members().isEmpty()) {
                     try (Statement statement = batch.target().createStatement()) {
-                        statement.execute(family.emptying(batch.target()));
+                        statement.execute(tree.emptying(batch.target()));
                     } catch (SQLException e) {
                         throw LoadErrors.failed(
                                 "cannot empty table " + settings.table().quoted()
@@ -508,8 +508,7 @@ public final class Loader implements OpenBatch.Participant {
     }
 
     private void apply() throws SQLException {
-        NetEffect effect =
-                new NetEffect(staged, catalog, settings.table(), List.copyOf(destinations.values()), touched);
+        NetEffect effect = new NetEffect(staged, catalog, settings.table(), destinations.values(), touched);
         try {
             batch.count(settings.rowMode() == RowMode.PLAIN ? effect.plain() : effect.keepLatest());
             if (effect.refused() > 0) {

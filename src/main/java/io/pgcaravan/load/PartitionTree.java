@@ -1,14 +1,12 @@
 package io.pgcaravan.load;
 
 import io.pgcaravan.sql.OwnTables;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.Sql;
 import io.pgcaravan.sql.TableName;
-import java.sql.Array;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -19,9 +17,9 @@ import java.util.stream.Collectors;
  * Everywhere rows of a destination table can be: the table, what inherits from it or is attached to it, the partitions
  * on record, and those that the batch made and that are not attached yet.
  */
-record Family(List<Member> members) {
+record PartitionTree(List<Member> members) {
 
-    private static final String FAMILY = Sql.file("target/family");
+    private static final String TREE = Sql.file("target/partition-tree");
     private static final String RECORDED = Sql.file("target/recorded");
     private static final String REFERENCES = Sql.file("target/references");
 
@@ -29,41 +27,20 @@ record Family(List<Member> members) {
     record Member(long oid, TableName table, boolean below) {}
 
     /** @param touched tables of this batch, existing or not */
-    static Family of(Connection target, TableName destination, Collection<TableName> touched) throws SQLException {
+    static PartitionTree of(Connection target, TableName destination, Collection<TableName> touched)
+            throws SQLException {
         Set<String> others = new LinkedHashSet<>();
-        for (TableName table : touched) {
-            others.add(table.quoted());
+        touched.forEach(table -> others.add(table.quoted()));
+        if (OwnTables.exists(target, "caravan.partition")) {
+            others.addAll(
+                    Query.all(target, RECORDED, row -> row.getString(1), destination.schema(), destination.name()));
         }
-        others.addAll(recorded(target, destination));
-        List<Member> members = new ArrayList<>();
-        try (PreparedStatement statement = target.prepareStatement(FAMILY)) {
-            statement.setString(1, destination.quoted());
-            statement.setArray(2, target.createArrayOf("text", others.toArray()));
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    members.add(new Member(
-                            row.getLong(1), new TableName(row.getString(2), row.getString(3)), row.getBoolean(4)));
-                }
-            }
-        }
-        return new Family(members);
-    }
-
-    private static List<String> recorded(Connection target, TableName destination) throws SQLException {
-        if (!OwnTables.exists(target, "caravan.partition")) {
-            return List.of();
-        }
-        List<String> tables = new ArrayList<>();
-        try (PreparedStatement statement = target.prepareStatement(RECORDED)) {
-            statement.setString(1, destination.schema());
-            statement.setString(2, destination.name());
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    tables.add(row.getString(1));
-                }
-            }
-        }
-        return tables;
+        return new PartitionTree(Query.all(
+                target,
+                TREE,
+                row -> new Member(row.getLong(1), new TableName(row.getString(2), row.getString(3)), row.getBoolean(4)),
+                destination.quoted(),
+                others.toArray(String[]::new)));
     }
 
     /**
@@ -73,37 +50,30 @@ record Family(List<Member> members) {
      * @throws SQLException where a foreign key would take rows of other tables along
      */
     String emptying(Connection target) throws SQLException {
-        Array oids =
-                target.createArrayOf("bigint", members.stream().map(Member::oid).toArray());
-        StringBuilder deferred = new StringBuilder();
-        boolean truncatable = true;
-        try (PreparedStatement statement = target.prepareStatement(REFERENCES)) {
-            for (int i = 1; i <= 3; i++) {
-                statement.setArray(i, oids);
-            }
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    truncatable = false;
-                    String name = row.getString("name");
-                    if (row.getBoolean("cascades") || !row.getBoolean("deferrable")) {
-                        throw new SQLException(
-                                "foreign key " + name + " of table " + row.getString("table")
-                                        + (row.getBoolean("cascades")
-                                                ? " would change that table's rows too; make it one without an action on delete,"
-                                                        + " deferrable initially deferred"
-                                                : " refers to it; alter table " + row.getString("table")
-                                                        + " alter constraint ... deferrable initially deferred"),
-                                "55000");
-                    }
-                    if (name != null) {
-                        deferred.append("set constraints ").append(name).append(" deferred; ");
-                    }
-                }
-            }
-        }
-        String between = truncatable ? ", " : "; delete from only ";
-        return (truncatable ? "truncate " : deferred + "delete from only ")
+        Object oids = members.stream().map(Member::oid).toArray(Long[]::new);
+        List<String> deferred = Query.all(target, REFERENCES, PartitionTree::deferring, oids, oids, oids);
+        String between = deferred.isEmpty() ? ", " : "; delete from only ";
+        return (deferred.isEmpty() ? "truncate " : String.join("", deferred) + "delete from only ")
                 + members.stream().map(member -> member.table().quoted()).collect(Collectors.joining(between));
+    }
+
+    /** The statement that lets a reference wait; empty where it is no foreign key. */
+    private static String deferring(ResultSet row) throws SQLException {
+        String name = row.getString("name");
+        String table = row.getString("table");
+        if (row.getBoolean("cascades")) {
+            throw new SQLException(
+                    "foreign key " + name + " of table " + table + " would change that table's rows too; make it one"
+                            + " without an action on delete, deferrable initially deferred",
+                    "55000");
+        }
+        if (!row.getBoolean("deferrable")) {
+            throw new SQLException(
+                    "foreign key " + name + " of table " + table + " refers to it; alter table " + table
+                            + " alter constraint ... deferrable initially deferred",
+                    "55000");
+        }
+        return name == null ? "" : "set constraints " + name + " deferred; ";
     }
 
     boolean hasDestination() {
