@@ -10,7 +10,6 @@ import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -38,40 +37,27 @@ final class NetEffect {
     private static final String INSERT_MOVED = Sql.file("load/insert-moved");
 
     private final StagedChanges changes;
-    private final Stage stage;
     private final Connection target;
     private final TargetColumns catalog;
     private final TableName table;
-    private final Collection<TableName> touched;
+    private final Set<TableName> touched;
 
     /** By number; further tables where rows are found come behind. */
     private final List<Destination> destinations;
 
     private final List<String> key;
-    private final String sameKey;
     private long written;
     private long refused;
 
-    /**
-     * @param table the destination table
-     * @param destinations by number
-     * @param touched all tables of the batch, also those of earlier flushes
-     */
-    NetEffect(
-            StagedChanges changes,
-            TargetColumns catalog,
-            TableName table,
-            Collection<Destination> destinations,
-            Collection<TableName> touched) {
+    /** @param table the destination table */
+    NetEffect(StagedChanges changes, TargetColumns catalog, TableName table, Destinations destinations) {
         this.changes = changes;
-        this.stage = changes.stage();
         this.target = changes.target();
         this.catalog = catalog;
         this.table = table;
-        this.touched = touched;
-        this.destinations = new ArrayList<>(destinations);
-        key = changes.key();
-        sameKey = changes.sameKey("p");
+        this.touched = destinations.touched();
+        this.destinations = new ArrayList<>(destinations.all());
+        this.key = changes.key();
     }
 
     /**
@@ -243,7 +229,7 @@ final class NetEffect {
 
     private String delete(Group group, String condition) {
         return "delete from " + destination(group).quoted() + changes.sql(" p using {net} n where ") + condition
-                + " and " + sameKey;
+                + " and " + changes.sameKey("p");
     }
 
     private String assignments(Destination destination, List<String> columns) {
@@ -262,7 +248,7 @@ final class NetEffect {
                 .filter(column -> destination.layout().column(column).identityAlways())
                 .map(TableName::quote)
                 .map(column -> " and p." + column + " operator(pg_catalog.=) n." + column)
-                .collect(Collectors.joining("", sameKey, ""));
+                .collect(Collectors.joining("", changes.sameKey("p"), ""));
     }
 
     /** Takes rows out of partitions other than the one their last event names. */
@@ -304,8 +290,6 @@ final class NetEffect {
                             changes.sql(which),
                             "condition",
                             condition,
-                            "same_key",
-                            sameKey,
                             "values",
                             TableName.quote(kept, "p."),
                             "columns",
@@ -320,7 +304,7 @@ final class NetEffect {
     private List<String> kept(Destination destination) {
         return destination.layout().columns().stream()
                 .map(Column::name)
-                .filter(stage::has)
+                .filter(changes.stage()::has)
                 .toList();
     }
 
@@ -329,8 +313,7 @@ final class NetEffect {
         PartitionTree tree = PartitionTree.of(target, table, touched);
         Set<Long> homes = new LinkedHashSet<>();
         if (tree.hasDestination()) {
-            homes.addAll(Query.all(
-                    target, changes.sql(HOMES, "table", table.quoted(), "same_key", sameKey), row -> row.getLong(1)));
+            homes.addAll(Query.all(target, changes.sql(HOMES, "table", table.quoted()), row -> row.getLong(1)));
         }
         Set<TableName> tables = tree.members().stream()
                 .filter(member -> !member.below() || homes.contains(member.oid()))

@@ -162,7 +162,8 @@ final class StagedChanges {
     }
 
     /**
-     * A statement with the names between braces replaced: the stage's tables, {@code key}, and what is given.
+     * A statement with the names between braces replaced: the stage's tables, {@code key} (its columns), {@code same_key}
+     * (that {@code p} has the key of net row {@code n}), and what is given.
      *
      * @param given names and values by turns
      */
@@ -174,7 +175,12 @@ final class StagedChanges {
                     return Matcher.quoteReplacement(given[i + 1].toString());
                 }
             }
-            return Matcher.quoteReplacement(name.equals("key") ? TableName.quote(key) : stage.table(name));
+            return Matcher.quoteReplacement(
+                    switch (name) {
+                        case "key" -> TableName.quote(key);
+                        case "same_key" -> sameKey("p");
+                        default -> stage.table(name);
+                    });
         });
     }
 

@@ -34,7 +34,7 @@ import java.util.Map;
  * @param from lower bound; null where there is none or it is not known
  * @param to upper bound, exclusive; null like {@code from}
  * @param recorded whether pgcaravan made it
- * @param rows an estimate; null where nobody has counted yet
+ * @param rows an estimate; null where the table was not analyzed yet
  * @param bytes with its indexes and TOAST table; null where it was not asked for
  */
 public record ListedPartition(

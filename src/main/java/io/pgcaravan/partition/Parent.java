@@ -47,7 +47,11 @@ public record Parent(
         /** A plain table that its partitions inherit from. */
         INHERITING,
         /** No such table: only a template can make partitions. */
-        NONE
+        NONE;
+
+        private static Partitioning of(String relkind) {
+            return relkind == null ? NONE : relkind.equals("p") ? NATIVE : INHERITING;
+        }
     }
 
     private static final String SQL = Sql.file("partition/parent");
@@ -71,34 +75,19 @@ public record Parent(
         TableName dest = settings.destTable();
         TableName table = new TableName(dest.schema() != null ? dest.schema() : row.getString("schema"), dest.name());
         ZoneId sessionZone = zone(row.getString("session_time_zone"));
-        if (row.getObject("oid") == null) {
-            if (!settings.makesOwnTables()) {
-                throw new PartitionException(
-                        "There is no table " + dest + " on the target, so its partitions cannot be made like it: create"
-                                + " it (partitioned, or plain), or set partTemplate to the SQL that makes a partition",
-                        "42P01");
-            }
-            return new Parent(
-                    null,
-                    Partitioning.NONE,
-                    table,
-                    null,
-                    null,
-                    BoundType.NONE,
-                    6,
-                    sessionZone,
-                    false,
-                    false,
-                    false,
-                    false,
-                    List.of());
-        }
+        // everything but the schema is null, false or empty where there is no such table
         String kind = row.getString("kind");
+        if (kind == null && !settings.makesOwnTables()) {
+            throw new PartitionException(
+                    "There is no table " + dest + " on the target, so its partitions cannot be made like it: create"
+                            + " it (partitioned, or plain), or set partTemplate to the SQL that makes a partition",
+                    "42P01");
+        }
         BoundType type = BoundType.of(row.getString("column_type"));
         int typmod = row.getInt("column_typmod");
         Parent parent = new Parent(
-                row.getLong("oid"),
-                kind.equals("p") ? Partitioning.NATIVE : Partitioning.INHERITING,
+                row.getObject("oid", Long.class),
+                Partitioning.of(kind),
                 table,
                 row.getString("column_definition"),
                 row.getString("column_equality"),
@@ -110,7 +99,7 @@ public record Parent(
                 row.getBoolean("references_itself"),
                 row.getBoolean("deferrable_constraints"),
                 List.of((String[]) row.getArray("shared_identities").getArray()));
-        if (checked) {
+        if (checked && kind != null) {
             parent.refuseUnfit(row, kind, settings);
         }
         return parent;

@@ -5,7 +5,7 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What of its parent's rows a partition takes, as PostgreSQL is told it. */
+/** Which of its parent's rows a partition takes. */
 sealed interface PartitionBound {
 
     /** The condition that all rows of the partition meet. */

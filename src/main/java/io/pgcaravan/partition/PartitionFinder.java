@@ -125,13 +125,14 @@ final class PartitionFinder {
         }
         boolean ownTable = !parent.hasAllPartitionsOf(settings);
         if (place.obsolete && !named.attached() && !ownTable) {
-            // retention is taking it away: until it is gone, old rows may still go there; detached, it is no partition
+            // retention is taking it away: until it is gone, old rows may still go there; detached, it is not a
+            // partition
             return named.pending();
         }
         if (!named.takesRows() || !(named.attached() || ownTable)) {
             throw new PartitionException(
                     named.table() + " is needed as a partition of " + parent.table() + ", but that name is taken by "
-                            + (named.takesRows() ? "a table that is none" : "something that is no table")
+                            + (named.takesRows() ? "a table that is not one" : "something that is not a table")
                             + (parent.isNative() ? ": attach it" : ": let it inherit " + parent.table())
                             + ", rename it or drop it",
                     "42P07");

@@ -314,9 +314,9 @@ final class PartitionMaker {
                 Query.text(target, STRAYS, used.stream().map(TableName::quoted).toArray(String[]::new), table, table);
         if (stray != null) {
             throw new PartitionException(
-                    "Cannot commit rows of " + purpose + ": they went into " + stray + ", which is no partition of "
-                            + parent.table() + " any more (it was detached or replaced meanwhile, or "
-                            + parent.table() + " was); the batch is done again",
+                    "Cannot commit rows of " + purpose + ": they went into " + stray + ", which is not a partition of "
+                            + parent.table() + " any more (it was detached or replaced, or "
+                            + parent.table() + " was); the batch is repeated",
                     "40001");
         }
     }

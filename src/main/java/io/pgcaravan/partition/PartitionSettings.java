@@ -26,7 +26,7 @@ import java.time.format.DateTimeParseException;
  * @param postPart SQL to run after a partition was made; null for none
  * @param makeForDeletes whether a deleted row's partition is made where it is missing; else such a row is left out, as
  *     nothing is there to delete
- * @param retention what becomes of old partitions; null where they are kept for ever
+ * @param retention what becomes of old partitions; null where they are always kept
  * @param ignoreOldEvents whether rows that are older than the retention period are left out and counted, instead of
  *     making a partition that the next round of retention drops
  * @param ahead how many periods after the current one have their partitions made before their first row; with 0 none is

@@ -141,7 +141,7 @@ final class EventTypes {
             return RowChange.truncate(event);
         }
         if (event.dataFrom() < 0) {
-            throw new BadRowException(event, "ev_data is NULL, there is no row in it");
+            throw new BadRowException(event, "ev_data is NULL, so it has no row");
         }
         RowChange before = null;
         if (type.op() == Op.UPDATE && event.extraFrom(2) >= 0) {

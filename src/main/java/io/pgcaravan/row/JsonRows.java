@@ -13,8 +13,10 @@ import io.pgcaravan.row.TakenColumns.Taken;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
+import java.nio.charset.CharsetEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -60,6 +62,8 @@ public final class JsonRows implements RowDecoder {
     private final Map<List<String>, Taken> shapes = new HashMap<>();
     private List<String> lastNames;
     private Taken lastShape;
+
+    private final CharsetEncoder utf8 = StandardCharsets.UTF_8.newEncoder();
 
     // the row being decoded
     private Event event;
@@ -115,7 +119,7 @@ public final class JsonRows implements RowDecoder {
                 value(name, parser, raw, from);
             }
             if (parser.nextToken() != null) {
-                throw bad(where + " goes on after its JSON object");
+                throw bad(where + " has more text after its JSON object");
             }
         } catch (JsonProcessingException e) {
             throw bad(where + " is not JSON, at byte " + (e.getLocation().getByteOffset() + 1) + ": "
@@ -162,35 +166,18 @@ public final class JsonRows implements RowDecoder {
 
     /** Appends characters in UTF-8. */
     private void text(String name, char[] text, int from, int length) {
-        byte[] out = bytes;
-        int at = end;
         for (int i = from; i < from + length; i++) {
-            char c = text[i];
-            if (c < 0x80) {
-                if (c == 0) {
-                    throw bad("column \"" + name + "\" of " + part + " has \\u0000; PostgreSQL text cannot hold it");
-                }
-                out[at++] = (byte) c;
-            } else if (c < 0x800) {
-                out[at++] = (byte) (0xc0 | c >> 6);
-                out[at++] = (byte) (0x80 | c & 0x3f);
-            } else if (!Character.isSurrogate(c)) {
-                out[at++] = (byte) (0xe0 | c >> 12);
-                out[at++] = (byte) (0x80 | c >> 6 & 0x3f);
-                out[at++] = (byte) (0x80 | c & 0x3f);
-            } else {
-                if (Character.isLowSurrogate(c) || i + 1 == from + length || !Character.isLowSurrogate(text[i + 1])) {
-                    throw bad("column \"" + name + "\" of " + part + " has " + String.format("\\u%04x", (int) c)
-                            + ", half of a surrogate pair");
-                }
-                int point = Character.toCodePoint(c, text[++i]);
-                out[at++] = (byte) (0xf0 | point >> 18);
-                out[at++] = (byte) (0x80 | point >> 12 & 0x3f);
-                out[at++] = (byte) (0x80 | point >> 6 & 0x3f);
-                out[at++] = (byte) (0x80 | point & 0x3f);
+            if (text[i] == 0) {
+                throw bad("column \"" + name + "\" of " + part + " has \\u0000; PostgreSQL text cannot hold it");
             }
         }
-        end = at;
+        CharBuffer in = CharBuffer.wrap(text, from, length);
+        ByteBuffer out = ByteBuffer.wrap(bytes, end, bytes.length - end);
+        if (utf8.reset().encode(in, out, true).isMalformed()) {
+            throw bad("column \"" + name + "\" of " + part + " has " + String.format("\\u%04x", (int) in.get())
+                    + ", half of a surrogate pair");
+        }
+        end = out.position();
     }
 
     private Taken shape() {

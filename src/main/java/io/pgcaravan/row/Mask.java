@@ -81,7 +81,7 @@ public final class Mask {
             rules.put(column, rule);
         }
         if (hashes && mac == null) {
-            problems.add("maskSecret is missing: without it anybody can find out what was hashed, by hashing guesses");
+            problems.add("maskSecret is missing: without it the hashed values can be found by hashing guesses");
         }
         if (!problems.isEmpty()) {
             throw new IllegalArgumentException(String.join("\n", problems));

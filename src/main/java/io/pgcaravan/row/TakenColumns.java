@@ -1,6 +1,5 @@
 package io.pgcaravan.row;
 
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,14 +31,10 @@ final class TakenColumns {
         for (int i = 0; i < names.size(); i++) {
             last.put(names.get(i), i);
         }
-        List<String> columns = new ArrayList<>();
-        List<Integer> sources = new ArrayList<>();
-        selection.pick(last, (target, source) -> {
-            columns.add(target);
-            sources.add(source);
-        });
+        List<RowSelection.Field> fields = selection.taken(last.keySet());
+        List<String> columns = fields.stream().map(RowSelection.Field::target).toList();
         return new Taken(
-                sources.stream().mapToInt(Integer::intValue).toArray(),
+                fields.stream().mapToInt(field -> last.get(field.source())).toArray(),
                 columns.isEmpty() ? ColumnSet.NONE : columnSets.computeIfAbsent(columns, ColumnSet::new));
     }
 }

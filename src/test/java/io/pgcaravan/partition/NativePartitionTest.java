@@ -169,7 +169,7 @@ class NativePartitionTest {
                 .hasMessageContaining("orders_2026_10_02")
                 .hasMessageContaining("attach it, rename it or drop it");
         assertThatThrownBy(() -> target.apply(daily("orders", "day"), row("id", 1, "day", "2026-10-03")))
-                .hasMessageContaining("something that is no table");
+                .hasMessageContaining("something that is not a table");
         assertThatThrownBy(() -> target.apply(daily("orders", "day"), row("id", 1, "day", "2026-10-04")))
                 .hasMessageContaining("not for 2026-10-04 to 2026-10-05");
     }

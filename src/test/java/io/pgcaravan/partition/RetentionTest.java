@@ -221,7 +221,7 @@ class RetentionTest {
         assertThatThrownBy(() -> new OldPartitions(
                                 settings, new Retention(RetentionPeriod.parse("1 day"), Retention.Action.DETACH))
                         .plan(target.connection, NOW))
-                .hasMessageContaining("there is no table public.orders that its partitions could be detached from");
+                .hasMessageContaining("table public.orders does not exist, so its partitions cannot be detached");
     }
 
     @Test

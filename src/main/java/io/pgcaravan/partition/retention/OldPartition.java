@@ -4,9 +4,6 @@ import io.pgcaravan.partition.BoundType;
 import io.pgcaravan.partition.PartitionException;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.Retention;
-import io.pgcaravan.partition.retention.OldPartitions.Old;
-import io.pgcaravan.partition.retention.OldPartitions.Plan;
-import io.pgcaravan.partition.retention.OldPartitions.Way;
 import io.pgcaravan.sql.LockWaits;
 import io.pgcaravan.sql.OwnTables;
 import io.pgcaravan.sql.Query;
@@ -14,16 +11,43 @@ import io.pgcaravan.sql.Sql;
 import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
-/** Drops or detaches one partition that is older than the retention period. */
-record OldPartition(PartitionSettings settings, Retention retention, Plan plan, Old old) {
+/**
+ * A partition that is older than the retention period, to be dropped or detached.
+ *
+ * @param parent with its schema
+ * @param bound what PostgreSQL checks, as the catalog wrote it when the partition was found; null for nothing
+ * @param to upper bound, exclusive
+ */
+public record OldPartition(
+        PartitionSettings settings,
+        Retention retention,
+        TableName parent,
+        TableName table,
+        long oid,
+        String bound,
+        Instant to,
+        Way way) {
 
-    private static final String STANDING = Sql.file("partition/standing");
+    /** How a partition goes. */
+    public enum Way {
+        /** DETACH CONCURRENTLY, which blocks no other session; then DROP of the table alone. */
+        CONCURRENTLY,
+        /** Detached and dropped in one transaction, with a strong lock of the parent for a moment. */
+        AT_ONCE,
+        /** It inherits from the parent. */
+        INHERITS,
+        /** It has no parent. */
+        ALONE
+    }
+
+    private static final String INHERITANCE = Sql.file("partition/inheritance");
     private static final String RETIRE = Sql.file("partition/retire");
     private static final String BOUNDS_PROVEN = Sql.file("partition/bounds-proven");
 
@@ -31,39 +55,40 @@ record OldPartition(PartitionSettings settings, Retention retention, Plan plan, 
         return retention.action() == Retention.Action.DROP;
     }
 
-    private String table() {
-        return old.table().quoted();
-    }
-
-    List<String> statements() {
+    /** The statements that {@link #retire} runs, for people to read. */
+    public List<String> statements() {
         List<String> statements = new ArrayList<>();
-        switch (old.way()) {
+        switch (way) {
             case CONCURRENTLY -> statements.add(detach() + " concurrently");
             case AT_ONCE -> statements.add(detach());
             case INHERITS -> {
                 if (!drops()) {
-                    statements.add("alter table " + table() + " no inherit "
-                            + plan.parent().quoted());
+                    statements.add("alter table " + table.quoted() + " no inherit " + parent.quoted());
                 }
             }
             case ALONE -> {}
         }
         if (drops()) {
-            statements.add("drop table " + table());
+            statements.add("drop table " + table.quoted());
         }
         return statements;
     }
 
     private String detach() {
-        return "alter table " + plan.parent().quoted() + " detach partition " + table();
+        return "alter table " + parent.quoted() + " detach partition " + table.quoted();
     }
 
-    void retire(Connection target) throws SQLException {
+    /**
+     * Drops or detaches it; tried three times where a lock is not to be had.
+     *
+     * @param target with autocommit on
+     */
+    public void retire(Connection target) throws SQLException {
         OwnTables.ensure(target, "caravan.retired_partition");
         try {
             verify(target);
             LockWaits.retrying(() -> {
-                if (old.way() == Way.CONCURRENTLY) {
+                if (way == Way.CONCURRENTLY) {
                     retireStepByStep(target);
                 } else {
                     LockWaits.inTransaction(target, () -> retireAtOnce(target));
@@ -78,7 +103,7 @@ record OldPartition(PartitionSettings settings, Retention retention, Plan plan, 
     private void retireStepByStep(Connection target) throws SQLException {
         Inheritance before = inheritance(target);
         if (before != null && before.parent != null) {
-            if (!before.pending && !before.bound.equals(old.bound())) {
+            if (!before.pending && !before.bound.equals(bound)) {
                 throw changed();
             }
             begin(target);
@@ -98,21 +123,19 @@ record OldPartition(PartitionSettings settings, Retention retention, Plan plan, 
                 if (now == null || now.parent != null) {
                     throw changed();
                 }
-                Query.execute(target, "drop table " + table());
+                Query.execute(target, "drop table " + table.quoted());
             }
             finish(target);
         });
     }
 
     private void retireAtOnce(Connection target) throws SQLException {
-        if (old.way() != Way.AT_ONCE) {
+        if (way != Way.AT_ONCE) {
             lock(target);
             verify(target);
         }
         Inheritance now = inheritance(target);
-        if (now == null
-                || (now.parent == null) != (old.way() == Way.ALONE)
-                || !Objects.equals(now.bound, old.bound())) {
+        if (now == null || (now.parent == null) != (way == Way.ALONE) || !Objects.equals(now.bound, bound)) {
             throw changed();
         }
         for (String sql : statements()) {
@@ -123,11 +146,11 @@ record OldPartition(PartitionSettings settings, Retention retention, Plan plan, 
     }
 
     private void lock(Connection target) throws SQLException {
-        Query.execute(target, "lock table " + table() + " in access exclusive mode");
+        Query.execute(target, "lock table " + table.quoted() + " in access exclusive mode");
     }
 
     private PartitionException changed() {
-        return new PartitionException(old.table() + " was changed by another session meanwhile", "40001");
+        return new PartitionException(table + " was changed by another session meanwhile", "40001");
     }
 
     /** @param parent null for none */
@@ -137,50 +160,54 @@ record OldPartition(PartitionSettings settings, Retention retention, Plan plan, 
     private Inheritance inheritance(Connection target) throws SQLException {
         return Query.first(
                 target,
-                STANDING,
+                INHERITANCE,
                 row -> new Inheritance(
                         row.getObject("parent", Long.class), row.getBoolean("pending"), row.getString("bound")),
-                old.oid(),
-                old.table().schema(),
-                old.table().name());
+                oid,
+                table.schema(),
+                table.name());
     }
 
     private void begin(Connection target) throws SQLException {
         Query.update(
                 target,
                 RETIRE,
-                plan.parent().schema(),
-                plan.parent().name(),
-                old.table().schema(),
-                old.table().name(),
-                old.oid(),
-                old.to().atOffset(ZoneOffset.UTC),
+                parent.schema(),
+                parent.name(),
+                table.schema(),
+                table.name(),
+                oid,
+                to.atOffset(ZoneOffset.UTC),
                 retention.action().toString());
     }
 
     /** The table is gone, or no longer ours: it leaves the record of what we made. */
     private void finish(Connection target) throws SQLException {
-        String schema = old.table().schema();
-        String name = old.table().name();
+        String schema = table.schema();
+        String name = table.name();
         String done = """
                 update caravan.retired_partition r set done_at = pg_catalog.clock_timestamp()
                  where (partition_oid = ?::oid and partition_schema = ?::text and partition_name = ?::text
                         or not exists (select from pg_class c where c.oid = r.partition_oid))
                    and done_at is null""";
-        Query.update(target, done, old.oid(), schema, name);
+        Query.update(target, done, oid, schema, name);
         if (OwnTables.exists(target, "caravan.partition")) {
             String forget = """
                     delete from caravan.partition
                      where parent_schema = ?::text and parent_name = ?::text
                        and partition_schema = ?::text and partition_name = ?::text""";
-            Query.update(target, forget, plan.parent().schema(), plan.parent().name(), schema, name);
+            Query.update(target, forget, parent.schema(), parent.name(), schema, name);
         }
     }
 
-    /** Makes sure that a partition whose bounds PostgreSQL does not enforce holds no younger row. */
-    void verify(Connection target) throws SQLException {
+    /**
+     * Makes sure that a partition whose bounds PostgreSQL does not enforce holds no younger row.
+     *
+     * @throws PartitionException where it does
+     */
+    public void verify(Connection target) throws SQLException {
         String column = settings.partField();
-        if (column == null || old.way() != Way.INHERITS && old.way() != Way.ALONE) {
+        if (column == null || way != Way.INHERITS && way != Way.ALONE) {
             return;
         }
         String columnType = """
@@ -188,18 +215,18 @@ record OldPartition(PartitionSettings settings, Retention retention, Plan plan, 
                   from pg_attribute a
                   join pg_type t on t.oid = a.atttypid
                  where a.attrelid = ?::oid and a.attname = ?::text and a.attnum > 0 and not a.attisdropped""";
-        BoundType type = BoundType.of(Query.text(target, columnType, old.oid(), column));
+        BoundType type = BoundType.of(Query.text(target, columnType, oid, column));
         if (type == BoundType.NONE) {
             return;
         }
-        String bound = type.literal(LocalDateTime.ofInstant(old.to(), settings.timeZone()), settings.timeZone());
-        if (Query.flag(target, BOUNDS_PROVEN.replace("TYPE", type.sqlType()), column, old.oid(), bound)) {
+        String end = type.literal(LocalDateTime.ofInstant(to, settings.timeZone()), settings.timeZone());
+        if (Query.flag(target, BOUNDS_PROVEN.replace("TYPE", type.sqlType()), column, oid, end)) {
             return;
         }
         String younger = "select exists (select from %s where %2$s operator(pg_catalog.>=) ?::%3$s or %2$s is null)";
-        if (Query.flag(target, younger.formatted(table(), TableName.quote(column), type.sqlType()), bound)) {
+        if (Query.flag(target, younger.formatted(table.quoted(), TableName.quote(column), type.sqlType()), end)) {
             throw new PartitionException(
-                    old.table() + " holds rows that are not before " + bound + " (or have no " + column
+                    table + " holds rows that are not before " + end + " (or have no " + column
                             + "), where caravan.partition says that it ends: it stays; move those rows",
                     "55000");
         }
@@ -214,12 +241,12 @@ record OldPartition(PartitionSettings settings, Retention retention, Plan plan, 
                                 + (isPending(target) ? " (new queries do not see it any more)" : "");
                     case "23503" -> "; a foreign key keeps it: delete the rows that reference it first";
                     case "2BP01" -> "; it is never dropped with CASCADE";
-                    case "42501" -> "; the job's role needs to own " + plan.parent() + " and its partitions";
+                    case "42501" -> "; the job's role needs to own " + parent + " and its partitions";
                     default -> "";
                 };
         return new PartitionException(
-                "Cannot " + retention.action() + " partition " + old.table() + " of " + plan.parent() + ": "
-                        + e.getMessage() + advice,
+                "Cannot " + retention.action() + " partition " + table + " of " + parent + ": " + e.getMessage()
+                        + advice,
                 e);
     }
 

@@ -5,6 +5,7 @@ import io.pgcaravan.partition.Parent;
 import io.pgcaravan.partition.PartitionException;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.Retention;
+import io.pgcaravan.partition.retention.OldPartition.Way;
 import io.pgcaravan.sql.OwnTables;
 import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.Sql;
@@ -28,21 +29,6 @@ import java.util.Map;
  */
 public final class OldPartitions {
 
-    /** How a partition goes. */
-    public enum Way {
-        /** DETACH CONCURRENTLY, which blocks no other session; then DROP of the table alone. */
-        CONCURRENTLY,
-        /** Detached and dropped in one transaction, with a strong lock of the parent for a moment. */
-        AT_ONCE,
-        /** It inherits from the parent. */
-        INHERITS,
-        /** It has no parent. */
-        ALONE
-    }
-
-    /** @param to upper bound, exclusive */
-    public record Old(TableName table, long oid, String bound, Instant to, Way way) {}
-
     /** An old partition that stays, and why. */
     public record Kept(TableName table, String reason) {}
 
@@ -54,7 +40,7 @@ public final class OldPartitions {
      * @param old in the order of their bounds
      * @param kept old ones that cannot go
      */
-    public record Plan(TableName parent, Instant cutoff, List<Old> old, List<Kept> kept) {}
+    public record Plan(TableName parent, Instant cutoff, List<OldPartition> old, List<Kept> kept) {}
 
     /** The first half of the advisory locks' keys; the second is the parent's oid. "pgcr" in ASCII. */
     private static final int LOCK_NAMESPACE = 0x70676372;
@@ -82,8 +68,8 @@ public final class OldPartitions {
         Parent parent = Parent.read(target, settings);
         if (parent.partitioning() == Parent.Partitioning.NONE && !drops()) {
             throw new PartitionException(
-                    "retention = detach: there is no table " + parent.table()
-                            + " that its partitions could be detached from; use drop",
+                    "retention = detach: table " + parent.table()
+                            + " does not exist, so its partitions cannot be detached; use drop",
                     "42P01");
         }
         Instant cutoff = retention.period().before(now, settings.timeZone());
@@ -113,7 +99,7 @@ public final class OldPartitions {
             if (listed.to() == null || listed.to().isAfter(plan.cutoff)) {
                 continue;
             }
-            Old old = new Old(listed.table(), listed.oid(), null, listed.to(), Way.CONCURRENTLY);
+            OldPartition old = old(parent.table(), listed.table(), listed.oid(), null, listed.to(), Way.CONCURRENTLY);
             if (listed.orphan()) {
                 // made by us and no partition any more: ours to drop only where we had begun to
                 if (mine != null && mine.drop && drops()) {
@@ -134,7 +120,7 @@ public final class OldPartitions {
         }
         for (Retiring left : begun.values()) {
             if (left.drop && left.alone && drops() && !left.to.isAfter(plan.cutoff)) {
-                plan.old.add(new Old(left.table, left.oid, null, left.to, Way.CONCURRENTLY));
+                plan.old.add(old(parent.table(), left.table, left.oid, null, left.to, Way.CONCURRENTLY));
             }
         }
     }
@@ -161,13 +147,17 @@ public final class OldPartitions {
                 switch (listed.kind()) {
                     case "r", "p" -> dependents(target, listed.oid());
                     case "f" -> "it is a foreign table, which retention leaves alone";
-                    default -> "it is no table";
+                    default -> "it is not a table";
                 };
         if (reason == null) {
-            plan.old.add(new Old(listed.table(), listed.oid(), listed.bound(), listed.to(), way));
+            plan.old.add(old(plan.parent, listed.table(), listed.oid(), listed.bound(), listed.to(), way));
         } else {
             plan.kept.add(new Kept(listed.table(), reason));
         }
+    }
+
+    private OldPartition old(TableName parent, TableName table, long oid, String bound, Instant to, Way way) {
+        return new OldPartition(settings, retention, parent, table, oid, bound, to, way);
     }
 
     /** What keeps a partition from going, null for nothing. */
@@ -222,28 +212,5 @@ public final class OldPartitions {
                 LOCK_NAMESPACE,
                 settings.destTable().quoted(),
                 settings.destTable().toString());
-    }
-
-    /** The statements that {@link #retire} runs for one partition, for people to read. */
-    public List<String> statements(Plan plan, Old old) {
-        return new OldPartition(settings, retention, plan, old).statements();
-    }
-
-    /**
-     * Makes sure that a partition whose bounds PostgreSQL does not enforce holds no younger row.
-     *
-     * @throws PartitionException where it does
-     */
-    public void verify(Connection target, Old old) throws SQLException {
-        new OldPartition(settings, retention, null, old).verify(target);
-    }
-
-    /**
-     * Drops or detaches one partition; tried three times where a lock is not to be had.
-     *
-     * @param target with autocommit on
-     */
-    public void retire(Connection target, Plan plan, Old old) throws SQLException {
-        new OldPartition(settings, retention, plan, old).retire(target);
     }
 }

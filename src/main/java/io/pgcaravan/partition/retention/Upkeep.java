@@ -136,17 +136,17 @@ public final class Upkeep {
                 round.kept.add("Partition " + kept.table() + " is older than retentionPeriod = "
                         + settings.retention().period() + " and stays: " + kept.reason());
             }
-            for (OldPartitions.Old partition : plan.old()) {
+            for (OldPartition partition : plan.old()) {
                 if (Thread.currentThread().isInterrupted()) {
                     return;
                 }
                 try {
-                    old.retire(target, plan, partition);
+                    partition.retire(target);
                     round.done.add((settings.retention().action() == Retention.Action.DROP ? "dropped " : "detached ")
                             + partition.table() + ", which ended at " + partition.to());
                 } catch (SQLException e) {
                     round.problems.add(e.getMessage());
-                    if (target.isClosed() || partition.way() == OldPartitions.Way.CONCURRENTLY && LockWaits.passes(e)) {
+                    if (target.isClosed() || partition.way() == OldPartition.Way.CONCURRENTLY && LockWaits.passes(e)) {
                         // one partition of a table at a time can be on its way out
                         return;
                     }
