@@ -74,17 +74,7 @@ final class Stage {
                                     "42804");
                         }
                         // the tables' own modifiers apply when the rows get there
-                        columns.put(
-                                column.name(),
-                                new Column(
-                                        known.name(),
-                                        known.typeOid(),
-                                        known.plainType(),
-                                        known.plainType(),
-                                        false,
-                                        known.identityAlways(),
-                                        known.style(),
-                                        known.equality()));
+                        columns.put(column.name(), known.withoutModifiers());
                     }
                 }
             }

@@ -86,8 +86,7 @@ final class HashPlacer implements Placer {
     static List<Place> missingRemainders(Connection target, PartitionSettings settings, Parent parent)
             throws SQLException {
         List<PartitionBound.Remainder> there = new ArrayList<>();
-        for (ListedPartition partition :
-                ListedPartition.read(target, parent, settings.timeZone(), List.of(), true, false)) {
+        for (ListedPartition partition : ListedPartition.read(target, parent, settings.timeZone(), List.of(), true)) {
             Matcher numbers = REMAINDER.matcher(String.valueOf(partition.bound()));
             if (partition.attached() && numbers.matches()) {
                 there.add(new PartitionBound.Remainder(

@@ -13,7 +13,6 @@ import java.time.OffsetDateTime;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -74,34 +73,12 @@ public record ListedPartition(
     public static List<ListedPartition> list(Connection target, Parent parent, ZoneId zone, boolean measured)
             throws SQLException {
         Map<TableName, ListedPartition> recorded = recorded(target, parent, measured);
-        List<ListedPartition> all = new ArrayList<>();
-        for (ListedPartition child : read(target, parent, zone, List.of(), true, measured)) {
-            ListedPartition made = recorded.remove(child.table);
-            all.add(made == null ? child : child.with(made));
-        }
+        List<ListedPartition> all = read(target, parent, zone, List.of(), true, measured, recorded);
+        all.forEach(child -> recorded.remove(child.table));
         all.addAll(recorded.values());
         all.sort(Comparator.comparing(ListedPartition::to, Comparator.nullsLast(Comparator.naturalOrder()))
                 .thenComparing(listed -> listed.table.toString()));
         return all;
-    }
-
-    /** Bounds of the catalog win: they are what holds. */
-    private ListedPartition with(ListedPartition made) {
-        return new ListedPartition(
-                table,
-                oid,
-                kind,
-                attached,
-                pending,
-                defaultPartition,
-                orphan,
-                bound,
-                range,
-                bound != null ? from : made.from,
-                bound != null ? to : made.to,
-                true,
-                rows,
-                bytes);
     }
 
     /**
@@ -111,18 +88,25 @@ public record ListedPartition(
      * @param everything whether to list all partitions of the parent too
      */
     static List<ListedPartition> read(
+            Connection target, Parent parent, ZoneId zone, Collection<Place> named, boolean everything)
+            throws SQLException {
+        return read(target, parent, zone, named, everything, false, Map.of());
+    }
+
+    private static List<ListedPartition> read(
             Connection target,
             Parent parent,
             ZoneId zone,
             Collection<Place> named,
             boolean everything,
-            boolean measured)
+            boolean measured,
+            Map<TableName, ListedPartition> recorded)
             throws SQLException {
         boolean instants = parent.boundType() == BoundType.TIMESTAMPTZ;
         return Query.all(
                 target,
                 LISTED,
-                row -> listed(row, instants, zone),
+                row -> listed(row, instants, zone, recorded),
                 parent.oid(),
                 everything,
                 named.isEmpty() ? null : Place.schema(named),
@@ -132,7 +116,14 @@ public record ListedPartition(
                 measured);
     }
 
-    private static ListedPartition listed(ResultSet row, boolean instants, ZoneId zone) throws SQLException {
+    /** Bounds of the catalog win over those on record: they are what holds. */
+    private static ListedPartition listed(
+            ResultSet row, boolean instants, ZoneId zone, Map<TableName, ListedPartition> recorded)
+            throws SQLException {
+        TableName table = new TableName(row.getString("schema"), row.getString("name"));
+        String bound = row.getString("bound");
+        ListedPartition made = recorded.get(table);
+        boolean onRecord = made != null && bound == null;
         Long low = row.getObject("low", Long.class);
         Long high = row.getObject("high", Long.class);
         String lowText = row.getString("low_text");
@@ -144,18 +135,18 @@ public record ListedPartition(
                         lowText,
                         row.getString("high_text"));
         return new ListedPartition(
-                new TableName(row.getString("schema"), row.getString("name")),
+                table,
                 row.getLong("oid"),
                 row.getString("kind"),
                 row.getBoolean("attached"),
                 row.getBoolean("pending"),
                 row.getBoolean("default_partition"),
                 false,
-                row.getString("bound"),
+                bound,
                 range,
-                instant(low, instants, zone),
-                instant(high, instants, zone),
-                false,
+                onRecord ? made.from : instant(low, instants, zone),
+                onRecord ? made.to : instant(high, instants, zone),
+                made != null,
                 row.getObject("rows", Long.class),
                 row.getObject("bytes", Long.class));
     }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /** Reads options, and collects what is wrong with them until all are read. */
@@ -39,13 +40,11 @@ final class OptionsReader {
         ZoneId zone = zone();
         Limit oldest = limit("oldest", or(options.oldest, DEFAULT.oldest), -1);
         Limit newest = limit("newest", or(options.newest, DEFAULT.newest), 1);
-        if (oldest != null && newest != null) {
-            LocalDate today = LocalDate.now(zone == null ? ZoneOffset.UTC : zone);
-            require(
-                    !oldest.on(today).isAfter(newest.on(today)),
-                    "oldest = " + oldest.on(today) + " is after newest = " + newest.on(today)
-                            + ": no row can be placed");
-        }
+        LocalDate today = LocalDate.now(zone == null ? ZoneOffset.UTC : zone);
+        require(
+                oldest == null || newest == null || !oldest.on(today).isAfter(newest.on(today)),
+                () -> "oldest = " + oldest.on(today) + " is after newest = " + newest.on(today)
+                        + ": no row can be placed");
         PartitionName name = mode == null || period == null ? null : name(table, mode, period);
         PartitionTemplate template = template("partTemplate", options.partTemplate);
         PartitionTemplate before = template("prePart", options.prePart);
@@ -84,8 +83,12 @@ final class OptionsReader {
     }
 
     private void require(boolean right, String problem) {
+        require(right, () -> problem);
+    }
+
+    private void require(boolean right, Supplier<String> problem) {
         if (!right) {
-            problems.add(problem);
+            problems.add(problem.get());
         }
     }
 

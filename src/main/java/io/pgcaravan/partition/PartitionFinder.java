@@ -45,7 +45,7 @@ final class PartitionFinder {
     void find(Connection target, Parent parent, List<Place> places) throws SQLException {
         boolean list = settings.partMode() == PartMode.LIST;
         List<ListedPartition> tables =
-                ListedPartition.read(target, parent, settings.timeZone(), places, parent.isNative(), false);
+                ListedPartition.read(target, parent, settings.timeZone(), places, parent.isNative());
         Map<Place, TableName> holders =
                 parent.isNative() && list ? ListPlacer.holders(target, parent, tables, places) : Map.of();
         Map<TableName, ListedPartition> byName = new HashMap<>();

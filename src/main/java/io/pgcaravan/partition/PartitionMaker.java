@@ -222,7 +222,7 @@ final class PartitionMaker {
     /** Checks that all tables are there now, which a template may have forgotten. */
     private List<New> seeMade(Connection target, List<Place> missing, boolean attachFirst) throws SQLException {
         Map<TableName, ListedPartition> tables =
-                ListedPartition.read(target, parent, settings.timeZone(), missing, false, false).stream()
+                ListedPartition.read(target, parent, settings.timeZone(), missing, false).stream()
                         .collect(Collectors.toMap(ListedPartition::table, table -> table));
         List<New> fresh = new ArrayList<>();
         List<String> checks = new ArrayList<>();

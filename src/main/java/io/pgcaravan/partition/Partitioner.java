@@ -197,14 +197,9 @@ public final class Partitioner {
     }
 
     /**
-     * Forgets which partitions exist, for a caller who knows that one was dropped or detached. It also happens after
-     * a batch that failed or went back to a savepoint, and every ten seconds.
+     * Forgets at the next batch which partitions exist, for a caller (in any thread) that took partitions away. It also happens
+     * after a batch that failed or went back to a savepoint, and every ten seconds.
      */
-    public void forget() {
-        maker.forget();
-    }
-
-    /** {@link #forget} at the next batch; for another thread, which took partitions away. */
     public void forgetSoon() {
         outdated = true;
     }

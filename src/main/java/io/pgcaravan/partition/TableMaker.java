@@ -37,12 +37,12 @@ final class TableMaker {
      */
     void make(Connection target, List<Place> missing, boolean attachFirst, boolean indexesLast) throws SQLException {
         runTemplate(target, settings.prePart(), missing);
-        if (settings.partTemplate() != null) {
-            runTemplate(target, settings.partTemplate(), missing);
+        if (!settings.makesOwnTables()) {
+            makeLikeParent(target, missing, attachFirst, indexesLast);
         } else if (settings.partFunc() != null) {
             callFunction(target, missing);
         } else {
-            makeLikeParent(target, missing, attachFirst, indexesLast);
+            runTemplate(target, settings.partTemplate(), missing);
         }
         runTemplate(target, settings.postPart(), missing);
     }

@@ -39,12 +39,12 @@ final class EventTypes {
         private ColumnSet lastColumns;
         private Key lastKey;
 
-        private Type(String text, Op op, String listed, List<String> key) {
+        private Type(String text, Op op, List<String> key) {
             this.text = text;
             this.op = op;
             this.key = key;
-            this.wanted =
-                    selection.eventTypes().isEmpty() || selection.eventTypes().contains(listed);
+            this.wanted = selection.eventTypes().isEmpty()
+                    || selection.eventTypes().contains(op == Op.OTHER ? text : op.letter());
         }
 
         Op op() {
@@ -160,10 +160,10 @@ final class EventTypes {
         boolean listsKey = text.length() > 1 && text.charAt(1) == ':';
         Op op = Op.of(listsKey ? text.substring(0, 1) : text);
         if (op == Op.OTHER || op == Op.TRUNCATE && listsKey) {
-            return new Type(text, Op.OTHER, text, List.of());
+            return new Type(text, Op.OTHER, List.of());
         }
         String keys = listsKey ? text.substring(2) : "";
-        return new Type(text, op, op.letter(), keys.isEmpty() ? List.of() : List.of(keys.split(",")));
+        return new Type(text, op, keys.isEmpty() ? List.of() : List.of(keys.split(",")));
     }
 
     /** Whatever is not written as the trigger does it is a type of the producer's own. */
@@ -189,9 +189,9 @@ final class EventTypes {
         }
         for (Op op : Op.values()) {
             if (op.name().equals(name) && op != Op.OTHER) {
-                return new Type(text, op, op.letter(), op == Op.TRUNCATE ? List.of() : List.copyOf(key));
+                return new Type(text, op, op == Op.TRUNCATE ? List.of() : List.copyOf(key));
             }
         }
-        return new Type(text, Op.OTHER, text, List.of());
+        return new Type(text, Op.OTHER, List.of());
     }
 }

@@ -52,7 +52,7 @@ class PartTemplateTest {
         Partitioner partitioner = daily("orders", LIKE);
 
         target.apply(partitioner, row("id", 1, "day", "2026-10-02"));
-        partitioner.forget();
+        partitioner.forgetSoon();
         target.apply(partitioner, row("id", 2, "day", "2026-10-02"));
 
         assertThat(target.rows("select * from orders_2026_10_02 order by id"))
