@@ -32,8 +32,7 @@ record PartitionTree(List<Member> members) {
         Set<String> others = new LinkedHashSet<>();
         touched.forEach(table -> others.add(table.quoted()));
         if (OwnTables.exists(target, "caravan.partition")) {
-            others.addAll(
-                    Query.all(target, RECORDED, row -> row.getString(1), destination.schema(), destination.name()));
+            others.addAll(Query.all(target, RECORDED, row -> row.getString(1), destination));
         }
         return new PartitionTree(Query.all(
                 target,

@@ -169,14 +169,7 @@ public record ListedPartition(
             throws SQLException {
         Map<TableName, ListedPartition> recorded = new HashMap<>();
         if (OwnTables.exists(target, "caravan.partition")) {
-            Query.all(
-                            target,
-                            RECORDED,
-                            ListedPartition::recorded,
-                            measured,
-                            measured,
-                            parent.table().schema(),
-                            parent.table().name())
+            Query.all(target, RECORDED, ListedPartition::recorded, measured, measured, parent.table())
                     .forEach(made -> recorded.put(made.table, made));
         }
         return recorded;

@@ -144,12 +144,7 @@ final class PartitionMaker {
     }
 
     private List<Place> withinLimit(Connection target, List<Place> missing) throws SQLException {
-        long there = Query.number(
-                target,
-                NUMBER,
-                parent.oid(),
-                parent.table().schema(),
-                parent.table().name());
+        long there = Query.number(target, NUMBER, parent.oid(), parent.table());
         Set<TableName> names = new HashSet<>();
         List<Place> within = new ArrayList<>();
         for (Place place : missing) {

@@ -180,8 +180,7 @@ final class TableMaker {
         Query.update(
                 target,
                 RECORD,
-                parent.table().schema(),
-                parent.table().name(),
+                parent.table(),
                 Place.schema(missing),
                 Place.names(missing),
                 missing.stream()

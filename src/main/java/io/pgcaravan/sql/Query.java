@@ -8,7 +8,10 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Statements that are done when they return: their values bound, their few rows read to the end. */
+/**
+ * Statements that are done when they return: their values bound, their few rows read to the end. A {@link TableName} among the
+ * values stands for two, its schema and its name.
+ */
 public final class Query {
 
     /** Reads the row that a result stands on. */
@@ -70,8 +73,14 @@ public final class Query {
     private static PreparedStatement bound(Connection connection, String sql, Object... values) throws SQLException {
         PreparedStatement statement = connection.prepareStatement(sql);
         try {
-            for (int i = 0; i < values.length; i++) {
-                statement.setObject(i + 1, values[i]);
+            int at = 0;
+            for (Object value : values) {
+                if (value instanceof TableName table) {
+                    statement.setString(++at, table.schema());
+                    statement.setString(++at, table.name());
+                } else {
+                    statement.setObject(++at, value);
+                }
             }
             return statement;
         } catch (SQLException e) {

@@ -164,18 +164,15 @@ public record OldPartition(
                 row -> new Inheritance(
                         row.getObject("parent", Long.class), row.getBoolean("pending"), row.getString("bound")),
                 oid,
-                table.schema(),
-                table.name());
+                table);
     }
 
     private void begin(Connection target) throws SQLException {
         Query.update(
                 target,
                 RETIRE,
-                parent.schema(),
-                parent.name(),
-                table.schema(),
-                table.name(),
+                parent,
+                table,
                 oid,
                 to.atOffset(ZoneOffset.UTC),
                 retention.action().toString());
@@ -183,20 +180,18 @@ public record OldPartition(
 
     /** The table is gone, or no longer ours: it leaves the record of what we made. */
     private void finish(Connection target) throws SQLException {
-        String schema = table.schema();
-        String name = table.name();
         String done = """
                 update caravan.retired_partition r set done_at = pg_catalog.clock_timestamp()
                  where (partition_oid = ?::oid and partition_schema = ?::text and partition_name = ?::text
                         or not exists (select from pg_class c where c.oid = r.partition_oid))
                    and done_at is null""";
-        Query.update(target, done, oid, schema, name);
+        Query.update(target, done, oid, table);
         if (OwnTables.exists(target, "caravan.partition")) {
             String forget = """
                     delete from caravan.partition
                      where parent_schema = ?::text and parent_name = ?::text
                        and partition_schema = ?::text and partition_name = ?::text""";
-            Query.update(target, forget, parent.schema(), parent.name(), schema, name);
+            Query.update(target, forget, parent, table);
         }
     }
 

@@ -175,8 +175,7 @@ public final class OldPartitions {
     private static Map<Long, Retiring> retiring(Connection target, TableName parent) throws SQLException {
         Map<Long, Retiring> begun = new HashMap<>();
         if (OwnTables.exists(target, "caravan.retired_partition")) {
-            Query.all(target, RETIRING, OldPartitions::retiring, parent.schema(), parent.name())
-                    .forEach(one -> begun.put(one.oid, one));
+            Query.all(target, RETIRING, OldPartitions::retiring, parent).forEach(one -> begun.put(one.oid, one));
         }
         return begun;
     }
