@@ -10,7 +10,7 @@ select r.partition_schema                as schema,
        case when ? then nullif(c.reltuples, -1)::bigint end        as rows,
        case when ? then pg_catalog.pg_total_relation_size(c.oid) end          as bytes
   from caravan.partition r
-  left join pg_namespace n on n.nspname = r.partition_schema
-  left join pg_class c on c.relnamespace = n.oid and c.relname = r.partition_name
+  join pg_namespace n on n.nspname = r.partition_schema
+  join pg_class c on c.relnamespace = n.oid and c.relname = r.partition_name
  where r.parent_schema = ?::text and r.parent_name = ?::text
  order by r.to_time, r.partition_schema, r.partition_name

@@ -5,8 +5,8 @@ select pg_catalog.format('%I.%I', n.nspname, k.conname) as name, pg_catalog.form
   from pg_catalog.pg_constraint k
   join pg_catalog.pg_class c on c.oid = k.conrelid
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
- where k.contype = 'f' and k.confrelid = any (?::oid[]) and k.conparentid = 0::oid
-   and not k.conrelid = any (?::oid[])
+ where k.contype = 'f' and k.confrelid = any (?::bigint[]::oid[]) and k.conparentid = 0::oid
+   and not k.conrelid = any (?::bigint[]::oid[])
  union all
 select null, null, true, false
- where exists (select from pg_catalog.pg_trigger g where g.tgrelid = any (?::oid[]) and g.tgdeferrable)
+ where exists (select from pg_catalog.pg_trigger g where g.tgrelid = any (?::bigint[]::oid[]) and g.tgdeferrable)

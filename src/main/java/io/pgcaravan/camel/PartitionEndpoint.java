@@ -1,6 +1,7 @@
 package io.pgcaravan.camel;
 
 import io.pgcaravan.batch.OpenBatch;
+import io.pgcaravan.partition.PartitionOptions;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.Partitioner;
 import io.pgcaravan.partition.retention.Upkeep;
@@ -78,7 +79,7 @@ public class PartitionEndpoint extends StepEndpoint {
             defaultValue = "1000",
             description =
                     "How many partitions there may be with partMode=list. Rows with a value that would need one more are bad rows")
-    private int maxPartitions = PartitionSettings.DEFAULT_MAX_PARTITIONS;
+    private int maxPartitions = 1000;
 
     @UriParam(
             description =
@@ -185,27 +186,27 @@ public class PartitionEndpoint extends StepEndpoint {
 
     /** @throws IllegalArgumentException naming every problem */
     PartitionSettings settings() {
-        return PartitionSettings.builder(destTable)
-                .partField(partField)
-                .partMode(partMode)
-                .period(period)
-                .timeZone(timeZone)
-                .oldest(oldest)
-                .newest(newest)
-                .tableMode(tableMode)
-                .partitions(partitions)
-                .maxPartitions(maxPartitions)
-                .partName(partName)
-                .partTemplate(partTemplate)
-                .partFunc(partFunc)
-                .prePart(prePart)
-                .postPart(postPart)
-                .makeForDeletes(makeForDeletes)
-                .retentionPeriod(retentionPeriod)
-                .retention(retention)
-                .ignoreOldEvents(ignoreOldEvents)
-                .ahead(ahead)
-                .build();
+        PartitionOptions options = new PartitionOptions(destTable);
+        options.partField = partField;
+        options.partMode = partMode;
+        options.period = period;
+        options.timeZone = timeZone;
+        options.oldest = oldest;
+        options.newest = newest;
+        options.tableMode = tableMode;
+        options.partitions = partitions;
+        options.maxPartitions = maxPartitions;
+        options.partName = partName;
+        options.partTemplate = partTemplate;
+        options.partFunc = partFunc;
+        options.prePart = prePart;
+        options.postPart = postPart;
+        options.makeForDeletes = makeForDeletes;
+        options.retentionPeriod = retentionPeriod;
+        options.retention = retention;
+        options.ignoreOldEvents = ignoreOldEvents;
+        options.ahead = ahead;
+        return options.settings();
     }
 
     public String getDestTable() {

@@ -5,6 +5,7 @@ import io.pgcaravan.app.CommandFailedException;
 import io.pgcaravan.app.ConfigurationException;
 import io.pgcaravan.camel.JobPartitions;
 import io.pgcaravan.partition.NewPartitions;
+import io.pgcaravan.partition.PartitionOptions;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.RetentionPeriod;
 import io.pgcaravan.sql.TableName;
@@ -82,7 +83,7 @@ final class PartitionsCommand implements Runnable {
         abstract int on(Connection target, PartitionSettings settings) throws SQLException, IOException;
 
         /** What a command adds to the settings of a table that no job describes. */
-        void describe(PartitionSettings.Builder settings) throws IOException {}
+        void describe(PartitionOptions options) throws IOException {}
 
         @Override
         public final Integer call() throws IOException {
@@ -133,14 +134,14 @@ final class PartitionsCommand implements Runnable {
 
         private PartitionSettings ofOptions(Connection target) throws SQLException, IOException {
             String field = column == null ? NewPartitions.keyColumn(target, TableName.parse(table)) : column;
-            PartitionSettings.Builder settings = PartitionSettings.builder(table)
-                    .partField(field)
-                    .partMode(field == null ? "current_time" : null)
-                    .timeZone(timeZone)
-                    .oldest("0001-01-01")
-                    .newest("9999-12-31");
-            describe(settings);
-            return settings.build();
+            PartitionOptions options = new PartitionOptions(table);
+            options.partField = field;
+            options.partMode = field == null ? "current_time" : null;
+            options.timeZone = timeZone;
+            options.oldest = "0001-01-01";
+            options.newest = "9999-12-31";
+            describe(options);
+            return options.settings();
         }
 
         boolean isOfJob() {

@@ -1,6 +1,7 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.partition.NewPartitions;
+import io.pgcaravan.partition.PartitionOptions;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.sql.Partition;
 import java.io.IOException;
@@ -63,13 +64,13 @@ final class PartitionsCreate extends PartitionsCommand.OnTable {
     private boolean dryRun;
 
     @Override
-    void describe(PartitionSettings.Builder settings) throws IOException {
-        settings.period(period);
+    void describe(PartitionOptions options) throws IOException {
+        options.period = period;
         if (template != null) {
             if (!Files.isReadable(template)) {
                 throw misuse("--template: there is no file " + template + " that can be read");
             }
-            settings.partTemplate(Files.readString(template));
+            options.partTemplate = Files.readString(template);
         }
     }
 

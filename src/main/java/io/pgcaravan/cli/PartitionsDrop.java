@@ -4,6 +4,7 @@ import io.pgcaravan.app.CommandFailedException;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.Retention;
 import io.pgcaravan.partition.RetentionPeriod;
+import io.pgcaravan.partition.retention.OldPartition;
 import io.pgcaravan.partition.retention.OldPartitions;
 import io.pgcaravan.partition.retention.Upkeep;
 import java.sql.Connection;
@@ -63,8 +64,8 @@ final class PartitionsDrop extends PartitionsCommand.OnTable {
         }
         List<Map<String, Object>> results = new ArrayList<>();
         OldPartitions.Plan plan = old.plan(target, Upkeep.now(target));
-        for (OldPartitions.Old partition : plan.old()) {
-            results.add(dryRun ? said(target, old, plan, partition) : done(target, old, plan, partition, detaches));
+        for (OldPartition partition : plan.old()) {
+            results.add(dryRun ? said(target, partition) : done(target, partition, detaches));
         }
         for (OldPartitions.Kept kept : plan.kept()) {
             results.add(result(kept.table().toString(), "kept", kept.reason(), List.of()));
@@ -73,26 +74,19 @@ final class PartitionsDrop extends PartitionsCommand.OnTable {
         return results.stream().allMatch(result -> result.get("error") == null) ? 0 : 1;
     }
 
-    private static Map<String, Object> said(
-            Connection target, OldPartitions old, OldPartitions.Plan plan, OldPartitions.Old partition)
-            throws SQLException {
+    private static Map<String, Object> said(Connection target, OldPartition partition) throws SQLException {
         try {
-            old.verify(target, partition);
+            partition.verify(target);
         } catch (SQLException refused) {
             return result(partition.table().toString(), "kept", refused.getMessage(), List.of());
         }
-        return result(partition.table().toString(), "old", null, old.statements(plan, partition));
+        return result(partition.table().toString(), "old", null, partition.statements());
     }
 
-    private static Map<String, Object> done(
-            Connection target,
-            OldPartitions old,
-            OldPartitions.Plan plan,
-            OldPartitions.Old partition,
-            boolean detaches) {
-        List<String> statements = old.statements(plan, partition);
+    private static Map<String, Object> done(Connection target, OldPartition partition, boolean detaches) {
+        List<String> statements = partition.statements();
         try {
-            old.retire(target, plan, partition);
+            partition.retire(target);
             return result(partition.table().toString(), detaches ? "detached" : "dropped", null, statements);
         } catch (SQLException e) {
             return result(partition.table().toString(), "kept", e.getMessage(), statements);

@@ -1,8 +1,8 @@
 package io.pgcaravan.cli;
 
+import io.pgcaravan.partition.ListedPartition;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.partition.RetentionPeriod;
-import io.pgcaravan.partition.retention.ListedPartition;
 import io.pgcaravan.partition.retention.Upkeep;
 import java.sql.Connection;
 import java.sql.SQLException;

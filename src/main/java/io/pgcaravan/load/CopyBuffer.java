@@ -4,7 +4,7 @@ import java.util.Arrays;
 
 /**
  * Bytes on their way into COPY: an array that grows, and that can be cut back to a mark. Single-threaded. It never
- * shrinks by itself; whoever fills it decides when it is written out and {@linkplain #clear() emptied}.
+ * shrinks.
  */
 public final class CopyBuffer {
 
@@ -26,10 +26,6 @@ public final class CopyBuffer {
         return length;
     }
 
-    public boolean isEmpty() {
-        return length == 0;
-    }
-
     /**
      * Forgets everything behind a mark.
      *
@@ -40,11 +36,6 @@ public final class CopyBuffer {
             throw new IllegalArgumentException("mark " + mark + " outside 0 to " + length);
         }
         length = mark;
-    }
-
-    /** Forgets everything, keeps the array. */
-    public void clear() {
-        length = 0;
     }
 
     /** Makes room for {@code more} bytes and returns the array; write from {@link #length()}, then {@link #advance}. */

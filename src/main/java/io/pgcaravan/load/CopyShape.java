@@ -7,7 +7,6 @@ import io.pgcaravan.row.RowChange;
 import io.pgcaravan.sql.TableName;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Collectors;
 
 /**
  * How rows of one column set meet tables of one layout.
@@ -40,7 +39,7 @@ record CopyShape(ColumnSet columns, List<Column> taken, int[] positions, List<St
 
     /** The shared columns' names, quoted, comma separated. */
     String list() {
-        return taken.stream().map(column -> TableName.quote(column.name())).collect(Collectors.joining(", "));
+        return TableName.quote(taken.stream().map(Column::name).toList());
     }
 
     /** Why a row must not be read by PostgreSQL, null where it may: a text that means what a setting says. */

@@ -8,6 +8,13 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyIn;
@@ -33,12 +40,13 @@ final class CopySpool {
     private final List<HeldRows> held = new ArrayList<>();
     private long heldBytes;
 
-    private final Object lock = new Object();
-    private final Deque<Full> handedOver = new ArrayDeque<>();
-    private Thread writer;
-    private boolean closing;
-    private SQLException failure;
-    private volatile long handedBytes;
+    /** One thread, which ends soon after the last COPY. */
+    private final ThreadPoolExecutor writer =
+            new ThreadPoolExecutor(0, 1, 1, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), CopySpool::thread);
+
+    private final Deque<Future<?>> underWay = new ArrayDeque<>();
+    private final AtomicLong handedBytes = new AtomicLong();
+    private volatile SQLException failure;
     private volatile boolean cancelled;
     private long written;
     private long missing;
@@ -47,6 +55,13 @@ final class CopySpool {
     CopySpool(Connection target, long limit) {
         this.target = target;
         this.limit = limit;
+    }
+
+    private static Thread thread(Runnable work) {
+        Thread thread =
+                new Thread(work, "caravan-copy-" + Thread.currentThread().getName());
+        thread.setDaemon(true);
+        return thread;
     }
 
     /** A limit that suits the heap: an eighth of it, at most 32 MB. */
@@ -67,7 +82,7 @@ final class CopySpool {
         int more = rows.capacity() - capacityBefore;
         if (more != 0) {
             heldBytes += more;
-            if (heldBytes + handedBytes > limit) {
+            if (heldBytes + handedBytes.get() > limit) {
                 makeRoom();
             }
         }
@@ -80,7 +95,7 @@ final class CopySpool {
     /** Keeps the writer busy: hands over what is worth a COPY while it has nothing to do. */
     void feed() throws SQLException {
         check();
-        if (handedBytes == 0 && heldBytes > WORTH_A_COPY) {
+        if (handedBytes.get() == 0 && heldBytes > WORTH_A_COPY) {
             handOverLargest(limit / 4, WORTH_A_COPY);
         }
     }
@@ -88,10 +103,8 @@ final class CopySpool {
     private void makeRoom() throws SQLException {
         check();
         handOverLargest(limit / 2, 1);
-        synchronized (lock) {
-            while (heldBytes + handedBytes > limit && handedBytes > 0 && failure == null) {
-                await();
-            }
+        while (heldBytes + handedBytes.get() > limit && !underWay.isEmpty()) {
+            awaitOne();
         }
         check();
     }
@@ -100,7 +113,7 @@ final class CopySpool {
     private void handOverLargest(long enough, int least) {
         held.sort(Comparator.comparingInt(HeldRows::length).reversed());
         for (HeldRows rows : held) {
-            if (handedBytes >= enough || rows.length() < least) {
+            if (handedBytes.get() >= enough || rows.length() < least) {
                 break;
             }
             handOver(rows);
@@ -112,28 +125,21 @@ final class CopySpool {
         heldBytes -= rows.capacity();
         rows.listed = false;
         Full full = rows.take();
-        synchronized (lock) {
-            handedOver.add(full);
-            handedBytes += full.capacity();
-            if (writer == null) {
-                closing = false;
-                writer = new Thread(
-                        this::write, "caravan-copy-" + Thread.currentThread().getName());
-                writer.setDaemon(true);
-                writer.start();
-            }
-            lock.notifyAll();
+        handedBytes.addAndGet(full.capacity());
+        while (!underWay.isEmpty() && underWay.peek().isDone()) {
+            underWay.poll();
         }
+        underWay.add(writer.submit(() -> write(full)));
     }
 
     /**
-     * Writes everything out and waits for it; the thread has ended then.
+     * Writes everything out and waits for it.
      *
      * @param refused gets the number of rows that the target did not take, where there are any
      * @return rows written since the last flush; staged ones do not count
      */
     long flush(LongConsumer refused) throws SQLException {
-        endWriter();
+        awaitAll();
         check();
         try {
             for (HeldRows rows : held) {
@@ -156,7 +162,7 @@ final class CopySpool {
 
     /** Forgets what was not handed over yet, and waits for the rest. */
     void discard() throws SQLException {
-        endWriter();
+        awaitAll();
         check();
         forgetHeld();
     }
@@ -164,39 +170,48 @@ final class CopySpool {
     /** Stops a COPY under way and forgets everything. Other threads leave the connection alone when this returns. */
     void cancel() {
         cancelled = true;
-        Thread running = writer;
-        if (running != null) {
-            synchronized (lock) {
-                handedOver.clear();
-                closing = true;
-                lock.notifyAll();
+        boolean interrupted = false;
+        boolean asked = false;
+        while (!underWay.isEmpty()) {
+            try {
+                underWay.peek().get(asked ? Long.MAX_VALUE : 200, TimeUnit.MILLISECONDS);
+                underWay.poll();
+            } catch (TimeoutException mayWaitForLock) {
+                asked = true;
+                cancelQuery();
+            } catch (ExecutionException ended) {
+                underWay.poll();
+            } catch (InterruptedException e) {
+                interrupted = true;
             }
-            joinCancelled(running);
         }
-        synchronized (lock) {
-            writer = null;
-            handedOver.clear();
-            handedBytes = 0;
-            failure = null;
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
         cancelled = false;
+        failure = null;
         written = 0;
         missing = 0;
         forgetHeld();
     }
 
-    /** The error that ended the transaction while the caller was elsewhere, or null. */
-    SQLException failure() {
-        synchronized (lock) {
-            return failure;
+    private void cancelQuery() {
+        try {
+            target.unwrap(PGConnection.class).cancelQuery();
+        } catch (SQLException gone) {
+            // the connection is lost, and the COPY will end too
         }
     }
 
+    /** The error that ended the transaction while the caller was elsewhere, or null. */
+    SQLException failure() {
+        return failure;
+    }
+
     void check() throws SQLException {
-        synchronized (lock) {
-            if (failure != null) {
-                throw failure;
-            }
+        SQLException failed = failure;
+        if (failed != null) {
+            throw failed;
         }
     }
 
@@ -209,92 +224,36 @@ final class CopySpool {
         heldBytes = 0;
     }
 
-    private void joinCancelled(Thread running) {
-        boolean interrupted = false;
-        boolean asked = false;
-        while (running.isAlive()) {
-            try {
-                running.join(asked ? 0 : 200);
-                if (running.isAlive() && !asked) {
-                    asked = true;
-                    // it may wait for a lock at the server
-                    target.unwrap(PGConnection.class).cancelQuery();
-                }
-            } catch (InterruptedException e) {
-                interrupted = true;
-            } catch (SQLException e) {
-                // the connection is gone, and so will be the thread
-                asked = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
+    private void awaitAll() throws SQLException {
+        while (!underWay.isEmpty()) {
+            awaitOne();
         }
     }
 
-    private void endWriter() throws SQLException {
-        synchronized (lock) {
-            closing = true;
-            lock.notifyAll();
-            while (writer != null) {
-                await();
-            }
-        }
-    }
-
-    private void await() throws SQLException {
+    private void awaitOne() throws SQLException {
         try {
-            lock.wait(1000);
-            if (writer != null && !writer.isAlive()) {
-                // out of memory even for telling so
-                writer = null;
-                handedBytes = 0;
-                failure = failure == null
-                        ? new SQLException("the thread that loads rows ended", "XX000", new InternalError())
-                        : failure;
-            }
+            underWay.peek().get();
+            underWay.poll();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new SQLException("interrupted while rows were on their way to the target", "57014", e);
+        } catch (ExecutionException e) {
+            throw new SQLException("the thread that loads rows ended", "XX000", e.getCause());
         }
     }
 
-    private void write() {
-        while (true) {
-            Full next;
-            synchronized (lock) {
-                while (handedOver.isEmpty() && !closing) {
-                    try {
-                        lock.wait();
-                    } catch (InterruptedException e) {
-                        // nobody but cancel() ends this thread, and it does not interrupt
-                        continue;
-                    }
-                }
-                next = handedOver.poll();
-                if (next == null || failure != null) {
-                    writer = null;
-                    handedOver.clear();
-                    handedBytes = 0;
-                    lock.notifyAll();
-                    return;
-                }
+    /** In the writer's thread. */
+    private void write(Full full) {
+        try {
+            if (failure == null && !cancelled) {
+                copy(full);
             }
-            SQLException failed = null;
-            try {
-                copy(next);
-            } catch (SQLException e) {
-                failed = e;
-            } catch (RuntimeException | Error e) {
-                failed = new SQLException("cannot load rows into table " + next.table() + ": " + e, e);
-            }
-            synchronized (lock) {
-                handedBytes -= next.capacity();
-                if (failed != null && failure == null) {
-                    failure = failed;
-                }
-                lock.notifyAll();
-            }
+        } catch (SQLException e) {
+            failure = e;
+        } catch (RuntimeException | Error e) {
+            failure = new SQLException("cannot load rows into table " + full.table() + ": " + e, e);
+        } finally {
+            handedBytes.addAndGet(-full.capacity());
         }
     }
 
@@ -312,10 +271,8 @@ final class CopySpool {
                 }
                 long rows = in.endCopy();
                 if (!full.staged()) {
-                    synchronized (lock) {
-                        written += rows;
-                        missing += full.rows() - rows;
-                    }
+                    written += rows;
+                    missing += full.rows() - rows;
                 }
             } finally {
                 if (in.isActive()) {

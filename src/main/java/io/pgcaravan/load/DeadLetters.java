@@ -7,17 +7,16 @@ import io.pgcaravan.batch.OpenBatch;
 import io.pgcaravan.queue.Batch;
 import io.pgcaravan.row.ServerEncoding;
 import io.pgcaravan.sql.OwnTables;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.Sql;
 import java.nio.charset.Charset;
 import java.nio.charset.CharsetEncoder;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.postgresql.PGConnection;
@@ -36,30 +35,31 @@ public final class DeadLetters {
      */
     public static void bury(OpenBatch open, BadRowException badRow) throws SQLException {
         if (badRow.event() == null) {
-            throw new IllegalArgumentException("a bad row without its event cannot be buried", badRow);
+            throw new IllegalArgumentException("a bad row without its event cannot be a dead letter", badRow);
         }
         Event event = badRow.event().redacted(open);
         Batch batch = open.batch();
         CharsetEncoder encoding = encoding(open.target());
-        try (PreparedStatement statement = open.target().prepareStatement(BURY)) {
-            statement.setString(1, batch.consumer());
-            statement.setString(2, batch.queue());
-            statement.setLong(3, batch.id());
-            statement.setLong(4, batch.tick());
-            statement.setObject(5, batch.tickTime().atOffset(ZoneOffset.UTC));
-            statement.setLong(6, event.id());
-            statement.setObject(7, event.time().atOffset(ZoneOffset.UTC));
-            statement.setLong(8, event.txid());
-            statement.setString(9, storable(event.type(), encoding));
-            statement.setString(10, storable(event.data(), encoding));
-            for (int extra = 1; extra <= 4; extra++) {
-                statement.setString(10 + extra, storable(event.extra(extra), encoding));
-            }
-            statement.setString(15, badRow.sqlState());
-            statement.setString(16, storable(badRow.getMessage(), encoding));
-            statement.setBoolean(17, event.masked());
-            statement.executeUpdate();
-        }
+        Query.update(
+                open.target(),
+                BURY,
+                batch.consumer(),
+                batch.queue(),
+                batch.id(),
+                batch.tick(),
+                batch.tickTime().atOffset(ZoneOffset.UTC),
+                event.id(),
+                event.time().atOffset(ZoneOffset.UTC),
+                event.txid(),
+                storable(event.type(), encoding),
+                storable(event.data(), encoding),
+                storable(event.extra(1), encoding),
+                storable(event.extra(2), encoding),
+                storable(event.extra(3), encoding),
+                storable(event.extra(4), encoding),
+                badRow.sqlState(),
+                storable(badRow.getMessage(), encoding),
+                event.masked());
     }
 
     /** Whether the target has the table; it comes with the first run of a job. */
@@ -73,36 +73,22 @@ public final class DeadLetters {
      * @param consumer null for those of all
      */
     public static List<DeadLetter> list(Connection target, String consumer) throws SQLException {
-        try (PreparedStatement statement = target.prepareStatement(
-                "select * from caravan.dead_letter where ?::text is null or consumer = ?::text order by id")) {
-            statement.setString(1, consumer);
-            statement.setString(2, consumer);
-            List<DeadLetter> letters = new ArrayList<>();
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    letters.add(letter(row));
-                }
-            }
-            return letters;
-        }
+        return Query.all(
+                target,
+                "select * from caravan.dead_letter where ?::text is null or consumer = ?::text order by id",
+                DeadLetters::letter,
+                consumer,
+                consumer);
     }
 
     /** One dead letter, null where there is none of that id. */
     public static DeadLetter find(Connection target, long id) throws SQLException {
-        try (PreparedStatement statement = target.prepareStatement("select * from caravan.dead_letter where id = ?")) {
-            statement.setLong(1, id);
-            try (ResultSet row = statement.executeQuery()) {
-                return row.next() ? letter(row) : null;
-            }
-        }
+        return Query.first(target, "select * from caravan.dead_letter where id = ?", DeadLetters::letter, id);
     }
 
-    /** Takes a dead letter away; false where it is gone already. */
+    /** Deletes a dead letter; false where it was deleted before. */
     public static boolean delete(Connection target, long id) throws SQLException {
-        try (PreparedStatement statement = target.prepareStatement("delete from caravan.dead_letter where id = ?")) {
-            statement.setLong(1, id);
-            return statement.executeUpdate() == 1;
-        }
+        return Query.update(target, "delete from caravan.dead_letter where id = ?", id) == 1;
     }
 
     private static DeadLetter letter(ResultSet row) throws SQLException {

@@ -17,7 +17,7 @@ final class HeldRows {
     boolean listed;
 
     /**
-     * @param table quoted name of the table that messages speak of
+     * @param table quoted name of the table, for messages
      * @param into quoted name of the table that the rows are copied into
      * @param columns quoted, comma separated
      * @param staged whether this is not yet the rows' last place, so they do not count as written

@@ -4,8 +4,10 @@ import io.pgcaravan.batch.BadRowException;
 import io.pgcaravan.load.HeldRows.Full;
 import io.pgcaravan.row.Op;
 import io.pgcaravan.row.RowChange;
+import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.postgresql.util.PSQLException;
@@ -78,14 +80,11 @@ final class LoadErrors {
                 "42P01");
     }
 
-    static SQLException unknownColumn(Connection target, String table, java.util.List<String> columns)
-            throws SQLException {
+    static SQLException unknownColumn(Connection target, String table, List<String> columns) throws SQLException {
         return new SQLException(
                 "table " + table + " in the target database \"" + target.getCatalog() + "\" lacks "
                         + (columns.size() == 1 ? "column " : "columns ")
-                        + columns.stream()
-                                .map(io.pgcaravan.sql.TableName::quote)
-                                .collect(java.util.stream.Collectors.joining(", "))
+                        + TableName.quote(columns)
                         + " of the events; add it to the table, leave it out with fields or skipFields,"
                         + " or set onUnknownColumn=ignore",
                 "42703");

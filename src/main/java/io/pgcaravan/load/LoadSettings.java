@@ -24,17 +24,6 @@ public record LoadSettings(
         boolean binary,
         boolean analyze) {
 
-    /** Settings that leave the tables' statistics to the server. */
-    public LoadSettings(
-            TableName table,
-            RowMode rowMode,
-            List<String> key,
-            OnUnknownColumn onUnknownColumn,
-            OnTruncate onTruncate,
-            boolean binary) {
-        this(table, rowMode, key, onUnknownColumn, onTruncate, binary, false);
-    }
-
     public LoadSettings {
         List<String> problems = new ArrayList<>();
         if (table == null || table.name().isBlank()) {
@@ -63,7 +52,7 @@ public record LoadSettings(
 
     /** Settings with the defaults: unknown columns fail, truncation as it suits the row mode, binary COPY where possible. */
     public static LoadSettings of(String table, RowMode rowMode, String... key) {
-        return new LoadSettings(TableName.parse(table), rowMode, List.of(key), OnUnknownColumn.FAIL, null, true);
+        return new LoadSettings(TableName.parse(table), rowMode, List.of(key), OnUnknownColumn.FAIL, null, true, false);
     }
 
     /**

@@ -30,10 +30,6 @@ final class NetStatements {
         add(statement, rows -> {});
     }
 
-    boolean isEmpty() {
-        return statements.isEmpty();
-    }
-
     /** Runs what was added, in order. */
     void run() throws SQLException {
         for (int at = 0; at < statements.size(); at += TOGETHER) {

@@ -2,18 +2,13 @@ package io.pgcaravan.load;
 
 import io.pgcaravan.load.TargetTable.Column;
 import io.pgcaravan.load.TargetTable.Layout;
+import io.pgcaravan.row.Digests;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.TableName;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
@@ -33,7 +28,18 @@ import java.util.stream.Collectors;
  */
 final class Stage {
 
-    private static final String[] TABLES = {"change", "net", "hint", "found", "missed", "wanted", "moved"};
+    /** Their columns; {@code *} stands for the destination's own. */
+    private static final Map<String, String> TABLES = Map.of(
+            "change",
+                    "caravan_seq int8, caravan_op \"char\", caravan_part int4, caravan_set int4, caravan_before int4, *",
+            "net",
+                    "caravan_id int8, caravan_part int4, caravan_op \"char\", caravan_sig text, caravan_search bool,"
+                            + " caravan_spread bool, *",
+            "hint", "caravan_id int8, caravan_part int4",
+            "found", "caravan_id int8",
+            "missed", "caravan_id int8",
+            "wanted", "caravan_id int8",
+            "moved", "caravan_id int8, caravan_home int4, *");
 
     private final Map<String, Column> columns;
     private final String suffix;
@@ -68,17 +74,7 @@ final class Stage {
                                     "42804");
                         }
                         // the tables' own modifiers apply when the rows get there
-                        columns.put(
-                                column.name(),
-                                new Column(
-                                        known.name(),
-                                        known.typeOid(),
-                                        known.plainType(),
-                                        known.plainType(),
-                                        false,
-                                        known.identityAlways(),
-                                        known.style(),
-                                        known.equality()));
+                        columns.put(column.name(), known.withoutModifiers());
                     }
                 }
             }
@@ -86,7 +82,7 @@ final class Stage {
         String definition = columns.values().stream()
                 .map(column -> TableName.quote(column.name()) + " " + column.type())
                 .collect(Collectors.joining(", "));
-        return new Stage(columns, hash(step + ": " + definition));
+        return new Stage(columns, Digests.sha256(step + ": " + definition).substring(0, 16));
     }
 
     /** Whether rows of that layout fit. */
@@ -139,31 +135,15 @@ final class Stage {
                 .map(column -> ", " + TableName.quote(column.name()) + " " + column.type())
                 .collect(Collectors.joining());
         StringBuilder sql = new StringBuilder();
-        create(
-                sql,
-                "change",
-                "caravan_seq int8, caravan_op \"char\", caravan_part int4, caravan_set int4, caravan_before int4"
-                        + own);
-        create(
-                sql,
-                "net",
-                "caravan_id int8, caravan_part int4, caravan_op \"char\", caravan_sig text, caravan_search bool,"
-                        + " caravan_spread bool"
-                        + own);
-        create(sql, "hint", "caravan_id int8, caravan_part int4");
-        create(sql, "found", "caravan_id int8");
-        create(sql, "missed", "caravan_id int8");
-        create(sql, "wanted", "caravan_id int8");
-        create(sql, "moved", "caravan_id int8, caravan_home int4" + own);
+        TABLES.forEach((which, definition) -> sql.append("create temporary table if not exists ")
+                .append(TableName.quote("caravan_" + which + "_" + suffix))
+                .append(" (" + definition.replace(", *", own) + ") on commit delete rows;\n"));
         if (empty) {
-            List<String> all = new ArrayList<>();
-            for (String which : TABLES) {
-                all.add(table(which));
-            }
-            sql.append("truncate ").append(String.join(", ", all));
+            sql.append("truncate ")
+                    .append(TABLES.keySet().stream().map(this::table).collect(Collectors.joining(", ")));
         }
-        try (Statement statement = target.createStatement()) {
-            statement.execute(sql.toString());
+        try {
+            Query.execute(target, sql.toString());
         } catch (SQLException e) {
             String hint =
                     switch (String.valueOf(e.getSQLState())) {
@@ -175,23 +155,6 @@ final class Stage {
                     };
             throw LoadErrors.failed(
                     "cannot make the temporary tables in which changes wait for their net effect" + hint, e);
-        }
-    }
-
-    private void create(StringBuilder sql, String which, String definition) {
-        sql.append("create temporary table if not exists ")
-                .append(TableName.quote("caravan_" + which + "_" + suffix))
-                .append(" (")
-                .append(definition)
-                .append(") on commit delete rows;\n");
-    }
-
-    private static String hash(String definition) {
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(definition.getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(digest, 0, 8);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
         }
     }
 }

@@ -15,6 +15,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Changes of one key list on their way into the {@link Stage}: they get numbers, for their order, their partition and
@@ -25,8 +28,10 @@ final class StagedChanges {
     /** Each set of columns may need statements of its own. */
     private static final int MOST_SHAPES = 64;
 
+    private static final Pattern NAME = Pattern.compile("\\{(\\w+)}");
+
     /** What changes have in common: where they go, which set of columns they have, and what they are. */
-    record Kind(int place, int set, String op) {}
+    record ChangeKind(int destination, int set, String op) {}
 
     private final Connection target;
     private final CopySpool spool;
@@ -35,10 +40,9 @@ final class StagedChanges {
     private final boolean careful;
     private final List<Shape> shapes = new ArrayList<>();
     private final Map<List<String>, Integer> sets = new LinkedHashMap<>();
-    private final Set<Kind> kinds = new HashSet<>();
-    private Kind lastKind;
+    private final Set<ChangeKind> kinds = new HashSet<>();
+    private ChangeKind lastKind;
     private long count;
-    private boolean placesDiffer;
 
     StagedChanges(Connection target, CopySpool spool, Stage stage, List<String> key, boolean careful) {
         this.target = target;
@@ -89,7 +93,7 @@ final class StagedChanges {
         CopyBuffer out = rows.buffer();
         number(++count, out);
         out.put((byte) '\t');
-        String op = change.op() == Op.INSERT ? "I" : change.op() == Op.UPDATE ? "U" : "D";
+        String op = change.op().letter();
         out.put((byte) op.charAt(0));
         out.put((byte) '\t');
         number(destination.number, out);
@@ -101,7 +105,6 @@ final class StagedChanges {
             out.put((byte) 'N');
         } else {
             number(before.number, out);
-            placesDiffer = true;
         }
         out.put((byte) '\t');
         CopyText.INSTANCE.append(change, change.op() == Op.DELETE ? shape.keyPositions : shape.copy.positions(), out);
@@ -110,21 +113,17 @@ final class StagedChanges {
         destination.staged = true;
         int columns = Math.max(0, shape.set);
         if (lastKind == null
-                || lastKind.place != destination.number
+                || lastKind.destination != destination.number
                 || lastKind.set != columns
                 || !lastKind.op.equals(op)) {
-            lastKind = new Kind(destination.number, columns, op);
+            lastKind = new ChangeKind(destination.number, columns, op);
             kinds.add(lastKind);
         }
     }
 
     /** The kinds of changes added so far. */
-    Set<Kind> kinds() {
+    Set<ChangeKind> kinds() {
         return kinds;
-    }
-
-    boolean placesDiffer() {
-        return placesDiffer;
     }
 
     /** The shape of rows with these columns for tables of that layout, null where it was not met yet. */
@@ -154,6 +153,37 @@ final class StagedChanges {
         return sets.computeIfAbsent(names, any -> sets.size());
     }
 
+    /** That a row of {@code alias} has the key of net row {@code n}. */
+    String sameKey(String alias) {
+        return key.stream()
+                .map(column -> alias + "." + TableName.quote(column) + " " + stage.equality(column) + " n."
+                        + TableName.quote(column))
+                .collect(Collectors.joining(" and "));
+    }
+
+    /**
+     * A statement with the names between braces replaced: the stage's tables, {@code key} (its columns), {@code same_key}
+     * (that {@code p} has the key of net row {@code n}), and what is given.
+     *
+     * @param given names and values by turns
+     */
+    String sql(String template, Object... given) {
+        return NAME.matcher(template).replaceAll(found -> {
+            String name = found.group(1);
+            for (int i = 0; i < given.length; i += 2) {
+                if (given[i].equals(name)) {
+                    return Matcher.quoteReplacement(given[i + 1].toString());
+                }
+            }
+            return Matcher.quoteReplacement(
+                    switch (name) {
+                        case "key" -> TableName.quote(key);
+                        case "same_key" -> sameKey("p");
+                        default -> stage.table(name);
+                    });
+        });
+    }
+
     private static void number(long value, CopyBuffer out) {
         if (value >= 10) {
             number(value / 10, out);
@@ -176,7 +206,7 @@ final class StagedChanges {
             this.keyPositions = key.stream().mapToInt(copy.columns()::position).toArray();
             String own = "caravan_seq, caravan_op, caravan_part, caravan_set, caravan_before, ";
             this.whole = new HeldRows(table, stage.table("change"), own + copy.list(), CopyText.INSTANCE, true);
-            String keys = String.join(", ", key.stream().map(TableName::quote).toList());
+            String keys = TableName.quote(key);
             this.keyOnly = new HeldRows(table, stage.table("change"), own + keys, CopyText.INSTANCE, true);
         }
 

@@ -2,6 +2,7 @@ package io.pgcaravan.load;
 
 import io.pgcaravan.load.TargetTable.Column;
 import io.pgcaravan.load.TargetTable.Layout;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.Sql;
 import io.pgcaravan.sql.TableName;
 import java.sql.Array;
@@ -9,7 +10,6 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -93,9 +93,7 @@ public final class TargetColumns {
      */
     synchronized Map<TableName, TargetTable> look(Connection target, Collection<TableName> tables) throws SQLException {
         Map<TableName, TargetTable> found = new LinkedHashMap<>();
-        for (Map.Entry<TableName, Looked> entry : read(target, tables).entrySet()) {
-            found.put(entry.getKey(), entry.getValue().table());
-        }
+        read(target, tables).forEach((table, looked) -> found.put(table, looked.table()));
         remember(found);
         return found;
     }
@@ -111,18 +109,13 @@ public final class TargetColumns {
         if (lockable.containsAll(tables)) {
             return lockAndLook(target, List.copyOf(tables));
         }
-        List<TableName> now = new ArrayList<>();
-        for (Map.Entry<TableName, Looked> entry : read(target, tables).entrySet()) {
-            if (entry.getValue().lockable()) {
-                now.add(entry.getKey());
-            }
-        }
-        if (now.isEmpty()) {
+        Map<TableName, Looked> there = read(target, tables);
+        there.values().removeIf(looked -> !looked.lockable());
+        if (there.isEmpty()) {
             return Map.of();
         }
-        try (Statement statement = target.createStatement()) {
-            statement.execute(lock(now));
-        }
+        List<TableName> now = List.copyOf(there.keySet());
+        Query.execute(target, lock(now));
         Map<TableName, TargetTable> found = look(target, now);
         lockable.addAll(found.keySet());
         return found;
@@ -203,7 +196,7 @@ public final class TargetColumns {
         Boolean[] generated = array(row, 7, Boolean[].class);
         Boolean[] identityAlways = array(row, 8, Boolean[].class);
         if (oids != null) {
-            learnStyles(target, oids);
+            findStyles(target, oids);
         }
         String[] equality = array(row, 10, String[].class);
         List<Column> columns = new ArrayList<>();
@@ -234,7 +227,7 @@ public final class TargetColumns {
     }
 
     /** The catalog is asked for types that are neither single values with a style nor known to have none. */
-    private void learnStyles(Connection target, Long[] oids) throws SQLException {
+    private void findStyles(Connection target, Long[] oids) throws SQLException {
         List<Long> unknown = new ArrayList<>();
         for (Long oid : oids) {
             TextStyle single = TextStyle.Single.ofType(oid.intValue());
@@ -247,28 +240,32 @@ public final class TargetColumns {
         if (unknown.isEmpty()) {
             return;
         }
-        Map<Integer, String> kinds = new HashMap<>();
-        Map<Integer, Long[]> parts = new HashMap<>();
-        try (PreparedStatement statement = target.prepareStatement(TYPES)) {
-            statement.setArray(1, target.createArrayOf("bigint", unknown.toArray()));
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    kinds.put((int) row.getLong(1), row.getString(2));
-                    parts.put((int) row.getLong(1), array(row, 3, Long[].class));
-                }
-            }
-        }
-        unknown.forEach(oid -> style(oid.intValue(), kinds, parts));
+        Map<Integer, TypeParts> made = new HashMap<>();
+        Query.all(
+                target,
+                TYPES,
+                row -> made.put((int) row.getLong(1), new TypeParts(row.getString(2), array(row, 3, Long[].class))),
+                (Object) unknown.toArray(Long[]::new));
+        unknown.forEach(oid -> style(oid.intValue(), made));
     }
 
-    private TextStyle style(int oid, Map<Integer, String> kinds, Map<Integer, Long[]> parts) {
+    /** What a type is made of; {@code kind} as in {@code pg_type.typtype}. */
+    private record TypeParts(String kind, Long[] types) {
+        static final TypeParts NONE = new TypeParts("b", new Long[0]);
+    }
+
+    private TextStyle style(int oid, Map<Integer, TypeParts> made) {
         if (!styles.containsKey(oid)) {
-            TextStyle single = TextStyle.Single.ofType(oid);
-            List<TextStyle> made = new ArrayList<>();
-            for (Long part : single == null && parts.containsKey(oid) ? parts.get(oid) : new Long[0]) {
-                made.add(style(part.intValue(), kinds, parts));
+            TextStyle style = TextStyle.Single.ofType(oid);
+            if (style == null) {
+                TypeParts parts = made.getOrDefault(oid, TypeParts.NONE);
+                List<TextStyle> of = new ArrayList<>();
+                for (Long type : parts.types) {
+                    of.add(style(type.intValue(), made));
+                }
+                style = TextStyle.of(parts.kind, of);
             }
-            styles.put(oid, single != null ? single : TextStyle.of(kinds.getOrDefault(oid, "b"), made));
+            styles.put(oid, style);
         }
         return styles.get(oid);
     }

@@ -66,5 +66,10 @@ record TargetTable(String quoted, Layout layout, List<List<String>> uniqueKeys) 
             boolean generated,
             boolean identityAlways,
             TextStyle style,
-            String equality) {}
+            String equality) {
+
+        Column withoutModifiers() {
+            return new Column(name, typeOid, plainType, plainType, false, identityAlways, style, equality);
+        }
+    }
 }

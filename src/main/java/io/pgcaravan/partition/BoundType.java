@@ -25,6 +25,16 @@ public enum BoundType {
         this.sqlType = sqlType;
     }
 
+    /** @param type as {@code regtype} prints it; null for no column */
+    public static BoundType of(String type) {
+        return switch (String.valueOf(type)) {
+            case "date" -> DATE;
+            case "timestamp without time zone" -> TIMESTAMP;
+            case "timestamp with time zone" -> TIMESTAMPTZ;
+            default -> NONE;
+        };
+    }
+
     /** The name of the type for a cast; null for {@link #NONE}. */
     public String sqlType() {
         return sqlType;

@@ -41,11 +41,11 @@ final class DateText {
             return complaint(text, from, to);
         }
         if (month < 1 || month > 12 || day < 1 || year < 1) {
-            return "there is no such date";
+            return "invalid date";
         }
         boolean leap = (year & 3) == 0 && (year % 100 != 0 || year % 400 == 0);
         if (day > DAYS_IN_MONTH[month] && !(leap && month == 2 && day == 29)) {
-            return "there is no such date";
+            return "invalid date";
         }
         int before = year - 1;
         epochDay = year * 365
@@ -80,7 +80,7 @@ final class DateText {
             return complaint(text, from, to);
         }
         if (hour > 24 || minute > 59 || second > 60) {
-            return "there is no such time of day";
+            return "invalid time of day";
         }
         long micros = (hour * 3600 + minute * 60 + second) * 1_000_000L;
         if (at < to && text[at] == '.') {
@@ -101,7 +101,7 @@ final class DateText {
             micros += up ? fraction + 1 : fraction;
         }
         if (micros > 86_400_000_000L) {
-            return "there is no such time of day";
+            return "invalid time of day";
         }
         microsOfDay = micros;
         return at == to ? null : readOffset(text, from, at, to);

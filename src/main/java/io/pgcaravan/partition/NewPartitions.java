@@ -3,10 +3,9 @@ package io.pgcaravan.partition;
 import io.pgcaravan.sql.LockWaits;
 import io.pgcaravan.sql.OwnTables;
 import io.pgcaravan.sql.Partition;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -31,46 +30,35 @@ public final class NewPartitions {
         this.maker = new PartitionMaker(settings);
     }
 
-    /** The current partition and those after it. */
-    List<Place> upcoming(Connection target, Instant now, int ahead) throws SQLException {
-        Placing placing = new Placing(settings, maker.parent(target), null, now);
+    /** The places from the one that holds {@code first} to the one that holds {@code last}. */
+    private List<Place> places(Connection target, Instant first, Instant last, int most) throws SQLException {
+        DatePlacer placer = new DatePlacer(settings, maker.parent(target), null, first);
         List<Place> places = new ArrayList<>();
-        Place place = placing.at(now);
-        while (place != null && places.size() <= ahead) {
+        Place place = placer.at(first);
+        while (place != null && places.size() < most && !place.fromTime.isAfter(last)) {
             places.add(place);
-            place = placing.at(place.toTime);
+            place = placer.at(place.toTime);
         }
         return places;
     }
 
-    /** Those of the current partition and the ones after it that are not there; changes nothing. */
+    /** Those of the current partition and {@code ahead} after it that are not there; changes nothing. */
     public List<Partition> missing(Connection target, Instant now, int ahead) throws SQLException {
-        return missing(target, upcoming(target, now, ahead));
+        return missing(target, places(target, now, Instant.MAX, ahead + 1));
     }
 
     /** Those from the partition that holds {@code first} to the one that holds {@code last} that are not there. */
     public List<Partition> missing(Connection target, Instant first, Instant last) throws SQLException {
-        return missing(target, places(target, first, last));
+        return missing(target, places(target, first, last, Integer.MAX_VALUE));
     }
 
     private List<Partition> missing(Connection target, List<Place> places) throws SQLException {
         maker.forget();
-        maker.ensure(target, PURPOSE, new PartitionMaker.Made(), List.of(), places);
+        maker.ensure(target, PURPOSE, new MadePartitions(), List.of(), places);
         return places.stream()
                 .filter(place -> place.absent)
                 .map(place -> place.named)
                 .toList();
-    }
-
-    private List<Place> places(Connection target, Instant first, Instant last) throws SQLException {
-        Placing placing = new Placing(settings, maker.parent(target), null, first);
-        List<Place> places = new ArrayList<>();
-        Place place = placing.at(first);
-        while (place != null && !place.fromTime.isAfter(last)) {
-            places.add(place);
-            place = placing.at(place.toTime);
-        }
-        return places;
     }
 
     /**
@@ -81,12 +69,12 @@ public final class NewPartitions {
      * @return those that were made
      */
     public List<Partition> make(Connection target, Instant now, int ahead, List<String> key) throws SQLException {
-        return make(target, upcoming(target, now, ahead), key);
+        return make(target, places(target, now, Instant.MAX, ahead + 1), key);
     }
 
     /** Makes what is missing from the partition that holds {@code first} to the one that holds {@code last}. */
     public List<Partition> make(Connection target, Instant first, Instant last, List<String> key) throws SQLException {
-        return make(target, places(target, first, last), key);
+        return make(target, places(target, first, last, Integer.MAX_VALUE), key);
     }
 
     /** Those that are not there, of the places' periods. */
@@ -100,7 +88,7 @@ public final class NewPartitions {
     }
 
     private List<Partition> makeAtOnce(Connection target, List<Place> places, List<String> key) throws SQLException {
-        PartitionMaker.Made made = new PartitionMaker.Made();
+        MadePartitions made = new MadePartitions();
         places.forEach(place -> place.key = key);
         try {
             LockWaits.inTransaction(target, () -> {
@@ -116,35 +104,23 @@ public final class NewPartitions {
 
     /** The column whose range partitions a table natively; null where it is not partitioned so. */
     public static String keyColumn(Connection target, TableName table) throws SQLException {
-        try (PreparedStatement select = target.prepareStatement("""
+        String sql = """
                 select a.attname
                   from pg_partitioned_table p
                   join pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0] and a.attnum > 0
-                 where p.partrelid = pg_catalog.to_regclass(?::text)::oid and p.partstrat = 'r' and p.partnatts = 1""")) {
-            select.setString(1, table.quoted());
-            try (ResultSet row = select.executeQuery()) {
-                return row.next() ? row.getString(1) : null;
-            }
-        }
+                 where p.partrelid = pg_catalog.to_regclass(?::text)::oid and p.partstrat = 'r' and p.partnatts = 1""";
+        return Query.text(target, sql, table.quoted());
     }
 
     /** The primary key of the parent, for a template's {@code _PKEY} where no event has told one; empty for none. */
     public static List<String> primaryKey(Connection target, TableName table) throws SQLException {
-        try (PreparedStatement select = target.prepareStatement("""
+        String sql = """
                 select a.attname
                   from pg_constraint k
                  cross join lateral unnest(k.conkey) with ordinality as c (attnum, n)
                   join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.attnum
                  where k.contype = 'p' and k.conrelid = pg_catalog.to_regclass(?::text)::oid
-                 order by c.n""")) {
-            select.setString(1, table.quoted());
-            List<String> key = new ArrayList<>();
-            try (ResultSet row = select.executeQuery()) {
-                while (row.next()) {
-                    key.add(row.getString(1));
-                }
-            }
-            return key;
-        }
+                 order by c.n""";
+        return Query.all(target, sql, row -> row.getString(1), table.quoted());
     }
 }

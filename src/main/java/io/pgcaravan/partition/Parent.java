@@ -1,9 +1,9 @@
 package io.pgcaravan.partition;
 
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.Sql;
 import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.DateTimeException;
@@ -21,31 +21,37 @@ import java.util.List;
  * @param boundType of the column that places rows; {@link BoundType#NONE} where it is no column of the table
  * @param fractionDigits how many digits of a second the column keeps, 0 to 6
  * @param sessionZone what a timestamptz without an offset means in this session; null where Java cannot say
+ * @param hasDefault whether one of its partitions takes what no other does
  * @param rowTriggers whether rows must find the parent's triggers, which only an attached partition has
  * @param deferrableConstraints whether checks may be waiting that would forbid ATTACH
  * @param sharedIdentities the identity columns that a partition shares from ATTACH on (PostgreSQL 17), none before
  */
 public record Parent(
         Long oid,
-        Kind kind,
+        Partitioning partitioning,
         TableName table,
         String columnType,
         String equality,
         BoundType boundType,
         int fractionDigits,
         ZoneId sessionZone,
+        boolean hasDefault,
         boolean rowTriggers,
         boolean referencesItself,
         boolean deferrableConstraints,
         List<String> sharedIdentities) {
 
-    public enum Kind {
+    public enum Partitioning {
         /** Natively partitioned: by range of one column, by list or by hash. */
         NATIVE,
         /** A plain table that its partitions inherit from. */
         INHERITING,
         /** No such table: only a template can make partitions. */
-        NONE
+        NONE;
+
+        private static Partitioning of(String relkind) {
+            return relkind == null ? NONE : relkind.equals("p") ? NATIVE : INHERITING;
+        }
     }
 
     private static final String SQL = Sql.file("partition/parent");
@@ -57,125 +63,94 @@ public record Parent(
 
     /** @param checked whether to refuse a table that the settings cannot partition */
     public static Parent read(Connection target, PartitionSettings settings, boolean checked) throws SQLException {
-        try (PreparedStatement select = target.prepareStatement(SQL)) {
-            select.setString(1, settings.destTable().quoted());
-            select.setString(2, settings.partField());
-            try (ResultSet row = select.executeQuery()) {
-                row.next();
-                return fit(row, settings, checked);
-            }
-        }
+        return Query.first(
+                target,
+                SQL,
+                row -> fit(row, settings, checked),
+                settings.destTable().quoted(),
+                settings.partField());
     }
 
     private static Parent fit(ResultSet row, PartitionSettings settings, boolean checked) throws SQLException {
-        Long oid = row.getObject("oid", Long.class);
-        String schema = row.getString("schema");
-        if (settings.destTable().schema() != null) {
-            schema = settings.destTable().schema();
-        }
-        TableName table = new TableName(schema, settings.destTable().name());
+        TableName dest = settings.destTable();
+        TableName table = new TableName(dest.schema() != null ? dest.schema() : row.getString("schema"), dest.name());
         ZoneId sessionZone = zone(row.getString("session_time_zone"));
-        if (oid == null) {
-            if (settings.partTemplate() == null && settings.partFunc() == null) {
-                throw new PartitionException(
-                        "There is no table " + settings.destTable() + " on the target, so its partitions cannot be made"
-                                + " like it: create it (partitioned, or plain), or set partTemplate to the SQL"
-                                + " that makes a partition",
-                        "42P01");
-            }
-            return new Parent(
-                    null, Kind.NONE, table, null, null, BoundType.NONE, 6, sessionZone, false, false, false, List.of());
-        }
+        // everything but the schema is null, false or empty where there is no such table
         String kind = row.getString("kind");
-        BoundType type = boundType(row.getString("column_type"));
+        if (kind == null && !settings.makesOwnTables()) {
+            throw new PartitionException(
+                    "There is no table " + dest + " on the target, so its partitions cannot be made like it: create"
+                            + " it (partitioned, or plain), or set partTemplate to the SQL that makes a partition",
+                    "42P01");
+        }
+        BoundType type = BoundType.of(row.getString("column_type"));
         int typmod = row.getInt("column_typmod");
         Parent parent = new Parent(
-                oid,
-                kind.equals("p") ? Kind.NATIVE : Kind.INHERITING,
+                row.getObject("oid", Long.class),
+                Partitioning.of(kind),
                 table,
                 row.getString("column_definition"),
                 row.getString("column_equality"),
                 type,
                 type == BoundType.NONE || typmod < 0 ? 6 : typmod,
                 sessionZone,
+                row.getObject("default_partition") != null,
                 row.getBoolean("row_triggers"),
                 row.getBoolean("references_itself"),
                 row.getBoolean("deferrable_constraints"),
                 List.of((String[]) row.getArray("shared_identities").getArray()));
-        if (!checked) {
-            return parent;
-        }
-        switch (kind) {
-            case "p" -> refuseUnfitNative(row, settings, parent);
-            case "r" -> {}
-            default ->
-                throw new PartitionException(
-                        table + " is no table that can have partitions (relkind " + kind
-                                + "): dispatch into a plain or a natively partitioned table",
-                        "42809");
-        }
-        if (type == BoundType.DATE
-                && settings.period() == Period.HOUR
-                && settings.partMode().dated()) {
-            throw new PartitionException(
-                    "period = hour: column \"" + settings.partField() + "\" of " + table
-                            + " is a date, which has no hours; use day or longer",
-                    "42P17");
+        if (checked && kind != null) {
+            parent.refuseUnfit(row, kind, settings);
         }
         return parent;
     }
 
-    private static void refuseUnfitNative(ResultSet row, PartitionSettings settings, Parent parent)
-            throws SQLException {
-        String strategy = row.getString("strategy");
-        int keyColumns = row.getInt("key_columns");
-        String keyColumn = row.getString("key_column");
-        if (settings.partMode() == PartMode.HASH) {
-            refuseUnfitHash(parent, strategy, keyColumns, keyColumn, settings.partField());
-            return;
-        }
-        String wanted = settings.partMode() == PartMode.LIST ? "l" : "r";
-        if (!strategy.equals(wanted) || keyColumns != 1 || keyColumn == null) {
+    private void refuseUnfit(ResultSet row, String relkind, PartitionSettings settings) throws SQLException {
+        if (isNative()) {
+            refuseUnfitNative(row, settings);
+        } else if (!relkind.equals("r")) {
             throw new PartitionException(
-                    parent.table() + " is partitioned by " + found(strategy, keyColumns, keyColumn)
-                            + (wanted.equals("r")
-                                    ? "; period needs a table that is partitioned by range of one column"
-                                    : "; partMode = list needs a table that is partitioned by list of one column"),
-                    "42P17");
+                    table + " cannot have partitions (relkind " + relkind
+                            + "): dispatch into a plain or a natively partitioned table",
+                    "42809");
         }
-        if (!keyColumn.equals(settings.partField())) {
-            throw new PartitionException(
-                    parent.table() + " is partitioned by its column \"" + keyColumn + "\", but the job places rows by "
-                            + (settings.partField() == null
-                                    ? settings.partMode()
-                                    : "column \"" + settings.partField() + "\"")
-                            + ", so rows would not fit their partitions: set partField = " + keyColumn,
-                    "42P17");
-        }
-        if (wanted.equals("r") && parent.boundType() == BoundType.NONE) {
-            throw new PartitionException(
-                    "Column \"" + keyColumn + "\", which partitions " + parent.table() + ", is of type "
-                            + row.getString("column_type")
-                            + "; period needs date, timestamp or timestamp with time zone",
-                    "42P17");
+        if (boundType == BoundType.DATE
+                && settings.period() == Period.HOUR
+                && settings.partMode().dated()) {
+            throw unfit("period = hour: column \"" + settings.partField() + "\" of " + table
+                    + " is a date, which has no hours; use day or longer");
         }
     }
 
-    private static void refuseUnfitHash(
-            Parent parent, String strategy, int keyColumns, String keyColumn, String partField)
-            throws PartitionException {
-        if (!strategy.equals("h")) {
-            throw new PartitionException(
-                    parent.table() + " is partitioned by " + found(strategy, keyColumns, keyColumn)
-                            + "; partMode = hash needs a table that is partitioned by hash",
-                    "42P17");
+    private void refuseUnfitNative(ResultSet row, PartitionSettings settings) throws SQLException {
+        String strategy = row.getString("strategy");
+        int keyColumns = row.getInt("key_columns");
+        String keyColumn = row.getString("key_column");
+        PartMode mode = settings.partMode();
+        String wanted = mode == PartMode.HASH ? "h" : mode == PartMode.LIST ? "l" : "r";
+        boolean anyKey = mode == PartMode.HASH;
+        if (!strategy.equals(wanted) || !anyKey && (keyColumns != 1 || keyColumn == null)) {
+            throw unfit(table + " is partitioned by " + found(strategy, keyColumns, keyColumn) + "; "
+                    + switch (wanted) {
+                        case "h" -> "partMode = hash needs a table that is partitioned by hash";
+                        case "l" -> "partMode = list needs a table that is partitioned by list of one column";
+                        default -> "period needs a table that is partitioned by range of one column";
+                    });
         }
-        if (keyColumns == 1 && keyColumn != null && !keyColumn.equals(partField)) {
-            throw new PartitionException(
-                    parent.table() + " is partitioned by hash of its column \"" + keyColumn + "\", and the job says \""
-                            + partField + "\": set partField = " + keyColumn,
-                    "42P17");
+        if (keyColumns == 1 && keyColumn != null && !keyColumn.equals(settings.partField())) {
+            String placing = settings.partField() == null ? mode.toString() : "column \"" + settings.partField() + "\"";
+            throw unfit(table + " is partitioned by its column \"" + keyColumn + "\", but the job places rows by "
+                    + placing + ", so rows would not fit their partitions: set partField = " + keyColumn);
         }
+        if (wanted.equals("r") && boundType == BoundType.NONE) {
+            throw unfit("Column \"" + keyColumn + "\", which partitions " + table + ", is of type "
+                    + row.getString("column_type")
+                    + "; period needs date, timestamp or timestamp with time zone");
+        }
+    }
+
+    private static PartitionException unfit(String message) {
+        return new PartitionException(message, "42P17");
     }
 
     private static String found(String strategy, int keyColumns, String keyColumn) {
@@ -189,16 +164,13 @@ public record Parent(
         };
     }
 
-    public static BoundType boundType(String type) {
-        if (type == null) {
-            return BoundType.NONE;
-        }
-        return switch (type) {
-            case "date" -> BoundType.DATE;
-            case "timestamp without time zone" -> BoundType.TIMESTAMP;
-            case "timestamp with time zone" -> BoundType.TIMESTAMPTZ;
-            default -> BoundType.NONE;
-        };
+    public boolean isNative() {
+        return partitioning == Partitioning.NATIVE;
+    }
+
+    /** Whether every partition hangs below it: a template or function may make tables that do not inherit. */
+    boolean hasAllPartitionsOf(PartitionSettings settings) {
+        return isNative() || partitioning == Partitioning.INHERITING && !settings.makesOwnTables();
     }
 
     private static ZoneId zone(String name) {

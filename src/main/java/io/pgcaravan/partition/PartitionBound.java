@@ -1,10 +1,11 @@
 package io.pgcaravan.partition;
 
+import io.pgcaravan.sql.Sql;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What of its parent's rows a partition takes, as PostgreSQL is told it. */
+/** Which of its parent's rows a partition takes. */
 sealed interface PartitionBound {
 
     /** The condition that all rows of the partition meet. */
@@ -30,14 +31,14 @@ sealed interface PartitionBound {
     record Range(String type, String from, String to) implements PartitionBound {
         @Override
         public String within(String column) {
-            return column + " is not null and " + column + " operator(pg_catalog.>=) " + type + " '" + from + "' and "
-                    + column + " operator(pg_catalog.<) " + type + " '" + to + "'";
+            return "%1$s is not null and %1$s operator(pg_catalog.>=) %2$s '%3$s' and %1$s operator(pg_catalog.<) %2$s '%4$s'"
+                    .formatted(column, type, from, to);
         }
 
         @Override
         public String outside(String column) {
-            return column + " is null or " + column + " operator(pg_catalog.<) " + type + " '" + from + "' or " + column
-                    + " operator(pg_catalog.>=) " + type + " '" + to + "'";
+            return "%1$s is null or %1$s operator(pg_catalog.<) %2$s '%3$s' or %1$s operator(pg_catalog.>=) %2$s '%4$s'"
+                    .formatted(column, type, from, to);
         }
 
         @Override
@@ -79,7 +80,7 @@ sealed interface PartitionBound {
         }
 
         private String literal() {
-            return value == null ? "null" : quote(value);
+            return value == null ? "null" : Sql.literal(value);
         }
 
         @Override
@@ -143,11 +144,5 @@ sealed interface PartitionBound {
         public String toString() {
             return "remainder " + remainder + " of " + modulus;
         }
-    }
-
-    /** A text as an SQL literal, whatever standard_conforming_strings says. */
-    static String quote(String text) {
-        String doubled = text.replace("'", "''");
-        return doubled.indexOf('\\') < 0 ? "'" + doubled + "'" : "E'" + doubled.replace("\\", "\\\\") + "'";
     }
 }

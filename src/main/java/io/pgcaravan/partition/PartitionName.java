@@ -1,16 +1,15 @@
 package io.pgcaravan.partition;
 
+import io.pgcaravan.row.Digests;
 import io.pgcaravan.sql.TableName;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.LocalDateTime;
 import java.time.temporal.IsoFields;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -35,71 +34,60 @@ record PartitionName(String template) {
     static final int HASH_LENGTH = 9;
 
     static PartitionName of(PartMode mode, Period period) {
+        // 2026_w53: a week's year is the week's, not the day's
         return new PartitionName("%(parent)s_"
-                + switch (mode) {
-                    case LIST -> "%(value)s";
-                    case HASH -> "%(remainder)s";
-                    default -> suffix(period);
-                });
+                + String.join("_", variables(needed(mode, period))).replace("%(week)s", "w%(week)s"));
     }
 
-    /**
-     * As table_dispatcher and londiste write it. A week's year is the week's, not the day's: 2027-01-01 is in
-     * {@code _2026_w53}.
-     */
-    private static String suffix(Period period) {
-        return switch (period) {
-            case HOUR -> "%(year)s_%(month)s_%(day)s_%(hour)s";
-            case DAY -> "%(year)s_%(month)s_%(day)s";
-            case WEEK -> "%(year)s_w%(week)s";
-            case MONTH -> "%(year)s_%(month)s";
-            case YEAR -> "%(year)s";
+    /** What tells partitions apart. */
+    private static List<String> needed(PartMode mode, Period period) {
+        return switch (mode) {
+            case LIST -> List.of("value");
+            case HASH -> List.of("remainder");
+            default ->
+                switch (period) {
+                    case HOUR -> List.of("year", "month", "day", "hour");
+                    case DAY -> List.of("year", "month", "day");
+                    case WEEK -> List.of("year", "week");
+                    case MONTH -> List.of("year", "month");
+                    case YEAR -> List.of("year");
+                };
         };
+    }
+
+    private static List<String> variables(List<String> names) {
+        return names.stream().map(name -> "%(" + name + ")s").toList();
+    }
+
+    private static String listed(List<String> names) {
+        return String.join(", ", variables(names));
     }
 
     /** What is wrong with the template for such partitions: two of them must not get one name. */
     List<String> problems(PartMode mode, Period period) {
         List<String> problems = new ArrayList<>();
-        List<String> needed =
-                switch (mode) {
-                    case LIST -> List.of("value");
-                    case HASH -> List.of("remainder");
-                    default ->
-                        switch (period) {
-                            case HOUR -> List.of("year", "month", "day", "hour");
-                            case DAY -> List.of("year", "month", "day");
-                            case WEEK -> List.of("year", "week");
-                            case MONTH -> List.of("year", "month");
-                            case YEAR -> List.of("year");
-                        };
-                };
+        List<String> needed = needed(mode, period);
         List<String> allowed = new ArrayList<>(List.of("parent", "schema", "table"));
         allowed.addAll(mode.dated() ? List.of("year", "month", "day", "hour", "week") : needed);
-        List<String> found = new ArrayList<>();
-        Matcher variable = VARIABLE.matcher(template);
-        String rest = template;
-        while (variable.find()) {
-            rest = rest.replace(variable.group(), "");
-            if (variable.group(1) != null) {
-                found.add(variable.group(1));
-                if (!allowed.contains(variable.group(1))) {
-                    problems.add("partName: " + variable.group() + " is unknown; allowed are " + listed(allowed));
-                }
+        List<String> found = VARIABLE.matcher(template)
+                .results()
+                .map(variable -> variable.group(1))
+                .filter(Objects::nonNull)
+                .toList();
+        for (String name : found) {
+            if (!allowed.contains(name)) {
+                problems.add("partName: %(" + name + ")s is unknown; allowed are " + listed(allowed));
             }
         }
-        if (rest.indexOf('%') >= 0) {
+        if (VARIABLE.matcher(template).replaceAll("").indexOf('%') >= 0) {
             problems.add("partName = " + template
-                    + ": a % that starts no variable; write %(year)s, and %% for a percent" + " sign");
+                    + ": a % that starts no variable; write %(year)s, and %% for a percent sign");
         }
         if (!found.containsAll(needed)) {
-            problems.add("partName = " + template + ": needs " + listed(needed) + ", or several partitions "
-                    + (mode.dated() ? "of period = " + period : "of partMode = " + mode) + " would get one name");
+            problems.add("partName = " + template + ": needs " + listed(needed) + ", or several partitions of "
+                    + (mode.dated() ? "period = " + period : "partMode = " + mode) + " would get one name");
         }
         return problems;
-    }
-
-    private static String listed(List<String> variables) {
-        return variables.stream().map(name -> "%(" + name + ")s").collect(java.util.stream.Collectors.joining(", "));
     }
 
     /** A name of the usual length, without its schema; of a value, what is always there. */
@@ -140,35 +128,28 @@ record PartitionName(String template) {
      * @param value null for NULL
      */
     TableName ofValue(PartitionSettings settings, TableName parent, String value) {
+        TableName destTable = settings.destTable();
         if (value == null) {
-            return expand(settings.destTable(), parent, Map.of("value", NULL));
+            return expand(destTable, parent, Map.of("value", NULL));
         }
+        TableName plain = expand(destTable, parent, Map.of("value", value));
         if (PLAIN.matcher(value).matches()
                 && !value.equals(NULL)
-                && !LOOKS_HASHED.matcher(value).matches()) {
-            TableName name = expand(settings.destTable(), parent, Map.of("value", value));
-            if (name.name().length() <= PartitionSettings.MAX_NAME_BYTES
-                    && name.name().getBytes(StandardCharsets.UTF_8).length <= PartitionSettings.MAX_NAME_BYTES) {
-                return name;
-            }
+                && !LOOKS_HASHED.matcher(value).matches()
+                && bytes(plain) <= PartitionSettings.MAX_NAME_BYTES) {
+            return plain;
         }
-        int fixed = expand(settings.destTable(), parent, Map.of("value", ""))
-                .name()
-                .getBytes(StandardCharsets.UTF_8)
-                .length;
-        int room = PartitionSettings.MAX_NAME_BYTES - fixed - HASH_LENGTH;
-        String plain = value.replaceAll("[^A-Za-z0-9_]", "_");
-        String start = plain.substring(0, Math.min(plain.length(), Math.max(0, room)));
-        return expand(settings.destTable(), parent, Map.of("value", start + "_" + hash(value)));
+        int fixed = bytes(expand(destTable, parent, Map.of("value", "")));
+        int room = Math.max(0, PartitionSettings.MAX_NAME_BYTES - fixed - HASH_LENGTH);
+        String start = value.replaceAll("[^A-Za-z0-9_]", "_").substring(0, Math.min(value.length(), room));
+        return expand(
+                destTable,
+                parent,
+                Map.of("value", start + "_" + Digests.sha256(value).substring(0, HASH_LENGTH - 1)));
     }
 
-    private static String hash(String value) {
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(value.getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(digest, 0, 4);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
+    private static int bytes(TableName table) {
+        return table.name().getBytes(StandardCharsets.UTF_8).length;
     }
 
     private TableName expand(TableName raw, TableName parent, Map<String, String> values) {

@@ -13,8 +13,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * SQL that makes a partition, or runs before or after that, with table_dispatcher's replacements: {@code _DEST_TABLE} (the partition, qualified and
- * quoted), {@code _PARENT} (likewise), {@code _PKEY} (the event's key columns, quoted, comma separated) and
+ * SQL that makes a partition, or runs before or after that, with table_dispatcher's replacements: {@code _DEST_TABLE} (the
+ * partition, qualified and quoted), {@code _PARENT} (likewise), {@code _PKEY} (the event's key columns, quoted, comma separated) and
  * {@code _SCHEMA_TABLE} (the partition's name with its dots as {@code __}). They are replaced everywhere, in literals
  * too, and quoted as the place needs it. A longer word around one of them is one identifier:
  * {@code _DEST_TABLE_pkey} becomes {@code "orders_2026_10_02_pkey"}, without the schema.
@@ -31,10 +31,13 @@ public final class PartitionTemplate {
     private static final String PKEY = "_PKEY";
     private static final String SCHEMA_TABLE = "_SCHEMA_TABLE";
 
-    // londiste's further ones; words that nobody else writes
+    // londiste's further ones, as words that a template does not hold
     private static final String PART_FIELD = "\uE000part_field\uE000";
     private static final String PART_TIME = "\uE000part_time\uE000";
     private static final String PERIOD = "\uE000period\uE000";
+
+    private static final Pattern PLACEHOLDER =
+            Pattern.compile("_DEST_TABLE(?=(\\w)?)|_PARENT|_PKEY|_SCHEMA_TABLE|\uE000\\w+\uE000");
 
     private static final Pattern VARIABLE = Pattern.compile("%\\((\\w+)\\)s|%%");
 
@@ -59,23 +62,31 @@ public final class PartitionTemplate {
     private static final Set<String> REFUSED_FIRST_WORDS =
             Set.of("abort", "begin", "commit", "end", "release", "rollback", "savepoint", "start", "vacuum");
 
-    /** What a piece of the template is, as far as quoting goes. */
-    private enum Kind {
+    /** What a piece of the template is, as far as quoting goes; quotes are part of its text. */
+    private enum Token {
+        STRING,
+        IDENTIFIER,
+        DOLLAR,
+        COMMENT,
+        UNFINISHED,
         /** A keyword or an unquoted identifier. */
         WORD,
-        /** In double quotes, which are part of the text. */
-        QUOTED_IDENTIFIER,
-        /** In single quotes, which are part of the text. */
-        STRING,
-        /** Dollar quotes with their content. */
-        DOLLAR_STRING,
-        /** Operators, numbers, spaces. */
-        OTHER,
-        COMMENT,
-        END_OF_STATEMENT
+        END
     }
 
-    private record Piece(Kind kind, String text) {}
+    /** One group for each {@link Token}; a number or parameter is none, and its letters (1e5) start no word. */
+    private static final Pattern PIECE = Pattern.compile("""
+            (?<STRING>[eE]'[^'\\\\]*+(?:(?:\\\\.|'')[^'\\\\]*+)*+'|'[^']*+(?:''[^']*+)*+')
+            |(?<IDENTIFIER>"[^"]*+(?:""[^"]*+)*+")
+            |(?<DOLLAR>(?<tag>\\$(?:[A-Za-z_\\x80-\\uFFFF][\\w\\x80-\\uFFFF]*+)?\\$).*?\\k<tag>)
+            |(?<COMMENT>--[^\\n]*+)
+            |(?<UNFINISHED>[eE]?'|"|/\\*|\\$(?:[A-Za-z_\\x80-\\uFFFF][\\w\\x80-\\uFFFF]*+)?\\$)
+            |(?<WORD>[A-Za-z_\\x80-\\uFFFF][\\w$\\x80-\\uFFFF]*+)
+            |(?<END>;)
+            |[0-9$][\\w$\\x80-\\uFFFF]*+|.""", Pattern.DOTALL | Pattern.COMMENTS);
+
+    /** @param token null for operators, numbers and spaces */
+    private record Piece(Token token, String text) {}
 
     private final List<Piece> pieces;
 
@@ -88,7 +99,7 @@ public final class PartitionTemplate {
      *     has a quote or comment that does not end
      */
     public static PartitionTemplate parse(String sql) {
-        List<Piece> pieces = new Tokenizer(withoutVariables(sql)).pieces();
+        List<Piece> pieces = pieces(withoutVariables(sql));
         refuseTransactionControl(pieces);
         return new PartitionTemplate(pieces);
     }
@@ -102,10 +113,8 @@ public final class PartitionTemplate {
     }
 
     private static String replacement(String variable) {
-        if (variable == null) {
-            return "%";
-        }
-        return switch (variable) {
+        return switch (variable == null ? "%" : variable) {
+            case "%" -> "%";
             case "dest", "part" -> DEST_TABLE;
             case "parent" -> PARENT;
             case "pkey", "pkeys" -> PKEY;
@@ -120,15 +129,52 @@ public final class PartitionTemplate {
         };
     }
 
+    /** Splits SQL as far as quotes, comments and statements go. */
+    private static List<Piece> pieces(String sql) {
+        List<Piece> pieces = new ArrayList<>();
+        Matcher piece = PIECE.matcher(sql);
+        for (int at = 0;
+                at < sql.length();
+                at = at + pieces.get(pieces.size() - 1).text.length()) {
+            piece.find(at);
+            Token found = null;
+            for (Token token : Token.values()) {
+                found = piece.group(token.name()) != null ? token : found;
+            }
+            if (piece.group().equals("/*")) {
+                pieces.add(new Piece(Token.COMMENT, sql.substring(at, commentEnd(sql, at))));
+            } else if (found == Token.UNFINISHED) {
+                throw new IllegalArgumentException(
+                        "the quote " + piece.group() + " at character " + (at + 1) + " has no end");
+            } else {
+                pieces.add(new Piece(found, piece.group()));
+            }
+        }
+        return pieces;
+    }
+
+    /** Comments of SQL can stand in each other. */
+    private static int commentEnd(String sql, int start) {
+        Matcher mark = Pattern.compile("/\\*|\\*/").matcher(sql).region(start, sql.length());
+        int depth = 0;
+        while (mark.find()) {
+            depth += mark.group().equals("/*") ? 1 : -1;
+            if (depth == 0) {
+                return mark.end();
+            }
+        }
+        throw new IllegalArgumentException("the comment at character " + (start + 1) + " has no end");
+    }
+
     private static void refuseTransactionControl(List<Piece> pieces) {
         String first = null;
         for (Piece piece : pieces) {
-            if (piece.kind == Kind.END_OF_STATEMENT) {
+            if (piece.token == Token.END) {
                 first = null;
-            } else if (piece.kind == Kind.WORD) {
-                String word = piece.text.toLowerCase(Locale.ROOT);
+            } else if (piece.token != Token.COMMENT && !piece.text.isBlank()) {
+                String word = piece.token == Token.WORD ? piece.text.toLowerCase(Locale.ROOT) : "";
                 boolean preparesTransaction = "prepare".equals(first) && word.equals("transaction");
-                if ((first == null && REFUSED_FIRST_WORDS.contains(word)) || preparesTransaction) {
+                if (first == null && REFUSED_FIRST_WORDS.contains(word) || preparesTransaction) {
                     throw new IllegalArgumentException(
                             (preparesTransaction ? "PREPARE TRANSACTION" : word.toUpperCase(Locale.ROOT))
                                     + " is refused, because partitions are made inside the batch's transaction,"
@@ -139,8 +185,6 @@ public final class PartitionTemplate {
                             + " batch's transaction; the partition is new and empty, so leave it out");
                 }
                 first = first == null ? word : first;
-            } else if (piece.kind != Kind.OTHER && piece.kind != Kind.COMMENT || !piece.text.isBlank()) {
-                first = first == null && piece.kind != Kind.COMMENT ? piece.text : first;
             }
         }
     }
@@ -152,130 +196,81 @@ public final class PartitionTemplate {
      *     become one when PostgreSQL cuts them
      */
     String expand(Values values) {
-        TableName partition = values.partition;
         StringBuilder sql = new StringBuilder();
         Map<String, String> cutNames = new HashMap<>();
-        cutNames.put(cut(partition.name()), partition.name());
+        cutNames.put(cut(values.partition.name()), values.partition.name());
         for (Piece piece : pieces) {
-            switch (piece.kind) {
-                case WORD -> sql.append(word(piece.text, values, cutNames));
-                case QUOTED_IDENTIFIER -> sql.append(inside(piece.text, values, '"'));
-                case STRING -> sql.append(inside(piece.text, values, '\''));
-                case DOLLAR_STRING -> sql.append(inside(piece.text, values, '$'));
-                default -> sql.append(piece.text);
+            if (piece.token == Token.WORD) {
+                sql.append(word(piece.text, values, cutNames));
+            } else if (piece.token == Token.STRING || piece.token == Token.DOLLAR) {
+                sql.append(replaced(piece.text, values, false, piece.token == Token.STRING ? "'" : ""));
+            } else if (piece.token == Token.IDENTIFIER) {
+                sql.append(replaced(piece.text, values, true, "\""));
+            } else {
+                sql.append(piece.text);
             }
         }
         return sql.toString();
     }
 
-    private String word(String word, Values values, Map<String, String> cutNames) {
-        TableName partition = values.partition;
-        switch (word) {
-            case DEST_TABLE:
-                return partition.quoted();
-            case PARENT:
-                return values.parent.quoted();
-            case PKEY:
-                return keyList(values);
-            case PART_FIELD:
-                return TableName.quote(partField(values));
-            case PART_TIME:
-                return "'" + partTime(values) + "'";
-            case PERIOD:
-                return values.period.toString();
-            default:
-                if (!mentions(word)) {
-                    return word;
-                }
+    private static String word(String word, Values values, Map<String, String> cutNames) {
+        if (word.equals(DEST_TABLE) || word.equals(PARENT) || word.equals(PKEY) || word.equals(PERIOD)) {
+            return value(word, values, false);
         }
-        String name = further(word, values)
-                .replace(SCHEMA_TABLE, schemaTable(values.rawName))
-                .replace(DEST_TABLE, partition.name())
-                .replace(PARENT, values.parent.name());
-        if (word.contains(DEST_TABLE)) {
-            String other = cutNames.putIfAbsent(cut(name), name);
-            if (other != null && !other.equals(name)) {
-                throw new IllegalArgumentException("partTemplate: " + word + " becomes " + name + ", which PostgreSQL"
-                        + " cuts to " + cut(name) + " (" + PartitionSettings.MAX_NAME_BYTES
-                        + " bytes), the same as " + other + "; use shorter names");
-            }
+        if (word.equals(PART_TIME)) {
+            return "'" + value(word, values, false) + "'";
+        }
+        // in a longer word _PKEY is part of a name: _DEST_TABLE_PKEY
+        String name = PLACEHOLDER
+                .matcher(word)
+                .replaceAll(found -> Matcher.quoteReplacement(
+                        found.group().equals(PKEY) ? PKEY : value(found.group(), values, true)));
+        if (name.equals(word)) {
+            return word;
+        }
+        String other = word.contains(DEST_TABLE) ? cutNames.putIfAbsent(cut(name), name) : null;
+        if (other != null && !other.equals(name)) {
+            throw new IllegalArgumentException("partTemplate: " + word + " becomes " + name + ", which PostgreSQL"
+                    + " cuts to " + cut(name) + " (" + PartitionSettings.MAX_NAME_BYTES
+                    + " bytes), the same as " + other + "; use shorter names");
         }
         return TableName.quote(name);
     }
 
-    /** Whether it asks for the event's key columns. */
-    public boolean usesKey() {
-        return pieces.stream()
-                .anyMatch(piece -> piece.kind == Kind.WORD
-                        ? piece.text.equals(PKEY)
-                        : piece.kind != Kind.COMMENT && piece.text.contains(PKEY));
+    /**
+     * With all placeholders replaced.
+     *
+     * @param name whether it is part of a name; in a literal, tables are as SQL would write them
+     * @param quote what is doubled in the values
+     */
+    private static String replaced(String text, Values values, boolean name, String quote) {
+        return PLACEHOLDER.matcher(text).replaceAll(found -> {
+            boolean longer = found.group().equals(DEST_TABLE) && found.group(1) != null;
+            String value = value(found.group(), values, name || longer);
+            return Matcher.quoteReplacement(value.replace(quote, quote + quote));
+        });
     }
 
-    private static boolean mentions(String word) {
-        return word.contains(DEST_TABLE)
-                || word.contains(PARENT)
-                || word.contains(SCHEMA_TABLE)
-                || word.indexOf('\uE000') >= 0;
+    private static String value(String placeholder, Values values, boolean name) {
+        return switch (placeholder) {
+            case DEST_TABLE -> name ? values.partition.name() : values.partition.quoted();
+            case PARENT -> name ? values.parent.name() : values.parent.quoted();
+            case PKEY -> keyList(values);
+            case SCHEMA_TABLE -> values.rawName.toString().replace(".", "__");
+            case PART_FIELD ->
+                needed(
+                        values.partField,
+                        "%(part_field)s needs a column that places the rows: set partField, or write the column");
+            case PART_TIME -> needed(values.partTime, "%(part_time)s needs partitions by date");
+            default -> values.period.toString();
+        };
     }
 
-    /** With londiste's further replacements. */
-    private static String further(String text, Values values) {
-        if (text.indexOf('\uE000') < 0) {
-            return text;
+    private static String needed(String value, String missing) {
+        if (value == null) {
+            throw new IllegalArgumentException(missing);
         }
-        String replaced = text.replace(PERIOD, values.period.toString());
-        replaced = replaced.contains(PART_FIELD) ? replaced.replace(PART_FIELD, partField(values)) : replaced;
-        return replaced.contains(PART_TIME) ? replaced.replace(PART_TIME, partTime(values)) : replaced;
-    }
-
-    private static String partField(Values values) {
-        if (values.partField == null) {
-            throw new IllegalArgumentException(
-                    "%(part_field)s makes no sense, as no column places the rows: set partField, or write the column");
-        }
-        return values.partField;
-    }
-
-    private static String partTime(Values values) {
-        if (values.partTime == null) {
-            throw new IllegalArgumentException("%(part_time)s makes no sense, as partitions are not by date");
-        }
-        return values.partTime;
-    }
-
-    private static String inside(String text, Values values, char quote) {
-        TableName partition = values.partition;
-        TableName parent = values.parent;
-        if (text.indexOf('_') < 0 && text.indexOf('\uE000') < 0 || !(mentions(text) || text.contains(PKEY))) {
-            return text;
-        }
-        // between double quotes only a bare name makes sense; in a literal it is the name as SQL would write it
-        String dest = quote == '"' ? partition.name() : partition.quoted();
-        String parentName = quote == '"' ? parent.name() : parent.quoted();
-        String replaced = text.replace(SCHEMA_TABLE, doubled(schemaTable(values.rawName), quote))
-                .replaceAll(DEST_TABLE + "(?=[A-Za-z0-9_])", quotedForRegex(doubled(partition.name(), quote)))
-                .replace(DEST_TABLE, doubled(dest, quote))
-                .replace(PARENT, doubled(parentName, quote));
-        if (replaced.indexOf('\uE000') >= 0) {
-            replaced = replaced.replace(PERIOD, values.period.toString());
-            replaced = replaced.contains(PART_FIELD)
-                    ? replaced.replace(PART_FIELD, doubled(partField(values), quote))
-                    : replaced;
-            replaced = replaced.contains(PART_TIME) ? replaced.replace(PART_TIME, partTime(values)) : replaced;
-        }
-        return replaced.contains(PKEY) ? replaced.replace(PKEY, doubled(keyList(values), quote)) : replaced;
-    }
-
-    private static String quotedForRegex(String replacement) {
-        return Matcher.quoteReplacement(replacement);
-    }
-
-    private static String doubled(String text, char quote) {
-        return quote == '$' ? text : text.replace(String.valueOf(quote), "" + quote + quote);
-    }
-
-    private static String schemaTable(TableName rawName) {
-        return rawName.toString().replace(".", "__");
+        return value;
     }
 
     private static String keyList(Values values) {
@@ -287,8 +282,16 @@ public final class PartitionTemplate {
         return TableName.quote(values.key);
     }
 
+    /** Whether it asks for the event's key columns. */
+    public boolean usesKey() {
+        return pieces.stream()
+                .anyMatch(piece -> piece.token == Token.WORD
+                        ? piece.text.equals(PKEY)
+                        : piece.token != Token.COMMENT && piece.text.contains(PKEY));
+    }
+
     /** A name as PostgreSQL cuts it: to 63 bytes, never inside a character. */
-    private static String cut(String name) {
+    static String cut(String name) {
         byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
         if (bytes.length <= PartitionSettings.MAX_NAME_BYTES) {
             return name;
@@ -303,137 +306,5 @@ public final class PartitionTemplate {
     @Override
     public String toString() {
         return pieces.stream().map(Piece::text).collect(Collectors.joining());
-    }
-
-    /** Splits SQL as far as quotes, comments and statements go; it knows no grammar. */
-    private static final class Tokenizer {
-        private final String sql;
-        private final List<Piece> pieces = new ArrayList<>();
-        private int at;
-
-        Tokenizer(String sql) {
-            this.sql = sql;
-        }
-
-        List<Piece> pieces() {
-            while (at < sql.length()) {
-                char c = sql.charAt(at);
-                if (isWordStart(c)) {
-                    word();
-                } else if (c == '\'') {
-                    quoted('\'', Kind.STRING, false);
-                } else if (c == '"') {
-                    quoted('"', Kind.QUOTED_IDENTIFIER, false);
-                } else if (c == '$' && dollarTag() != null) {
-                    dollarString(dollarTag());
-                } else if (sql.startsWith("--", at)) {
-                    int end = sql.indexOf('\n', at);
-                    add(Kind.COMMENT, end < 0 ? sql.length() : end);
-                } else if (sql.startsWith("/*", at)) {
-                    blockComment();
-                } else {
-                    int start = at;
-                    if (Character.isDigit(c) || c == '$') {
-                        // a number or a parameter: its letters (1e5) start no word
-                        while (at + 1 < sql.length() && isWordPart(sql.charAt(at + 1))) {
-                            at++;
-                        }
-                    }
-                    int end = at + 1;
-                    at = start;
-                    add(c == ';' ? Kind.END_OF_STATEMENT : Kind.OTHER, end);
-                }
-            }
-            return List.copyOf(pieces);
-        }
-
-        private void word() {
-            int end = at + 1;
-            while (end < sql.length() && isWordPart(sql.charAt(end))) {
-                end++;
-            }
-            boolean escapes = end - at == 1
-                    && Character.toLowerCase(sql.charAt(at)) == 'e'
-                    && end < sql.length()
-                    && sql.charAt(end) == '\'';
-            add(Kind.WORD, end);
-            if (escapes) {
-                quoted('\'', Kind.STRING, true);
-            }
-        }
-
-        private void quoted(char quote, Kind kind, boolean escapes) {
-            int end = at + 1;
-            while (true) {
-                if (end >= sql.length()) {
-                    throw new IllegalArgumentException(
-                            "the quote " + quote + " at character " + (at + 1) + " has no end");
-                }
-                char c = sql.charAt(end);
-                if (escapes && c == '\\') {
-                    end += 2;
-                } else if (c == quote) {
-                    if (end + 1 < sql.length() && sql.charAt(end + 1) == quote) {
-                        end += 2;
-                    } else {
-                        add(kind, end + 1);
-                        return;
-                    }
-                } else {
-                    end++;
-                }
-            }
-        }
-
-        /** The tag of a dollar quote that starts here ({@code $$} or {@code $tag$}), or null. */
-        private String dollarTag() {
-            int end = at + 1;
-            while (end < sql.length() && isWordPart(sql.charAt(end)) && sql.charAt(end) != '$') {
-                end++;
-            }
-            boolean starts =
-                    end < sql.length() && sql.charAt(end) == '$' && (end == at + 1 || isWordStart(sql.charAt(at + 1)));
-            return starts ? sql.substring(at, end + 1) : null;
-        }
-
-        private void dollarString(String tag) {
-            int end = sql.indexOf(tag, at + tag.length());
-            if (end < 0) {
-                throw new IllegalArgumentException("the quote " + tag + " at character " + (at + 1) + " has no end");
-            }
-            add(Kind.DOLLAR_STRING, end + tag.length());
-        }
-
-        private void blockComment() {
-            int depth = 0;
-            int end = at;
-            do {
-                if (end >= sql.length()) {
-                    throw new IllegalArgumentException("the comment at character " + (at + 1) + " has no end");
-                } else if (sql.startsWith("/*", end)) {
-                    depth++;
-                    end += 2;
-                } else if (sql.startsWith("*/", end)) {
-                    depth--;
-                    end += 2;
-                } else {
-                    end++;
-                }
-            } while (depth > 0);
-            add(Kind.COMMENT, end);
-        }
-
-        private void add(Kind kind, int end) {
-            pieces.add(new Piece(kind, sql.substring(at, end)));
-            at = end;
-        }
-
-        private static boolean isWordStart(char c) {
-            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80;
-        }
-
-        private static boolean isWordPart(char c) {
-            return isWordStart(c) || (c >= '0' && c <= '9') || c == '$';
-        }
     }
 }

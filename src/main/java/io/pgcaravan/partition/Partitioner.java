@@ -5,9 +5,9 @@ import io.pgcaravan.batch.OpenBatch;
 import io.pgcaravan.batch.RowAccount;
 import io.pgcaravan.row.Op;
 import io.pgcaravan.row.RowChange;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.ZoneId;
@@ -86,108 +86,94 @@ public final class Partitioner {
             return rows;
         }
         PlacedBatch placed = placed(batch, chunks);
-        Placer placing = placed.placing;
         List<RowChange> kept = rows;
-        Set<Place> needed = null;
-        Set<Place> wanted = null;
-        int later = 0;
-        Place[] unresolved = null;
+        Unresolved unresolved = null;
         for (int i = 0; i < rows.size(); i++) {
             RowChange row = rows.get(i);
-            Place place = row.op() == Op.TRUNCATE ? null : placing.of(row);
-            if (place == null) {
-                if (row.op() == Op.TRUNCATE) {
-                    row.place(null);
-                    if (kept != rows) {
-                        kept.add(row);
-                    }
-                    continue;
-                }
+            if (!placed.takes(row)) {
                 if (kept == rows) {
                     kept = new ArrayList<>(rows.subList(0, i));
                 }
-                batch.reject(new BadRowException(row.event(), placing.refusal()));
-                continue;
-            }
-            Place before = row.before() == null ? null : placing.of(row.before());
-            if (place.obsolete && settings.ignoreOldEvents() && (before == null || before.obsolete)) {
-                if (kept == rows) {
-                    kept = new ArrayList<>(rows.subList(0, i));
-                }
-                placed.ignored++;
-                account.leaveOut(row.entry(), "ignoreOldEvents");
                 continue;
             }
             if (kept != rows) {
                 kept.add(row);
             }
-            row.place(place.partition);
-            if (before != null) {
-                row.before().place(before.partition);
-            }
-            boolean missing = place.partition == null;
-            boolean missingBefore = before != null && before.partition == null && !before.absent;
-            if (missing || missingBefore) {
+            if (placed.misses()) {
                 if (unresolved == null) {
-                    unresolved = new Place[2 * rows.size()];
-                    needed = new LinkedHashSet<>();
-                    wanted = new LinkedHashSet<>();
+                    unresolved = new Unresolved(rows.size());
                 }
-                int at = kept == rows ? i : kept.size() - 1;
-                later = at + 1;
-                if (missing) {
-                    unresolved[2 * at] = place;
-                    if (row.op() == Op.DELETE && !settings.makeForDeletes()) {
-                        wanted.add(place);
-                    } else if (needed.add(place)) {
-                        place.key = row.key();
-                        lastKey = row.key();
-                    }
-                }
-                if (missingBefore) {
-                    unresolved[2 * at + 1] = before;
-                    wanted.add(before);
-                }
+                unresolved.add(kept == rows ? i : kept.size() - 1, row, placed.place, placed.before);
             }
         }
-        if (later == 0) {
+        if (unresolved == null) {
             return kept;
         }
-        maker.ensure(batch.target(), batch.batch(), placed.made, needed, wanted);
-        return placeLater(batch, kept, unresolved, later);
+        maker.ensure(batch.target(), batch.batch(), placed.made, unresolved.needed, unresolved.wanted);
+        return unresolved.place(batch, kept);
     }
 
-    private static List<RowChange> placeLater(OpenBatch batch, List<RowChange> rows, Place[] unresolved, int later)
-            throws SQLException {
-        List<RowChange> kept = null;
-        for (int i = 0; i < later; i++) {
-            RowChange row = rows.get(i);
-            Place place = unresolved[2 * i];
-            Place before = unresolved[2 * i + 1];
-            if (before != null) {
-                row.before().place(before.partition);
+    /** Rows of one call whose partitions have to be looked for. */
+    private final class Unresolved {
+        private final Place[] places;
+        private final Place[] befores;
+        private final Set<Place> needed = new LinkedHashSet<>();
+        private final Set<Place> wanted = new LinkedHashSet<>();
+        private int end;
+
+        Unresolved(int rows) {
+            places = new Place[rows];
+            befores = new Place[rows];
+        }
+
+        void add(int at, RowChange row, Place place, Place before) {
+            end = at + 1;
+            if (place.partition == null) {
+                places[at] = place;
+                if (row.op() == Op.DELETE && !settings.makeForDeletes()) {
+                    wanted.add(place);
+                } else if (needed.add(place)) {
+                    place.key = row.key();
+                    lastKey = row.key();
+                }
             }
-            boolean nothingToDelete = place != null && place.partition == null;
-            if (nothingToDelete && place.refusal != null) {
-                batch.reject(new BadRowException(row.event(), place.refusal));
-            } else if (nothingToDelete) {
-                batch.account().leaveOut(row.entry(), "delete without a partition");
-            }
-            if (nothingToDelete && kept == null) {
-                kept = new ArrayList<>(rows.subList(0, i));
-            }
-            if (place != null) {
-                row.place(place.partition);
-            }
-            if (kept != null && !nothingToDelete) {
-                kept.add(row);
+            if (before != null && before.partition == null && !before.absent) {
+                befores[at] = before;
+                wanted.add(before);
             }
         }
-        if (kept == null) {
-            return rows;
+
+        List<RowChange> place(OpenBatch batch, List<RowChange> rows) throws SQLException {
+            List<RowChange> kept = rows;
+            for (int i = 0; i < end; i++) {
+                RowChange row = rows.get(i);
+                Place place = places[i];
+                if (befores[i] != null) {
+                    row.before().place(befores[i].partition);
+                }
+                if (place != null && place.partition == null) {
+                    if (kept == rows) {
+                        kept = new ArrayList<>(rows.subList(0, i));
+                    }
+                    if (place.refusal != null) {
+                        batch.reject(new BadRowException(row.event(), place.refusal));
+                    } else {
+                        batch.account().leaveOut(row.entry(), "delete without a partition");
+                    }
+                    continue;
+                }
+                if (place != null) {
+                    row.place(place.partition);
+                }
+                if (kept != rows) {
+                    kept.add(row);
+                }
+            }
+            if (kept != rows) {
+                kept.addAll(rows.subList(end, rows.size()));
+            }
+            return kept;
         }
-        kept.addAll(rows.subList(later, rows.size()));
-        return kept;
     }
 
     /**
@@ -211,14 +197,9 @@ public final class Partitioner {
     }
 
     /**
-     * Forgets which partitions exist, for someone who knows that one was dropped or detached. It happens by itself after
-     * a batch that failed or went back to a savepoint, and every ten seconds.
+     * Forgets at the next batch which partitions exist, for a caller (in any thread) that took partitions away. It also happens
+     * after a batch that failed or went back to a savepoint, and every ten seconds.
      */
-    public void forget() {
-        maker.forget();
-    }
-
-    /** {@link #forget} at the next batch; for another thread, which took partitions away. */
     public void forgetSoon() {
         outdated = true;
     }
@@ -242,7 +223,7 @@ public final class Partitioner {
             keepZone(batch.target());
             placed.zoned = true;
         }
-        if (placed.placing == null) {
+        if (placed.placer == null) {
             if (countedBatch == batch.batch().id()) {
                 ignored.addAndGet(-countedRows);
                 countedBatch = -1;
@@ -253,10 +234,10 @@ public final class Partitioner {
             }
             unfinished = placed;
             Parent parent = maker.parent(batch.target());
-            placed.placing = switch (settings.partMode()) {
-                case LIST -> new ListPlacing(settings);
-                case HASH -> new HashPlacing(settings, parent);
-                default -> new Placing(settings, parent, batch.batch(), clock.instant());
+            placed.placer = switch (settings.partMode()) {
+                case LIST -> new ListPlacer(settings);
+                case HASH -> new HashPlacer(settings, parent);
+                default -> new DatePlacer(settings, parent, batch.batch(), clock.instant());
             };
         }
         return placed;
@@ -270,16 +251,11 @@ public final class Partitioner {
         if (settings.timeZone().equals(UTC)) {
             return;
         }
-        try (PreparedStatement statement =
-                target.prepareStatement("select pg_catalog.set_config('TimeZone', ?::text, true)")) {
-            // Java's +02:00 lies east of Greenwich, POSIX' would lie west: an interval has the sign of ISO
-            statement.setString(
-                    1,
-                    settings.timeZone() instanceof ZoneOffset offset
-                            ? "<" + offset.getId() + ">" + posix(offset)
-                            : settings.timeZone().getId());
-            statement.execute();
-        }
+        // Java's +02:00 lies east of Greenwich, POSIX' would lie west: an interval has the sign of ISO
+        String zone = settings.timeZone() instanceof ZoneOffset offset
+                ? "<" + offset.getId() + ">" + posix(offset)
+                : settings.timeZone().getId();
+        Query.text(target, "select pg_catalog.set_config('TimeZone', ?::text, true)", zone);
     }
 
     private static String posix(ZoneOffset east) {
@@ -290,8 +266,12 @@ public final class Partitioner {
     /** What the step keeps for one batch. */
     private final class PlacedBatch implements OpenBatch.Participant {
         private final OpenBatch batch;
-        private final PartitionMaker.Made made;
-        private Placer placing;
+        private final MadePartitions made;
+        private Placer placer;
+        /** Of the last row, and of the row before its update; null for none. */
+        private Place place;
+
+        private Place before;
         private boolean zoned;
         /** Rows left out since the last flush; a savepoint takes back no more than that. */
         private long ignored;
@@ -305,7 +285,38 @@ public final class Partitioner {
         PlacedBatch(OpenBatch batch, boolean chunks) {
             this.batch = batch;
             // a batch in any order is only appended
-            this.made = new PartitionMaker.Made(chunks && !batch.ordered() && !batch.careful());
+            this.made = new MadePartitions(chunks && !batch.ordered() && !batch.careful());
+        }
+
+        /** Places a row as far as partitions are known; false where it is not to be loaded. */
+        boolean takes(RowChange row) throws SQLException {
+            place = null;
+            before = null;
+            if (row.op() == Op.TRUNCATE) {
+                return true;
+            }
+            place = placer.of(row);
+            if (place == null) {
+                batch.reject(new BadRowException(row.event(), placer.refusal()));
+                return false;
+            }
+            before = row.before() == null ? null : placer.of(row.before());
+            if (place.obsolete && settings.ignoreOldEvents() && (before == null || before.obsolete)) {
+                ignored++;
+                batch.account().leaveOut(row.entry(), "ignoreOldEvents");
+                return false;
+            }
+            row.place(place.partition);
+            if (before != null) {
+                row.before().place(before.partition);
+            }
+            return true;
+        }
+
+        /** Whether a partition of the last row has to be looked for. */
+        boolean misses() {
+            return place != null && place.partition == null
+                    || before != null && before.partition == null && !before.absent;
         }
 
         @Override
@@ -316,7 +327,7 @@ public final class Partitioner {
         }
 
         private void noteUsed() {
-            for (Place place : placing.places()) {
+            for (Place place : placer.places()) {
                 if (place.partition != null && !place.obsolete) {
                     used.add(place.partition.table());
                 }
@@ -346,9 +357,9 @@ public final class Partitioner {
             ignored = 0;
             made.rolledBack();
             maker.forget();
-            if (placing != null) {
+            if (placer != null) {
                 noteUsed();
-                placing.forgetPartitions();
+                placer.places().forEach(Place::forgetPartition);
             }
         }
     }

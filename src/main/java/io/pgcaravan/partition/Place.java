@@ -2,9 +2,6 @@ package io.pgcaravan.partition;
 
 import io.pgcaravan.sql.Partition;
 import io.pgcaravan.sql.TableName;
-import java.sql.Array;
-import java.sql.Connection;
-import java.sql.SQLException;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
@@ -47,36 +44,42 @@ final class Place {
     List<String> key = List.of();
 
     Place(long low, long high, Instant fromTime, Instant toTime, Partition named, PartitionBound bound) {
+        this(low, high, fromTime, toTime, named, bound, null, null);
+    }
+
+    /** The place of a value, or (where it is named at once) of a remainder. */
+    Place(String value, Partition named, PartitionBound bound) {
+        this(Long.MIN_VALUE, Long.MAX_VALUE, null, null, named, bound, value, null);
+    }
+
+    Place(String refusal) {
+        this(Long.MIN_VALUE, Long.MAX_VALUE, null, null, null, null, null, refusal);
+    }
+
+    private Place(
+            long low,
+            long high,
+            Instant fromTime,
+            Instant toTime,
+            Partition named,
+            PartitionBound bound,
+            String value,
+            String refusal) {
         this.low = low;
         this.high = high;
         this.fromTime = fromTime;
         this.toTime = toTime;
         this.named = named;
         this.bound = bound;
-        this.value = null;
-        this.refusal = null;
-    }
-
-    /** The place of a value, or (where it is named at once) of a remainder. */
-    Place(String value, Partition named, PartitionBound bound) {
-        this.low = Long.MIN_VALUE;
-        this.high = Long.MAX_VALUE;
-        this.fromTime = null;
-        this.toTime = null;
-        this.named = named;
-        this.bound = bound;
         this.value = value;
-        this.refusal = null;
+        this.refusal = refusal;
     }
 
-    Place(String refusal) {
-        this.low = Long.MIN_VALUE;
-        this.high = Long.MAX_VALUE;
-        this.fromTime = null;
-        this.toTime = null;
-        this.named = null;
-        this.value = null;
-        this.refusal = refusal;
+    /** The target went back, perhaps to where the partition did not exist. */
+    void forgetPartition() {
+        partition = null;
+        absent = false;
+        refusal = null;
     }
 
     /** The condition that all of its rows meet. */
@@ -94,8 +97,7 @@ final class Place {
         return places.iterator().next().named.table().schema();
     }
 
-    static Array names(Connection target, Collection<Place> places) throws SQLException {
-        return target.createArrayOf(
-                "text", places.stream().map(place -> place.named.table().name()).toArray());
+    static String[] names(Collection<Place> places) {
+        return places.stream().map(place -> place.named.table().name()).toArray(String[]::new);
     }
 }

@@ -14,7 +14,4 @@ interface Placer {
 
     /** The places of the rows so far. */
     Collection<Place> places();
-
-    /** Forgets which partitions are there, because the target went back. */
-    void forgetPartitions();
 }

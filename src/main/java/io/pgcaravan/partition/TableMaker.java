@@ -1,13 +1,16 @@
 package io.pgcaravan.partition;
 
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.Sql;
 import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Types;
+import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /** Makes the tables of new partitions: from a template, by a function, or like their parent. */
 final class TableMaker {
@@ -30,16 +33,16 @@ final class TableMaker {
 
     /**
      * @param attachFirst whether they are attached before rows come, so that they need no CHECK of their bounds
-     * @param indexesLast as in {@link PartitionMaker.Made}
+     * @param indexesLast as in {@link MadePartitions}
      */
     void make(Connection target, List<Place> missing, boolean attachFirst, boolean indexesLast) throws SQLException {
         runTemplate(target, settings.prePart(), missing);
-        if (settings.partTemplate() != null) {
-            runTemplate(target, settings.partTemplate(), missing);
+        if (!settings.makesOwnTables()) {
+            makeLikeParent(target, missing, attachFirst, indexesLast);
         } else if (settings.partFunc() != null) {
             callFunction(target, missing);
         } else {
-            makeLikeParent(target, missing, attachFirst, indexesLast);
+            runTemplate(target, settings.partTemplate(), missing);
         }
         runTemplate(target, settings.postPart(), missing);
     }
@@ -65,13 +68,16 @@ final class TableMaker {
                 qualified ? named : new TableName(null, named.name()),
                 place.key,
                 settings.partField(),
-                place.fromTime == null ? null : localStart(place),
+                localStart(place),
                 settings.period());
     }
 
+    /** Null where the partition is not by date. */
     private String localStart(Place place) {
-        return BoundType.TIMESTAMP.literal(
-                java.time.LocalDateTime.ofInstant(place.fromTime, settings.timeZone()), settings.timeZone());
+        return place.fromTime == null
+                ? null
+                : BoundType.TIMESTAMP.literal(
+                        LocalDateTime.ofInstant(place.fromTime, settings.timeZone()), settings.timeZone());
     }
 
     /** With londiste's arguments for create_partition: parent, partition, key columns, column, time, period. */
@@ -84,12 +90,12 @@ final class TableMaker {
                     place.named.table().toString(),
                     String.join(",", place.key),
                     settings.partField(),
-                    place.fromTime == null ? null : localStart(place),
+                    localStart(place),
                     settings.partMode().dated() ? settings.period().toString() : null
                 };
                 for (int i = 0; i < arguments.length; i++) {
                     // without a type, so that the function's own types count
-                    function.setObject(i + 1, arguments[i], java.sql.Types.OTHER);
+                    function.setObject(i + 1, arguments[i], Types.OTHER);
                 }
                 function.execute();
             } catch (SQLException e) {
@@ -103,55 +109,56 @@ final class TableMaker {
         }
     }
 
+    /** The clauses of CREATE TABLE that say how the parent is stored. */
+    private record Storage(String persistence, String clauses, boolean replicaIdentityIndex) {}
+
     private void makeLikeParent(Connection target, List<Place> missing, boolean attachFirst, boolean indexesLast)
             throws SQLException {
-        String persistence;
-        String clauses;
-        boolean replicaIdentityIndex;
-        try (PreparedStatement select = target.prepareStatement(STORAGE)) {
-            select.setLong(1, parent.oid());
-            try (ResultSet row = select.executeQuery()) {
-                if (!row.next()) {
-                    throw new PartitionException(parent.table() + " is gone", "42P01");
-                }
-                persistence = row.getString("persistence");
-                clauses = row.getString("clauses");
-                replicaIdentityIndex = row.getBoolean("replica_identity_index");
-            }
+        Storage storage = Query.first(
+                target,
+                STORAGE,
+                row -> new Storage(row.getString(1), row.getString(2), row.getBoolean(3)),
+                parent.oid());
+        if (storage == null) {
+            throw new PartitionException("Table " + parent.table() + " was dropped", "42P01");
         }
-        List<String[]> likeness = new ArrayList<>();
-        try (PreparedStatement select = target.prepareStatement(LIKENESS)) {
-            select.setBoolean(1, parent.kind() == Parent.Kind.NATIVE);
-            select.setLong(2, parent.oid());
-            try (ResultSet row = select.executeQuery()) {
-                while (row.next()) {
-                    likeness.add(new String[] {row.getString("before"), row.getString("after")});
-                }
-            }
-        }
+        List<String[]> likeness = Query.all(
+                target,
+                LIKENESS,
+                row -> new String[] {row.getString("before"), row.getString("after")},
+                parent.isNative(),
+                parent.oid());
         boolean withoutIndexes = indexesLast
                 && !attachFirst
-                && !replicaIdentityIndex
+                && !storage.replicaIdentityIndex
                 && settings.prePart() == null
                 && settings.postPart() == null;
         List<String> statements = new ArrayList<>();
         for (Place place : missing) {
             String table = place.named.table().quoted();
-            statements.add(
-                    "create " + persistence + "table " + table + body(place, attachFirst, withoutIndexes) + clauses);
+            statements.add("create " + storage.persistence + "table " + table + body(place, attachFirst, withoutIndexes)
+                    + storage.clauses);
             for (String[] around : likeness) {
                 statements.add(around[0] + table + around[1]);
             }
         }
         Ddl.run(target, statements);
-        if (replicaIdentityIndex) {
-            identifyForReplication(target, missing);
+        if (storage.replicaIdentityIndex) {
+            Ddl.run(
+                    target,
+                    Query.all(
+                            target,
+                            REPLICA_IDENTITY,
+                            row -> row.getString(1),
+                            Place.schema(missing),
+                            Place.names(missing),
+                            parent.oid()));
         }
     }
 
     private String body(Place place, boolean attachFirst, boolean withoutIndexes) {
         String check = canCheck() ? "constraint " + BOUNDS + " check (" + place.within(settings) + ")" : "";
-        return parent.kind() == Parent.Kind.NATIVE
+        return parent.isNative()
                 // an identity column of the partition's own would count apart, and version 17 would not attach it
                 ? " (like " + parent.table().quoted() + " including all excluding identity"
                         + (withoutIndexes ? " excluding indexes" : "")
@@ -168,43 +175,19 @@ final class TableMaker {
         };
     }
 
-    private void identifyForReplication(Connection target, List<Place> missing) throws SQLException {
-        List<String> statements = new ArrayList<>();
-        try (PreparedStatement select = target.prepareStatement(REPLICA_IDENTITY)) {
-            select.setString(1, Place.schema(missing));
-            select.setArray(2, Place.names(target, missing));
-            select.setLong(3, parent.oid());
-            try (ResultSet row = select.executeQuery()) {
-                while (row.next()) {
-                    statements.add(row.getString(1));
-                }
-            }
-        }
-        Ddl.run(target, statements);
-    }
-
     /** Notes what was made, for retention. */
     void record(Connection target, List<Place> missing) throws SQLException {
-        try (PreparedStatement insert = target.prepareStatement(RECORD)) {
-            insert.setString(1, parent.table().schema());
-            insert.setString(2, parent.table().name());
-            insert.setString(3, Place.schema(missing));
-            insert.setArray(4, Place.names(target, missing));
-            insert.setArray(
-                    5,
-                    target.createArrayOf(
-                            "text",
-                            missing.stream()
-                                    .map(place -> place.fromTime == null ? "-infinity" : place.fromTime.toString())
-                                    .toArray()));
-            insert.setArray(
-                    6,
-                    target.createArrayOf(
-                            "text",
-                            missing.stream()
-                                    .map(place -> place.toTime == null ? "infinity" : place.toTime.toString())
-                                    .toArray()));
-            insert.executeUpdate();
-        }
+        Query.update(
+                target,
+                RECORD,
+                parent.table(),
+                Place.schema(missing),
+                Place.names(missing),
+                missing.stream()
+                        .map(place -> Objects.toString(place.fromTime, "-infinity"))
+                        .toArray(String[]::new),
+                missing.stream()
+                        .map(place -> Objects.toString(place.toTime, "infinity"))
+                        .toArray(String[]::new));
     }
 }

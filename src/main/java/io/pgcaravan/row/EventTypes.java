@@ -39,12 +39,12 @@ final class EventTypes {
         private ColumnSet lastColumns;
         private Key lastKey;
 
-        private Type(String text, Op op, String listed, List<String> key) {
+        private Type(String text, Op op, List<String> key) {
             this.text = text;
             this.op = op;
             this.key = key;
-            this.wanted =
-                    selection.eventTypes().isEmpty() || selection.eventTypes().contains(listed);
+            this.wanted = selection.eventTypes().isEmpty()
+                    || selection.eventTypes().contains(op == Op.OTHER ? text : op.letter());
         }
 
         Op op() {
@@ -86,19 +86,14 @@ final class EventTypes {
     private final Map<String, Type> types = new HashMap<>();
     private Type last;
 
-    private EventTypes(RowSelection selection, boolean json) {
+    /**
+     * @param json whether types are as {@code pgq.jsontriga()} writes them,
+     *     <code>{"op":"UPDATE","table":["public","t"],"pkey":["id"]}</code>, or else as {@code pgq.logutriga()} does:
+     *     {@code U:id,day}
+     */
+    EventTypes(RowSelection selection, boolean json) {
         this.selection = selection;
         this.json = json;
-    }
-
-    /** Types as {@code pgq.logutriga()} writes them: {@code U:id,day}. */
-    static EventTypes logutriga(RowSelection selection) {
-        return new EventTypes(selection, false);
-    }
-
-    /** Types as {@code pgq.jsontriga()} writes them: <code>{"op":"UPDATE","table":["public","t"],"pkey":["id"]}</code>. */
-    static EventTypes jsontriga(RowSelection selection) {
-        return new EventTypes(selection, true);
     }
 
     Type of(String text) {
@@ -146,7 +141,7 @@ final class EventTypes {
             return RowChange.truncate(event);
         }
         if (event.dataFrom() < 0) {
-            throw new BadRowException(event, "ev_data is NULL, there is no row in it");
+            throw new BadRowException(event, "ev_data is NULL, so it has no row");
         }
         RowChange before = null;
         if (type.op() == Op.UPDATE && event.extraFrom(2) >= 0) {
@@ -167,21 +162,13 @@ final class EventTypes {
     }
 
     private Type parse(String text) {
-        String name = text;
-        String keys = "";
-        if (text.length() > 1 && text.charAt(1) == ':') {
-            name = text.substring(0, 1);
-            keys = text.substring(2);
+        boolean listsKey = text.length() > 1 && text.charAt(1) == ':';
+        Op op = Op.of(listsKey ? text.substring(0, 1) : text);
+        if (op == Op.OTHER || op == Op.TRUNCATE && listsKey) {
+            return new Type(text, Op.OTHER, List.of());
         }
-        Op op =
-                switch (name) {
-                    case "I" -> Op.INSERT;
-                    case "U" -> Op.UPDATE;
-                    case "D" -> Op.DELETE;
-                    default -> text.equals("R") ? Op.TRUNCATE : Op.OTHER;
-                };
-        List<String> key = op == Op.OTHER || op == Op.TRUNCATE || keys.isEmpty() ? List.of() : List.of(keys.split(","));
-        return new Type(text, op, op == Op.OTHER ? text : name, key);
+        String keys = listsKey ? text.substring(2) : "";
+        return new Type(text, op, keys.isEmpty() ? List.of() : List.of(keys.split(",")));
     }
 
     /** Whatever is not written as the trigger does it is a type of the producer's own. */
@@ -205,12 +192,11 @@ final class EventTypes {
         } catch (IOException e) {
             name = null;
         }
-        return switch (String.valueOf(name)) {
-            case "INSERT" -> new Type(text, Op.INSERT, "I", List.copyOf(key));
-            case "UPDATE" -> new Type(text, Op.UPDATE, "U", List.copyOf(key));
-            case "DELETE" -> new Type(text, Op.DELETE, "D", List.copyOf(key));
-            case "TRUNCATE" -> new Type(text, Op.TRUNCATE, "R", List.of());
-            default -> new Type(text, Op.OTHER, text, List.of());
-        };
+        for (Op op : Op.values()) {
+            if (op.name().equals(name) && op != Op.OTHER) {
+                return new Type(text, op, op == Op.TRUNCATE ? List.of() : List.copyOf(key));
+            }
+        }
+        return new Type(text, Op.OTHER, List.of());
     }
 }

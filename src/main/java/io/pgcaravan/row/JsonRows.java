@@ -9,16 +9,18 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import io.pgcaravan.batch.BadRowException;
 import io.pgcaravan.batch.Event;
 import io.pgcaravan.batch.OpenBatch;
+import io.pgcaravan.row.TakenColumns.Taken;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
+import java.nio.charset.CharsetEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -40,9 +42,6 @@ import java.util.Map;
  */
 public final class JsonRows implements RowDecoder {
 
-    /** Distinct column lists to remember; there are a handful unless a producer makes them up. */
-    private static final int REMEMBERED = 1000;
-
     /** Values are as long as PostgreSQL lets them be. */
     private static final JsonFactory JSON = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
@@ -57,19 +56,14 @@ public final class JsonRows implements RowDecoder {
             .disable(JsonFactory.Feature.CHARSET_DETECTION)
             .build();
 
-    /**
-     * Rows with the same names in the same order.
-     *
-     * @param sources for each column taken, which of the row's values it is
-     */
-    private record Shape(List<String> names, int[] sources, ColumnSet columns) {}
-
-    private final RowSelection selection;
+    private final TakenColumns taken;
     private final EventTypes types;
     private final EventTypes.RowReader reader = this::row;
-    private final Map<List<String>, Shape> shapes = new HashMap<>();
-    private final Map<List<String>, ColumnSet> columnSets = new HashMap<>();
-    private Shape lastShape;
+    private final Map<List<String>, Taken> shapes = new HashMap<>();
+    private List<String> lastNames;
+    private Taken lastShape;
+
+    private final CharsetEncoder utf8 = StandardCharsets.UTF_8.newEncoder();
 
     // the row being decoded
     private Event event;
@@ -81,8 +75,8 @@ public final class JsonRows implements RowDecoder {
     private int end;
 
     public JsonRows(RowSelection selection) {
-        this.selection = selection;
-        this.types = EventTypes.jsontriga(selection);
+        this.taken = new TakenColumns(selection);
+        this.types = new EventTypes(selection, true);
     }
 
     @Override
@@ -125,7 +119,7 @@ public final class JsonRows implements RowDecoder {
                 value(name, parser, raw, from);
             }
             if (parser.nextToken() != null) {
-                throw bad(where + " goes on after its JSON object");
+                throw bad(where + " has more text after its JSON object");
             }
         } catch (JsonProcessingException e) {
             throw bad(where + " is not JSON, at byte " + (e.getLocation().getByteOffset() + 1) + ": "
@@ -133,14 +127,15 @@ public final class JsonRows implements RowDecoder {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        Shape shape = shape();
-        int[] taken = new int[2 * shape.sources.length];
-        for (int i = 0; i < shape.sources.length; i++) {
-            taken[2 * i] = bounds[2 * shape.sources[i]];
-            taken[2 * i + 1] = bounds[2 * shape.sources[i] + 1];
+        Taken shape = shape();
+        int[] sources = shape.sources();
+        int[] own = new int[2 * sources.length];
+        for (int i = 0; i < sources.length; i++) {
+            own[2 * i] = bounds[2 * sources[i]];
+            own[2 * i + 1] = bounds[2 * sources[i] + 1];
         }
-        EventTypes.Key key = type.key(shape.columns);
-        return new RowChange(event, type.op(), key.names(), key.missing(), shape.columns, bytes, taken, before);
+        EventTypes.Key key = type.key(shape.columns());
+        return new RowChange(event, type.op(), key.names(), key.missing(), shape.columns(), bytes, own, before);
     }
 
     private void value(String name, JsonParser parser, byte[] raw, int from) throws IOException {
@@ -171,75 +166,42 @@ public final class JsonRows implements RowDecoder {
 
     /** Appends characters in UTF-8. */
     private void text(String name, char[] text, int from, int length) {
-        byte[] out = bytes;
-        int at = end;
         for (int i = from; i < from + length; i++) {
-            char c = text[i];
-            if (c < 0x80) {
-                if (c == 0) {
-                    throw bad("column \"" + name + "\" of " + part + " has \\u0000; PostgreSQL text cannot hold it");
-                }
-                out[at++] = (byte) c;
-            } else if (c < 0x800) {
-                out[at++] = (byte) (0xc0 | c >> 6);
-                out[at++] = (byte) (0x80 | c & 0x3f);
-            } else if (!Character.isSurrogate(c)) {
-                out[at++] = (byte) (0xe0 | c >> 12);
-                out[at++] = (byte) (0x80 | c >> 6 & 0x3f);
-                out[at++] = (byte) (0x80 | c & 0x3f);
-            } else {
-                if (Character.isLowSurrogate(c) || i + 1 == from + length || !Character.isLowSurrogate(text[i + 1])) {
-                    throw bad("column \"" + name + "\" of " + part + " has " + String.format("\\u%04x", (int) c)
-                            + ", half of a surrogate pair");
-                }
-                int point = Character.toCodePoint(c, text[++i]);
-                out[at++] = (byte) (0xf0 | point >> 18);
-                out[at++] = (byte) (0x80 | point >> 12 & 0x3f);
-                out[at++] = (byte) (0x80 | point >> 6 & 0x3f);
-                out[at++] = (byte) (0x80 | point & 0x3f);
+            if (text[i] == 0) {
+                throw bad("column \"" + name + "\" of " + part + " has \\u0000; PostgreSQL text cannot hold it");
             }
         }
-        end = at;
+        CharBuffer in = CharBuffer.wrap(text, from, length);
+        ByteBuffer out = ByteBuffer.wrap(bytes, end, bytes.length - end);
+        if (utf8.reset().encode(in, out, true).isMalformed()) {
+            throw bad("column \"" + name + "\" of " + part + " has " + String.format("\\u%04x", (int) in.get())
+                    + ", half of a surrogate pair");
+        }
+        end = out.position();
     }
 
-    private Shape shape() {
-        if (lastShape != null && lastShape.names.equals(names)) {
+    private Taken shape() {
+        if (names.equals(lastNames)) {
             return lastShape;
         }
-        Shape known = shapes.get(names);
+        Taken known = shapes.get(names);
+        List<String> kept = List.copyOf(names);
         if (known == null) {
-            if (shapes.size() >= REMEMBERED) {
+            if (kept.stream().anyMatch(name -> name.indexOf(0) >= 0)) {
+                throw bad("a column name of " + part + " has \\u0000; PostgreSQL names cannot hold it");
+            }
+            if (shapes.size() >= TakenColumns.REMEMBERED) {
                 shapes.clear();
-                columnSets.clear();
+                taken.forget();
                 // they remember column sets
                 types.forget();
             }
-            known = newShape();
-            shapes.put(known.names, known);
+            known = taken.of(kept);
+            shapes.put(kept, known);
         }
+        lastNames = kept;
         lastShape = known;
         return known;
-    }
-
-    private Shape newShape() {
-        Map<String, Integer> last = new LinkedHashMap<>();
-        for (int i = 0; i < names.size(); i++) {
-            String name = names.get(i);
-            if (name.indexOf(0) >= 0) {
-                throw bad("a column name of " + part + " has \\u0000; PostgreSQL names cannot hold it");
-            }
-            last.put(name, i);
-        }
-        List<String> columns = new ArrayList<>();
-        List<Integer> sources = new ArrayList<>();
-        selection.pick(last, (target, piece) -> {
-            columns.add(target);
-            sources.add(piece);
-        });
-        return new Shape(
-                List.copyOf(names),
-                sources.stream().mapToInt(Integer::intValue).toArray(),
-                columns.isEmpty() ? ColumnSet.NONE : columnSets.computeIfAbsent(List.copyOf(columns), ColumnSet::new));
     }
 
     private byte[] inUtf8(byte[] raw, int from, int to) {

@@ -43,11 +43,9 @@ public final class Mask {
     }
 
     private final Map<String, Rule> rules;
-    private final Mac mac;
 
-    private Mask(Map<String, Rule> rules, Mac mac) {
+    private Mask(Map<String, Rule> rules) {
         this.rules = rules;
-        this.mac = mac;
     }
 
     /**
@@ -63,38 +61,32 @@ public final class Mask {
             return null;
         }
         List<String> problems = new ArrayList<>();
-        Map<String, String> named = new LinkedHashMap<>();
+        Map<String, Rule> rules = new LinkedHashMap<>();
+        Mac mac = secret == null || secret.isEmpty() ? null : keyed(secret);
+        boolean hashes = false;
         for (String part : mask.split(",")) {
             int colon = part.indexOf(':');
             String column = colon < 0 ? "" : part.substring(0, colon).strip();
+            String text = part.substring(colon + 1).strip();
+            Rule rule = rule(text, mac);
+            hashes |= text.startsWith("hash");
             if (column.isEmpty()) {
-                problems.add("mask: \"" + part.strip() + "\" is no column and rule; write column:rule, column:rule");
-            } else if (named.put(column, part.substring(colon + 1).strip()) != null) {
+                problems.add("invalid mask \"" + part.strip() + "\": write column:rule, column:rule");
+            } else if (rules.containsKey(column)) {
                 problems.add("mask names column \"" + column + "\" twice");
+            } else if (rule == null) {
+                problems.add("mask: column \"" + column + "\" has the unknown rule \"" + text + "\"; allowed are "
+                        + ALLOWED);
             }
+            rules.put(column, rule);
         }
-        Mac mac = null;
-        if (named.values().stream().anyMatch(rule -> rule.startsWith("hash"))) {
-            if (secret == null || secret.isEmpty()) {
-                problems.add(
-                        "maskSecret is missing: without it anybody can find out what was hashed, by hashing guesses");
-            } else {
-                mac = keyed(secret);
-            }
-        }
-        Map<String, Rule> rules = new LinkedHashMap<>();
-        for (Map.Entry<String, String> one : named.entrySet()) {
-            Rule rule = rule(one.getValue(), mac);
-            if (rule == null) {
-                problems.add("mask: column \"" + one.getKey() + "\" has the unknown rule \"" + one.getValue()
-                        + "\"; allowed are " + ALLOWED);
-            }
-            rules.put(one.getKey(), rule);
+        if (hashes && mac == null) {
+            problems.add("maskSecret is missing: without it the hashed values can be found by hashing guesses");
         }
         if (!problems.isEmpty()) {
             throw new IllegalArgumentException(String.join("\n", problems));
         }
-        return new Mask(rules, mac);
+        return new Mask(rules);
     }
 
     private static Rule rule(String text, Mac mac) {
@@ -187,7 +179,7 @@ public final class Mask {
             }
             targets.forEach(target -> renamed.put(target, rule));
         });
-        return new Mask(renamed, mac);
+        return new Mask(renamed);
     }
 
     /**

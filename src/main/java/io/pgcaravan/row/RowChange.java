@@ -14,6 +14,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * One change of one row. It is a map of column name to value (text, or null for NULL), so that expressions, filters and
@@ -21,6 +22,8 @@ import java.util.Set;
  * the producer's session rendered them.
  */
 public final class RowChange extends AbstractMap<String, Object> {
+
+    private static final byte[] NOTHING = new byte[0];
 
     private final Event event;
     private final Op op;
@@ -32,7 +35,7 @@ public final class RowChange extends AbstractMap<String, Object> {
     private final RowChange before;
     private Partition partition;
     private TableName placedFor;
-    private boolean leaves;
+    private boolean movesToOtherShard;
     private RowAccount.Entry entry;
 
     /**
@@ -72,7 +75,7 @@ public final class RowChange extends AbstractMap<String, Object> {
 
     /** The emptying of a whole table. */
     static RowChange truncate(Event event) {
-        return new RowChange(event, Op.TRUNCATE, List.of(), ColumnSet.NONE, new byte[0], new int[0], null);
+        return new RowChange(event, Op.TRUNCATE, List.of(), ColumnSet.NONE, NOTHING, new int[0], null);
     }
 
     /**
@@ -81,7 +84,7 @@ public final class RowChange extends AbstractMap<String, Object> {
      * @param values by column; null for NULL
      */
     public RowChange with(Map<?, ?> values) {
-        RowChange made = of(event, op, key, values, leaves);
+        RowChange made = of(event, op, key, values, movesToOtherShard);
         made.partition = partition;
         made.placedFor = placedFor;
         return made;
@@ -92,7 +95,7 @@ public final class RowChange extends AbstractMap<String, Object> {
         RowChange copy = new RowChange(event, op, key, missingKey, columns, bytes, bounds, before);
         copy.partition = partition;
         copy.placedFor = placedFor;
-        copy.leaves = leaves;
+        copy.movesToOtherShard = movesToOtherShard;
         copy.entry = entry;
         return copy;
     }
@@ -106,34 +109,21 @@ public final class RowChange extends AbstractMap<String, Object> {
         return of(event, Op.OTHER, List.of(), values, false);
     }
 
-    private static RowChange of(Event event, Op op, List<String> key, Map<?, ?> values, boolean leaves) {
+    private static RowChange of(Event event, Op op, List<String> key, Map<?, ?> values, boolean movesToOtherShard) {
         List<String> names = new ArrayList<>(values.size());
         byte[][] texts = new byte[values.size()][];
-        int length = 0;
         for (Map.Entry<?, ?> column : values.entrySet()) {
-            byte[] text = text(column.getValue());
-            length += text == null ? 0 : text.length;
-            texts[names.size()] = text;
+            texts[names.size()] = text(column.getValue());
             names.add(String.valueOf(column.getKey()));
-        }
-        byte[] bytes = new byte[length];
-        int[] bounds = new int[2 * texts.length];
-        int end = 0;
-        for (int i = 0; i < texts.length; i++) {
-            bounds[2 * i] = texts[i] == null ? -1 : end;
-            if (texts[i] != null) {
-                System.arraycopy(texts[i], 0, bytes, end, texts[i].length);
-                end += texts[i].length;
-            }
-            bounds[2 * i + 1] = texts[i] == null ? -1 : end;
         }
         String missing = key.stream()
                 .filter(column -> !names.contains(column))
                 .findFirst()
                 .orElse(null);
         RowChange made = new RowChange(
-                event, op, missing == null ? key : List.of(), missing, new ColumnSet(names), bytes, bounds, null);
-        made.leaves = leaves;
+                event, op, missing == null ? key : List.of(), missing, new ColumnSet(names), NOTHING, null, null);
+        made.replace(texts, null);
+        made.movesToOtherShard = movesToOtherShard;
         return made;
     }
 
@@ -145,10 +135,10 @@ public final class RowChange extends AbstractMap<String, Object> {
         return value == null ? null : value.toString().getBytes(StandardCharsets.UTF_8);
     }
 
-    /** This row before an update, as one that leaves. */
+    /** This row before an update that moved it to another shard. */
     RowChange leaving() {
         RowChange gone = new RowChange(event, Op.DELETE, key, missingKey, columns, bytes, bounds, null);
-        gone.leaves = true;
+        gone.movesToOtherShard = true;
         return gone;
     }
 
@@ -156,8 +146,8 @@ public final class RowChange extends AbstractMap<String, Object> {
      * Whether this is no change of its own but the old half of an update that moved the row to another shard: a delete where
      * the target holds current rows, nothing where it collects history.
      */
-    public boolean leaves() {
-        return leaves;
+    public boolean movesToOtherShard() {
+        return movesToOtherShard;
     }
 
     public Event event() {
@@ -264,27 +254,27 @@ public final class RowChange extends AbstractMap<String, Object> {
      * Changes values.
      *
      * @param values by column; null for NULL
-     * @param changed which of them count
+     * @param changed which of them count; null for all
      */
     void replace(byte[][] values, boolean[] changed) {
         int length = 0;
         for (int i = 0; i < values.length; i++) {
-            length += changed[i] ? values[i] == null ? 0 : values[i].length : isNull(i) ? 0 : to(i) - from(i);
+            boolean own = changed != null && !changed[i];
+            length += own ? to(i) - from(i) : values[i] == null ? 0 : values[i].length;
         }
         byte[] replaced = new byte[length];
-        int[] where = new int[bounds.length];
+        int[] where = new int[2 * values.length];
         int end = 0;
         for (int i = 0; i < values.length; i++) {
-            if (changed[i] ? values[i] == null : isNull(i)) {
-                where[2 * i] = -1;
-                where[2 * i + 1] = -1;
-                continue;
+            boolean own = changed != null && !changed[i];
+            boolean isNull = own ? isNull(i) : values[i] == null;
+            where[2 * i] = isNull ? -1 : end;
+            if (!isNull) {
+                int size = own ? to(i) - from(i) : values[i].length;
+                System.arraycopy(own ? bytes : values[i], own ? from(i) : 0, replaced, end, size);
+                end += size;
             }
-            int size = changed[i] ? values[i].length : to(i) - from(i);
-            System.arraycopy(changed[i] ? values[i] : bytes, changed[i] ? 0 : from(i), replaced, end, size);
-            where[2 * i] = end;
-            end += size;
-            where[2 * i + 1] = end;
+            where[2 * i + 1] = isNull ? -1 : end;
         }
         bytes = replaced;
         bounds = where;
@@ -320,11 +310,11 @@ public final class RowChange extends AbstractMap<String, Object> {
             i = columns.size() - 1;
         }
         int[] grown = Arrays.copyOf(bounds, 2 * columns.size());
-        if (value == null) {
+        byte[] text = text(value);
+        if (text == null) {
             grown[2 * i] = -1;
             grown[2 * i + 1] = -1;
         } else {
-            byte[] text = text(value);
             byte[] longer = Arrays.copyOf(bytes, bytes.length + text.length);
             System.arraycopy(text, 0, longer, bytes.length, text.length);
             grown[2 * i] = bytes.length;
@@ -340,20 +330,10 @@ public final class RowChange extends AbstractMap<String, Object> {
         return new AbstractSet<>() {
             @Override
             public Iterator<Map.Entry<String, Object>> iterator() {
-                return new Iterator<>() {
-                    private int next;
-
-                    @Override
-                    public boolean hasNext() {
-                        return next < columns.size();
-                    }
-
-                    @Override
-                    public Map.Entry<String, Object> next() {
-                        int i = next++;
-                        return new SimpleImmutableEntry<>(columns.names().get(i), text(i));
-                    }
-                };
+                return IntStream.range(0, size())
+                        .<Map.Entry<String, Object>>mapToObj(
+                                i -> new SimpleImmutableEntry<>(columns.names().get(i), text(i)))
+                        .iterator();
             }
 
             @Override

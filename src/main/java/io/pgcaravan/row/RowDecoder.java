@@ -25,7 +25,7 @@ public interface RowDecoder {
      * Decodes one event.
      *
      * @return null where it is left out, or was rejected as a bad row
-     * @throws BadRowException where the batch does not go on after a bad row
+     * @throws BadRowException where the batch stops at a bad row
      */
     default RowChange decode(OpenBatch batch, Event event) throws SQLException {
         try {
@@ -43,7 +43,7 @@ public interface RowDecoder {
     /**
      * Decodes events in order; those that are left out and those rejected as bad rows are not in the answer.
      *
-     * @throws BadRowException where the batch does not go on after a bad row
+     * @throws BadRowException where the batch stops at a bad row
      */
     default List<RowChange> decode(OpenBatch batch, List<Event> events) throws SQLException {
         List<RowChange> rows = new ArrayList<>(events.size());

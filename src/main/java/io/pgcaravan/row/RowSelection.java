@@ -1,12 +1,12 @@
 package io.pgcaravan.row;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.BiConsumer;
 
 /**
  * Which events and which of their columns are taken, and what the columns are called in the target. Immutable.
@@ -86,18 +86,8 @@ public record RowSelection(
 
     /** What a column is called in the target, null where it is not taken. Of two copies, the first. */
     public String target(String source) {
-        if (skipFields.contains(source)) {
-            return null;
-        }
-        if (fields.isEmpty()) {
-            return source;
-        }
-        for (Field field : fields) {
-            if (field.source().equals(source)) {
-                return field.target();
-            }
-        }
-        return null;
+        List<String> targets = targets(source);
+        return targets.isEmpty() ? null : targets.get(0);
     }
 
     /** All names that a column has in the target; more than one where {@code fields} copies it, none where it is left out. */
@@ -113,27 +103,16 @@ public record RowSelection(
                         .toList();
     }
 
-    /**
-     * Goes through the columns taken from a row, in the target's order.
-     *
-     * @param pieces the row's values by the producer's names, in the event's order
-     * @param taken gets each column's name in the target and its value
-     */
-    <P> void pick(Map<String, P> pieces, BiConsumer<String, P> taken) {
-        if (fields.isEmpty()) {
-            pieces.forEach((name, piece) -> {
-                if (!skipFields.contains(name)) {
-                    taken.accept(name, piece);
-                }
-            });
-            return;
-        }
-        for (Field field : fields) {
-            P piece = pieces.get(field.source());
-            if (piece != null) {
-                taken.accept(field.target(), piece);
-            }
-        }
+    /** The columns that are taken from a row with these, in the target's order. */
+    List<Field> taken(Collection<String> sources) {
+        return fields.isEmpty()
+                ? sources.stream()
+                        .filter(source -> !skipFields.contains(source))
+                        .map(source -> new Field(source, source))
+                        .toList()
+                : fields.stream()
+                        .filter(field -> sources.contains(field.source()))
+                        .toList();
     }
 
     private static List<Field> parseFields(String text) {

@@ -2,6 +2,7 @@ package io.pgcaravan.row;
 
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 
@@ -13,7 +14,7 @@ import java.util.Map;
  */
 public final class ServerEncoding {
 
-    private static final Map<String, String> JAVA_NAMES = Map.ofEntries(
+    private static final Map<String, String> JAVA_NAMES = new HashMap<>(Map.ofEntries(
             Map.entry("UTF8", "UTF-8"),
             // bytes without a meaning; UTF-8 is what they mostly are, and the others are noticed
             Map.entry("SQL_ASCII", "UTF-8"),
@@ -25,21 +26,8 @@ public final class ServerEncoding {
             Map.entry("LATIN7", "ISO-8859-13"),
             Map.entry("LATIN9", "ISO-8859-15"),
             Map.entry("LATIN10", "ISO-8859-16"),
-            Map.entry("ISO_8859_5", "ISO-8859-5"),
-            Map.entry("ISO_8859_6", "ISO-8859-6"),
-            Map.entry("ISO_8859_7", "ISO-8859-7"),
-            Map.entry("ISO_8859_8", "ISO-8859-8"),
             Map.entry("WIN866", "IBM866"),
             Map.entry("WIN874", "x-windows-874"),
-            Map.entry("WIN1250", "windows-1250"),
-            Map.entry("WIN1251", "windows-1251"),
-            Map.entry("WIN1252", "windows-1252"),
-            Map.entry("WIN1253", "windows-1253"),
-            Map.entry("WIN1254", "windows-1254"),
-            Map.entry("WIN1255", "windows-1255"),
-            Map.entry("WIN1256", "windows-1256"),
-            Map.entry("WIN1257", "windows-1257"),
-            Map.entry("WIN1258", "windows-1258"),
             Map.entry("KOI8R", "KOI8-R"),
             Map.entry("KOI8U", "KOI8-U"),
             Map.entry("EUC_JP", "x-eucJP-Open"),
@@ -52,7 +40,16 @@ public final class ServerEncoding {
             Map.entry("GBK", "GBK"),
             Map.entry("GB18030", "GB18030"),
             Map.entry("UHC", "x-windows-949"),
-            Map.entry("JOHAB", "x-Johab"));
+            Map.entry("JOHAB", "x-Johab")));
+
+    static {
+        for (int n = 0; n <= 8; n++) {
+            JAVA_NAMES.put("WIN125" + n, "windows-125" + n);
+        }
+        for (int n = 5; n <= 8; n++) {
+            JAVA_NAMES.put("ISO_8859_" + n, "ISO-8859-" + n);
+        }
+    }
 
     /** Latin alphabets that Java lacks; they are Latin 1 with these letters in the place of those. */
     private static final Charset LATIN6 = new AdjustedCharset(

@@ -4,7 +4,6 @@ import io.pgcaravan.batch.BadRowException;
 import io.pgcaravan.batch.Event;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -95,7 +94,7 @@ public record Shard(int shards, int number, List<String> key) {
                             : "its shard cannot be told: the row lacks the key's column \"" + row.missingKey()
                                     + "\"; take it into fields, or name other columns in shardKey");
         }
-        MessageDigest md5 = md5();
+        MessageDigest md5 = Digests.md5();
         for (int i = 0; i < names.size(); i++) {
             int column = row.columns().position(names.get(i));
             if (column < 0) {
@@ -115,20 +114,12 @@ public record Shard(int shards, int number, List<String> key) {
 
     /** The shard of a text, as {@link #ofColumns} finds it for a key of one column. */
     int ofText(String text) {
-        return inShards(md5().digest(text.getBytes(StandardCharsets.UTF_8)));
+        return inShards(Digests.md5().digest(text.getBytes(StandardCharsets.UTF_8)));
     }
 
     private int inShards(byte[] digest) {
         int first28Bits =
                 (digest[0] & 0xff) << 20 | (digest[1] & 0xff) << 12 | (digest[2] & 0xff) << 4 | (digest[3] & 0xf0) >> 4;
         return first28Bits % shards;
-    }
-
-    private static MessageDigest md5() {
-        try {
-            return MessageDigest.getInstance("MD5");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
     }
 }

@@ -10,7 +10,7 @@ import io.pgcaravan.batch.OpenBatch;
  * them.
  *
  * <p>An update that moves a row to another shard (by its old row in ev_extra2) is the new shard's row change, and for the old
- * shard a row that leaves ({@link RowChange#leaves()}), where the selection takes updates.
+ * shard a row that leaves ({@link RowChange#movesToOtherShard()}), where the selection takes updates.
  */
 public final class ShardedRows implements RowDecoder {
 

@@ -1,19 +1,19 @@
 package io.pgcaravan.row;
 
+import static io.pgcaravan.row.EscapedText.ESCAPED;
+import static io.pgcaravan.row.EscapedText.ESCAPED_HIGH;
+import static io.pgcaravan.row.EscapedText.HAS_ZERO;
+import static io.pgcaravan.row.EscapedText.RAW_HIGH;
+
 import io.pgcaravan.batch.BadRowException;
 import io.pgcaravan.batch.Event;
 import io.pgcaravan.batch.OpenBatch;
 import java.io.ByteArrayOutputStream;
-import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
-import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -42,39 +42,6 @@ import java.util.Map;
  */
 public final class UrlEncodedRows implements RowDecoder {
 
-    /** Distinct column lists to remember; there are a handful unless a producer makes them up. */
-    private static final int REMEMBERED = 1000;
-
-    /** What a byte of ev_data means to the scanner; 0 is an ordinary byte. */
-    private static final byte[] KINDS = new byte[256];
-
-    private static final byte[] HEX = new byte[256];
-
-    private static final byte SEPARATOR = 1;
-    private static final byte EQUALS = 2;
-    private static final byte PERCENT = 3;
-    private static final byte PLUS = 4;
-    private static final byte HIGH = 5;
-    private static final byte ZERO = 6;
-
-    // what the scanner saw in a value, as bits
-    private static final int ESCAPED = 1;
-    private static final int RAW_HIGH = 2;
-    private static final int ESCAPED_HIGH = 4;
-    private static final int HAS_ZERO = 8;
-
-    static {
-        KINDS['&'] = SEPARATOR;
-        KINDS['='] = EQUALS;
-        KINDS['%'] = PERCENT;
-        KINDS['+'] = PLUS;
-        KINDS[0] = ZERO;
-        Arrays.fill(KINDS, 128, 256, HIGH);
-        for (int i = 0; i < 256; i++) {
-            HEX[i] = (byte) Character.digit(i < 128 ? i : 0, 16);
-        }
-    }
-
     /**
      * Rows whose encoded names are the same, in the same order.
      *
@@ -83,29 +50,16 @@ public final class UrlEncodedRows implements RowDecoder {
      */
     private record Shape(byte[][] names, int[] sources, ColumnSet columns) {}
 
-    private final RowSelection selection;
     private final CharacterRepair repair;
     private final EventTypes types;
     private final EventTypes.RowReader reader = this::row;
+    private final TakenColumns taken;
     private final Map<String, Shape> shapes = new HashMap<>();
-    private final Map<List<String>, ColumnSet> columnSets = new HashMap<>();
     private Shape lastShape;
     private Charset encoding = StandardCharsets.UTF_8;
-    private boolean utf8 = true;
 
-    // the pieces of the row being decoded
-    private int pieces;
-    private int[] nameFrom = new int[32];
-    private int[] nameTo = new int[32];
-    private int[] valueFrom = new int[32];
-    private int[] valueTo = new int[32];
-    private int[] decodedLength = new int[32];
-    private int[] seen = new int[32];
-
-    // what the row being decoded is part of, for messages
+    private final UrlEncodedScanner scanner = new UrlEncodedScanner();
     private Event event;
-    private String part;
-    private int partFrom;
 
     public UrlEncodedRows(RowSelection selection) {
         this(selection, null);
@@ -113,9 +67,9 @@ public final class UrlEncodedRows implements RowDecoder {
 
     /** @param repair null where a value that is no text makes its row a bad one */
     public UrlEncodedRows(RowSelection selection, CharacterRepair repair) {
-        this.selection = selection;
         this.repair = repair;
-        this.types = EventTypes.logutriga(selection);
+        this.taken = new TakenColumns(selection);
+        this.types = new EventTypes(selection, false);
     }
 
     @Override
@@ -126,7 +80,12 @@ public final class UrlEncodedRows implements RowDecoder {
     @Override
     public RowChange read(OpenBatch batch, Event next) {
         if (batch.sourceEncoding() != encoding) {
-            useEncoding(batch.sourceEncoding());
+            if (!batch.sourceEncoding().equals(encoding)) {
+                // the same bytes may be other names now
+                shapes.clear();
+                lastShape = null;
+            }
+            encoding = batch.sourceEncoding();
         }
         event = next;
         try {
@@ -136,25 +95,12 @@ public final class UrlEncodedRows implements RowDecoder {
         }
     }
 
-    private void useEncoding(Charset charset) {
-        boolean same = charset.equals(encoding);
-        encoding = charset;
-        if (same) {
-            return;
-        }
-        utf8 = charset.equals(StandardCharsets.UTF_8);
-        // the same bytes may be other names now
-        shapes.clear();
-        lastShape = null;
-    }
-
     private RowChange row(EventTypes.Type type, String where, int from, int to, RowChange before) {
-        part = where;
-        partFrom = from;
+        scanner.of(event, where, from);
         byte[] raw = event.raw();
         Shape shape = lastShape;
-        if (shape == null || !scanAs(shape, raw, from, to)) {
-            shape = scan(raw, from, to);
+        if (shape == null || !scanner.scanAs(shape.names, raw, from, to)) {
+            shape = shape(raw, scanner.scan(raw, from, to));
             lastShape = shape;
         }
         int[] sources = shape.sources;
@@ -163,238 +109,67 @@ public final class UrlEncodedRows implements RowDecoder {
         int length = 0;
         for (int i = 0; i < sources.length; i++) {
             int source = sources[i];
-            bounds[2 * i] = valueFrom[source];
-            bounds[2 * i + 1] = valueTo[source];
-            seenInRow |= seen[source];
-            length += decodedLength[source];
+            bounds[2 * i] = scanner.valueFrom[source];
+            bounds[2 * i + 1] = scanner.valueTo[source];
+            seenInRow |= scanner.seen[source];
+            length += scanner.decodedLength[source];
         }
         byte[] bytes = raw;
-        if (seenInRow != 0) {
-            bytes = unescape(raw, shape, bounds, seenInRow, length);
+        if (repair != null && (seenInRow & (RAW_HIGH | ESCAPED_HIGH | HAS_ZERO)) != 0
+                || !EscapedText.isUtf8(encoding, seenInRow)) {
+            bytes = converted(raw, shape, bounds);
+        } else if (seenInRow != 0) {
+            bytes = unescaped(raw, shape, bounds, seenInRow == RAW_HIGH ? raw : new byte[length]);
         }
         EventTypes.Key key = type.key(shape.columns);
         return new RowChange(event, type.op(), key.names(), key.missing(), shape.columns, bytes, bounds, before);
     }
 
-    /** Finds the values of a row that has the given names; false where it has others. */
-    private boolean scanAs(Shape shape, byte[] raw, int from, int to) {
-        byte[][] names = shape.names;
-        if (from == to) {
-            return names.length == 0;
-        }
-        int at = from;
-        for (int i = 0; i < names.length; i++) {
-            byte[] name = names[i];
-            int end = at + name.length;
-            if (end > to) {
-                return false;
-            }
-            for (int k = 0; k < name.length; k++) {
-                if (raw[at + k] != name[k]) {
-                    return false;
-                }
-            }
-            if (end < to && raw[end] == '=') {
-                at = scanValue(i, raw, end + 1, to) + 1;
-            } else if (end == to || raw[end] == '&') {
-                noValue(i);
-                at = end + 1;
-            } else {
-                return false;
-            }
-        }
-        return at == to + 1;
-    }
-
-    /** Finds the pieces of any row, and what rows of these names look like. */
-    private Shape scan(byte[] raw, int from, int to) {
-        pieces = 0;
-        int at = from;
-        int namesLength = 0;
-        while (at < to) {
-            if (raw[at] == '&') {
-                at++;
-                continue;
-            }
-            int nameEnd = at;
-            while (nameEnd < to && raw[nameEnd] != '=' && raw[nameEnd] != '&') {
-                nameEnd++;
-            }
-            if (nameEnd == at) {
-                throw bad("a value without a column name at byte " + position(at) + " of " + part);
-            }
-            int piece = pieces++;
-            if (pieces > nameFrom.length) {
-                growPieces();
-            }
-            nameFrom[piece] = at;
-            nameTo[piece] = nameEnd;
-            namesLength += nameEnd - at + 1;
-            if (nameEnd < to && raw[nameEnd] == '=') {
-                at = scanValue(piece, raw, nameEnd + 1, to);
-            } else {
-                noValue(piece);
-                at = nameEnd;
-            }
-        }
-        byte[] names = new byte[namesLength];
-        int end = 0;
-        for (int i = 0; i < pieces; i++) {
-            int length = nameTo[i] - nameFrom[i];
-            System.arraycopy(raw, nameFrom[i], names, end, length);
-            end += length;
-            names[end++] = '&';
-        }
-        String encodedNames = new String(names, StandardCharsets.ISO_8859_1);
+    /** What rows with the names of the pieces just found look like. */
+    private Shape shape(byte[] raw, String encodedNames) {
         Shape known = shapes.get(encodedNames);
         if (known != null) {
             return known;
         }
-        if (shapes.size() >= REMEMBERED) {
+        if (shapes.size() >= TakenColumns.REMEMBERED) {
             shapes.clear();
-            columnSets.clear();
+            taken.forget();
             // they remember column sets
             types.forget();
         }
-        Shape made = shape(raw);
+        byte[][] encoded = new byte[scanner.pieces][];
+        List<String> names = new ArrayList<>(encoded.length);
+        for (int i = 0; i < encoded.length; i++) {
+            encoded[i] = Arrays.copyOfRange(raw, scanner.nameFrom[i], scanner.nameTo[i]);
+            names.add(name(raw, scanner.nameFrom[i], scanner.nameTo[i]));
+        }
+        TakenColumns.Taken columns = taken.of(names);
+        Shape made = new Shape(encoded, columns.sources(), columns.columns());
         shapes.put(encodedNames, made);
         return made;
     }
 
-    private void growPieces() {
-        int capacity = 2 * nameFrom.length;
-        nameFrom = Arrays.copyOf(nameFrom, capacity);
-        nameTo = Arrays.copyOf(nameTo, capacity);
-        valueFrom = Arrays.copyOf(valueFrom, capacity);
-        valueTo = Arrays.copyOf(valueTo, capacity);
-        decodedLength = Arrays.copyOf(decodedLength, capacity);
-        seen = Arrays.copyOf(seen, capacity);
-    }
-
-    private void noValue(int piece) {
-        valueFrom[piece] = -1;
-        valueTo[piece] = -1;
-        decodedLength[piece] = 0;
-        seen[piece] = 0;
-    }
-
-    /** Finds the end of a value, checks its escapes and notes what it holds; returns the end. */
-    private int scanValue(int piece, byte[] raw, int from, int to) {
-        int flags = 0;
-        int saved = 0;
-        int at = from;
-        scan:
-        while (at < to) {
-            switch (KINDS[raw[at] & 0xff]) {
-                case 0:
-                    at++;
-                    break;
-                case PERCENT:
-                    flags |= escape(raw, at, to);
-                    saved += 2;
-                    at += 3;
-                    break;
-                case PLUS:
-                    flags |= ESCAPED;
-                    at++;
-                    break;
-                case HIGH:
-                    flags |= RAW_HIGH;
-                    at++;
-                    break;
-                case ZERO:
-                    flags |= HAS_ZERO;
-                    at++;
-                    break;
-                case SEPARATOR:
-                    break scan;
-                default:
-                    throw bad("a second = at byte " + position(at) + " of " + part
-                            + "; an = inside a value must be written %3d");
-            }
-        }
-        valueFrom[piece] = from;
-        valueTo[piece] = at;
-        decodedLength[piece] = at - from - saved;
-        seen[piece] = flags;
-        return at;
-    }
-
-    private int escape(byte[] raw, int at, int to) {
-        int high = at + 1 < to ? HEX[raw[at + 1] & 0xff] : -1;
-        int low = at + 2 < to ? HEX[raw[at + 2] & 0xff] : -1;
-        if ((high | low) < 0) {
-            throw bad("% without two hex digits at byte " + position(at) + " of " + part
-                    + "; a percent sign in a value must be written %25");
-        }
-        if (high >= 8) {
-            return ESCAPED | ESCAPED_HIGH;
-        }
-        return (high | low) == 0 ? ESCAPED | HAS_ZERO : ESCAPED;
-    }
-
-    /** What rows with the names of the pieces just found look like. */
-    private Shape shape(byte[] raw) {
-        byte[][] encoded = new byte[pieces][];
-        Map<String, Integer> last = new LinkedHashMap<>();
-        for (int i = 0; i < pieces; i++) {
-            encoded[i] = Arrays.copyOfRange(raw, nameFrom[i], nameTo[i]);
-            last.put(name(raw, nameFrom[i], nameTo[i]), i);
-        }
-        List<String> names = new ArrayList<>();
-        List<Integer> sources = new ArrayList<>();
-        selection.pick(last, (target, piece) -> {
-            names.add(target);
-            sources.add(piece);
-        });
-        ColumnSet columns =
-                names.isEmpty() ? ColumnSet.NONE : columnSets.computeIfAbsent(List.copyOf(names), ColumnSet::new);
-        return new Shape(encoded, sources.stream().mapToInt(Integer::intValue).toArray(), columns);
-    }
-
     private String name(byte[] raw, int from, int to) {
-        int flags = 0;
-        for (int at = from; at < to; at++) {
-            byte kind = KINDS[raw[at] & 0xff];
-            if (kind == PERCENT) {
-                flags |= escape(raw, at, to);
-            } else if (kind == PLUS) {
-                flags |= ESCAPED;
-            } else if (kind == HIGH) {
-                flags |= RAW_HIGH;
-            } else if (kind == ZERO) {
-                flags |= HAS_ZERO;
-            }
-        }
+        int flags = scanner.nameFlags(raw, from, to);
         if ((flags & HAS_ZERO) != 0) {
-            throw bad("%00 in the column name at byte " + position(from) + " of " + part
-                    + "; PostgreSQL names cannot hold it");
+            throw scanner.bad("%00 in the column name at " + scanner.at(from) + "; PostgreSQL names cannot hold it");
         }
         byte[] bytes = new byte[to - from];
-        int length = unescape(raw, from, to, bytes, 0);
-        if ((flags & (RAW_HIGH | ESCAPED_HIGH)) != 0) {
-            byte[] text = toUtf8(raw, from, to, flags, bytes, 0, length);
-            if (text == null) {
-                throw bad("the column name at byte " + position(from) + " of " + part + " is not valid "
-                        + encoding.name());
-            }
-            return new String(text, StandardCharsets.UTF_8);
+        int length = EscapedText.unescape(raw, from, to, bytes, 0);
+        byte[] text = EscapedText.toUtf8(encoding, raw, from, to, flags, bytes, 0, length);
+        if (text == null) {
+            throw scanner.bad("the column name at " + scanner.at(from) + " is not valid " + encoding.name());
         }
-        return new String(bytes, 0, length, StandardCharsets.UTF_8);
+        return new String(text, StandardCharsets.UTF_8);
     }
 
     /**
-     * Decodes the values that need it; the answer holds all of the row's, and {@code bounds} say where.
+     * Decodes the values that need it, where all come out in UTF-8.
      *
-     * @param length the sum of the values' lengths without escapes
+     * @param bytes gets all of the row's, and {@code bounds} say where; characters outside ASCII that are not escaped can stay
+     *     where they are, and then it is the event's own
      */
-    private byte[] unescape(byte[] raw, Shape shape, int[] bounds, int seenInRow, int length) {
-        if (repair != null && (seenInRow & (RAW_HIGH | ESCAPED_HIGH | HAS_ZERO)) != 0) {
-            return repaired(raw, shape, bounds);
-        }
-        // characters outside ASCII that nobody escaped can stay where they are
-        boolean inPlace = seenInRow == RAW_HIGH;
-        byte[] bytes = inPlace ? raw : new byte[length];
+    private byte[] unescaped(byte[] raw, Shape shape, int[] bounds, byte[] bytes) {
         int at = 0;
         for (int i = 0; i < shape.sources.length; i++) {
             int from = bounds[2 * i];
@@ -402,50 +177,29 @@ public final class UrlEncodedRows implements RowDecoder {
                 continue;
             }
             int to = bounds[2 * i + 1];
-            int flags = seen[shape.sources[i]];
+            int flags = scanner.seen[shape.sources[i]];
             if ((flags & HAS_ZERO) != 0) {
-                throw bad("column \"" + shape.columns.names().get(i) + "\" has %00 at byte "
-                        + position(zero(raw, from, to)) + " of " + part + "; PostgreSQL text cannot hold it");
+                throw hasZero(shape, i, raw, from, to);
             }
-            if (inPlace) {
-                if (flags != 0 && !Utf8.isValid(raw, from, to)) {
-                    throw notValid(shape, i, from);
-                }
-                continue;
+            int start = bytes == raw ? from : at;
+            int end = start + to - from;
+            if ((flags & ESCAPED) != 0) {
+                end = EscapedText.unescape(raw, from, to, bytes, start);
+            } else if (bytes != raw) {
+                System.arraycopy(raw, from, bytes, start, to - from);
             }
-            int end;
-            if ((flags & ESCAPED) == 0) {
-                end = at + to - from;
-                System.arraycopy(raw, from, bytes, at, to - from);
-            } else {
-                end = unescape(raw, from, to, bytes, at);
+            if ((flags & (RAW_HIGH | ESCAPED_HIGH)) != 0 && !Utf8.isValid(bytes, start, end)) {
+                throw notValid(shape, i, from);
             }
-            if ((flags & (RAW_HIGH | ESCAPED_HIGH)) != 0) {
-                if (utf8 || (flags & ESCAPED_HIGH) == 0) {
-                    if (!Utf8.isValid(bytes, at, end)) {
-                        throw notValid(shape, i, from);
-                    }
-                } else {
-                    byte[] text = toUtf8(raw, from, to, flags, bytes, at, end);
-                    if (text == null) {
-                        throw notValid(shape, i, from);
-                    }
-                    int longer = text.length - (end - at);
-                    if (longer > 0) {
-                        bytes = Arrays.copyOf(bytes, bytes.length + longer);
-                    }
-                    System.arraycopy(text, 0, bytes, at, text.length);
-                    end = at + text.length;
-                }
-            }
-            bounds[2 * i] = at;
+            bounds[2 * i] = start;
             bounds[2 * i + 1] = end;
             at = end;
         }
         return bytes;
     }
 
-    private byte[] repaired(byte[] raw, Shape shape, int[] bounds) {
+    /** Decodes values of another encoding than UTF-8, and those that are to be repaired. */
+    private byte[] converted(byte[] raw, Shape shape, int[] bounds) {
         ByteArrayOutputStream row = new ByteArrayOutputStream();
         for (int i = 0; i < shape.sources.length; i++) {
             int from = bounds[2 * i];
@@ -454,120 +208,42 @@ public final class UrlEncodedRows implements RowDecoder {
             }
             int to = bounds[2 * i + 1];
             byte[] value = new byte[to - from];
-            int length = unescape(raw, from, to, value, 0);
-            int flags = seen[shape.sources[i]];
+            int length = EscapedText.unescape(raw, from, to, value, 0);
+            int flags = scanner.seen[shape.sources[i]];
             bounds[2 * i] = row.size();
             if ((flags & (RAW_HIGH | ESCAPED_HIGH | HAS_ZERO)) == 0) {
                 row.write(value, 0, length);
+            } else if (repair == null && (flags & HAS_ZERO) != 0) {
+                throw hasZero(shape, i, raw, from, to);
             } else {
-                byte[] text = toUtf8(raw, from, to, flags, value, 0, length);
-                Charset charset = (flags & ESCAPED_HIGH) == 0 ? StandardCharsets.UTF_8 : encoding;
-                row.writeBytes(repair.of(
-                                event,
-                                shape.columns.names().get(i),
-                                text == null
-                                        // this puts U+FFFD where bytes are no character
-                                        ? new String(value, 0, length, charset)
-                                        : new String(text, StandardCharsets.UTF_8),
-                                text == null)
-                        .getBytes(StandardCharsets.UTF_8));
+                byte[] text = EscapedText.toUtf8(encoding, raw, from, to, flags, value, 0, length);
+                if (text == null && repair == null) {
+                    throw notValid(shape, i, from);
+                }
+                row.writeBytes(repair == null ? text : repaired(shape, i, flags, value, length, text));
             }
             bounds[2 * i + 1] = row.size();
         }
         return row.toByteArray();
     }
 
-    /** Decodes escapes that were checked before; returns the end of what it wrote. */
-    private static int unescape(byte[] raw, int from, int to, byte[] out, int start) {
-        int end = start;
-        for (int at = from; at < to; at++) {
-            byte b = raw[at];
-            if (b == '%') {
-                b = (byte) (HEX[raw[at + 1] & 0xff] << 4 | HEX[raw[at + 2] & 0xff]);
-                at += 2;
-            } else if (b == '+') {
-                b = ' ';
-            }
-            out[end++] = b;
-        }
-        return end;
+    /** @param text null where the value is none */
+    private byte[] repaired(Shape shape, int column, int flags, byte[] value, int length, byte[] text) {
+        Charset charset = (flags & ESCAPED_HIGH) == 0 ? StandardCharsets.UTF_8 : encoding;
+        // this puts U+FFFD where bytes are no character
+        String readable =
+                text == null ? new String(value, 0, length, charset) : new String(text, StandardCharsets.UTF_8);
+        return repair.of(event, shape.columns.names().get(column), readable, text == null)
+                .getBytes(StandardCharsets.UTF_8);
     }
 
-    /**
-     * A value in UTF-8, null where its bytes are no text in the source's encoding.
-     *
-     * @param raw holds the encoded value from {@code from} to {@code to}
-     * @param bytes holds the same without escapes, from {@code start} to {@code end}
-     */
-    private byte[] toUtf8(byte[] raw, int from, int to, int flags, byte[] bytes, int start, int end) {
-        if (utf8 || (flags & ESCAPED_HIGH) == 0) {
-            return Utf8.isValid(bytes, start, end) ? Arrays.copyOfRange(bytes, start, end) : null;
-        }
-        try {
-            ByteBuffer source = (flags & RAW_HIGH) == 0
-                    ? ByteBuffer.wrap(bytes, start, end - start)
-                    : inSourceEncoding(raw, from, to);
-            CharBuffer text = encoding.newDecoder()
-                    .onMalformedInput(CodingErrorAction.REPORT)
-                    .onUnmappableCharacter(CodingErrorAction.REPORT)
-                    .decode(source);
-            return text.toString().getBytes(StandardCharsets.UTF_8);
-        } catch (CharacterCodingException e) {
-            return null;
-        }
-    }
-
-    /** The bytes of a partly escaped value as the source database stored them. */
-    private ByteBuffer inSourceEncoding(byte[] raw, int from, int to) throws CharacterCodingException {
-        ByteArrayOutputStream source = new ByteArrayOutputStream(to - from);
-        byte[] piece = new byte[to - from];
-        int at = from;
-        while (at < to) {
-            int end = at;
-            while (end < to && raw[end] < 0) {
-                end++;
-            }
-            if (end > at) {
-                CharBuffer characters = StandardCharsets.UTF_8
-                        .newDecoder()
-                        .onMalformedInput(CodingErrorAction.REPORT)
-                        .onUnmappableCharacter(CodingErrorAction.REPORT)
-                        .decode(ByteBuffer.wrap(raw, at, end - at));
-                ByteBuffer encoded = encoding.newEncoder()
-                        .onMalformedInput(CodingErrorAction.REPORT)
-                        .onUnmappableCharacter(CodingErrorAction.REPORT)
-                        .encode(characters);
-                source.write(encoded.array(), encoded.arrayOffset(), encoded.remaining());
-                at = end;
-            }
-            while (end < to && raw[end] >= 0) {
-                end++;
-            }
-            source.write(piece, 0, unescape(raw, at, end, piece, 0));
-            at = end;
-        }
-        return ByteBuffer.wrap(source.toByteArray());
-    }
-
-    private static int zero(byte[] raw, int from, int to) {
-        for (int at = from; at < to; at++) {
-            if (raw[at] == 0 || raw[at] == '%' && raw[at + 1] == '0' && raw[at + 2] == '0') {
-                return at;
-            }
-        }
-        return from;
+    private BadRowException hasZero(Shape shape, int column, byte[] raw, int from, int to) {
+        return scanner.bad("column \"" + shape.columns.names().get(column) + "\" has %00 at "
+                + scanner.at(EscapedText.zero(raw, from, to)) + "; PostgreSQL text cannot hold it");
     }
 
     private BadRowException notValid(Shape shape, int column, int from) {
-        return bad("column \"" + shape.columns.names().get(column) + "\" is not valid " + encoding.name()
-                + ", in the value from byte " + position(from) + " of " + part);
-    }
-
-    private int position(int at) {
-        return at - partFrom + 1;
-    }
-
-    private BadRowException bad(String reason) {
-        return new BadRowException(event, reason);
+        return scanner.bad("column \"" + shape.columns.names().get(column) + "\" is not valid " + encoding.name()
+                + ", in the value from " + scanner.at(from));
     }
 }

@@ -521,7 +521,7 @@ class CopyFormatTest {
 
         assertThat(CopyFormat.forTypes(new int[] {25, oid}).append(row("1", text), POSITIONS, out))
                 .isFalse();
-        assertThat(out.isEmpty()).isTrue();
+        assertThat(out.length()).isZero();
     }
 
     @Test
@@ -590,8 +590,6 @@ class CopyFormatTest {
 
         assertThat(Arrays.copyOf(out.array(), out.length())).asString().isEqualTo("abc");
         assertThatIllegalArgumentException().isThrownBy(() -> out.truncate(mark + 1));
-        out.clear();
-        assertThat(out.isEmpty()).isTrue();
     }
 
     private static void createTables(String type, String dateStyle, String timeZone) throws SQLException {

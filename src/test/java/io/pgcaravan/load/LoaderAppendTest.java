@@ -108,16 +108,16 @@ class LoaderAppendTest {
 
     @Test
     void a_column_the_target_lacks_can_be_ignored() throws SQLException {
-        LoadSettings ignoring =
-                new LoadSettings(append().table(), RowMode.APPEND, List.of(), OnUnknownColumn.IGNORE, null, true);
+        LoadSettings ignoring = new LoadSettings(
+                append().table(), RowMode.APPEND, List.of(), OnUnknownColumn.IGNORE, null, true, false);
         target.commit(load(false, ignoring, changes.insert("orders_1", "id", 1, "colour", "red")));
         assertThat(target.rows("select id from orders_1")).containsExactly("1");
     }
 
     @Test
     void a_column_added_to_the_target_is_used_from_the_next_batch_on() throws SQLException {
-        LoadSettings ignoring =
-                new LoadSettings(append().table(), RowMode.APPEND, List.of(), OnUnknownColumn.IGNORE, null, true);
+        LoadSettings ignoring = new LoadSettings(
+                append().table(), RowMode.APPEND, List.of(), OnUnknownColumn.IGNORE, null, true, false);
         target.commit(load(false, ignoring, changes.insert("orders_1", "id", 1, "colour", "red")));
         target.execute("alter table orders_1 add colour text");
         target.commit(load(false, ignoring, changes.insert("orders_1", "id", 2, "colour", "red")));

@@ -165,7 +165,7 @@ class LoaderKeyedTest {
                 .hasMessageContaining("onTruncate=apply");
         target.rollback(target.open());
         LoadSettings ignoring = new LoadSettings(
-                keepAll.table(), RowMode.PLAIN, List.of(), OnUnknownColumn.FAIL, OnTruncate.IGNORE, true);
+                keepAll.table(), RowMode.PLAIN, List.of(), OnUnknownColumn.FAIL, OnTruncate.IGNORE, true, false);
         target.commit(load(false, ignoring, changes.truncate()));
         assertThat(rows()).containsExactly("orders_1|1|thing|kept");
     }

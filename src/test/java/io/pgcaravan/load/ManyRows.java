@@ -46,7 +46,8 @@ final class ManyRows {
                 List.of(),
                 OnUnknownColumn.FAIL,
                 OnTruncate.STOP,
-                arguments[5].equals("binary"));
+                arguments[5].equals("binary"),
+                false);
         try (Connection connection = DriverManager.getConnection(arguments[0])) {
             try (Statement statement = connection.createStatement()) {
                 statement.execute("drop table if exists many cascade");

@@ -30,8 +30,11 @@ class AheadTest {
         target.close();
     }
 
-    private static PartitionSettings.Builder orders(int ahead) {
-        return PartitionSettings.builder("orders").partField("day").ahead(ahead);
+    private static PartitionOptions orders(int ahead) {
+        return new PartitionOptions("orders").with(o -> {
+            o.partField = "day";
+            o.ahead = ahead;
+        });
     }
 
     private Upkeep.Round round(PartitionSettings settings) throws SQLException {
@@ -45,7 +48,8 @@ class AheadTest {
     @Test
     void native_partitions_are_made_as_a_batch_would() throws SQLException {
         target.execute("create table orders (id int, day timestamptz, primary key (id, day)) partition by range (day)");
-        PartitionSettings settings = orders(2).timeZone("Europe/Riga").build();
+        PartitionSettings settings =
+                orders(2).with(o -> o.timeZone = "Europe/Riga").settings();
 
         Upkeep.Round round = round(settings);
 
@@ -69,7 +73,8 @@ class AheadTest {
     void tables_that_inherit_and_longer_periods_are_made_ahead() throws SQLException {
         target.execute("create table orders (id int primary key, day date)");
 
-        assertThat(round(orders(3).period("month").build()).problems()).isEmpty();
+        assertThat(round(orders(3).with(o -> o.period = "month").settings()).problems())
+                .isEmpty();
 
         assertThat(target.tables("orders_"))
                 .containsExactly("orders_2026_10", "orders_2026_11", "orders_2026_12", "orders_2027_01");
@@ -79,7 +84,7 @@ class AheadTest {
     void no_partition_is_made_outside_the_allowed_window() throws SQLException {
         target.execute("create table orders (id int, day date) partition by range (day)");
 
-        round(orders(5).newest("2026-11-01").build());
+        round(orders(5).with(o -> o.newest = "2026-11-01").settings());
 
         assertThat(target.tables("orders_"))
                 .containsExactly("orders_2026_10_30", "orders_2026_10_31", "orders_2026_11_01");
@@ -88,8 +93,8 @@ class AheadTest {
     @Test
     void a_template_that_wants_the_events_key_waits_for_an_event() throws SQLException {
         PartitionSettings settings = orders(1)
-                .partTemplate("create table _DEST_TABLE (id int, day date, primary key (_PKEY))")
-                .build();
+                .with(o -> o.partTemplate = "create table _DEST_TABLE (id int, day date, primary key (_PKEY))")
+                .settings();
         Partitioner partitioner = new Partitioner(settings, CLOCK);
 
         Upkeep.Round early = round(settings, partitioner);
@@ -106,7 +111,7 @@ class AheadTest {
     @Test
     void a_lock_that_is_not_to_be_had_is_told_and_not_waited_for() throws SQLException {
         target.execute("create table orders (id int, day date) partition by range (day)");
-        PartitionSettings settings = orders(1).build();
+        PartitionSettings settings = orders(1).settings();
         try (Connection other = target.connect()) {
             other.setAutoCommit(false);
             PartitionTarget.execute(other, "lock table orders in share mode");

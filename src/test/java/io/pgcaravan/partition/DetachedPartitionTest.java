@@ -16,8 +16,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class DetachedPartitionTest {
 
     private PartitionTarget target;
-    private final Partitioner partitioner =
-            new Partitioner(PartitionSettings.builder("orders").partField("day").build());
+    private final Partitioner partitioner = new Partitioner(
+            new PartitionOptions("orders").with(o -> o.partField = "day").settings());
 
     @BeforeEach
     void open() throws SQLException {
@@ -55,12 +55,12 @@ class DetachedPartitionTest {
             }
             assertThatThrownBy(() -> target.apply(partitioner, row("id", 2, "day", "2026-10-02")))
                     .isInstanceOf(PartitionException.class)
-                    .hasMessageContaining("is no partition of public.orders any more")
+                    .hasMessageContaining("is not a partition of public.orders any more")
                     .extracting(e -> ((SQLException) e).getSQLState())
                     .isEqualTo("40001");
             // what has the partition's name is nobody's to take
             assertThatThrownBy(() -> target.apply(partitioner, row("id", 2, "day", "2026-10-02")))
-                    .hasMessageContaining("that name is taken by a table that is none");
+                    .hasMessageContaining("that name is taken by a table that is not one");
             PartitionTarget.execute(other, way);
         }
         target.apply(partitioner, row("id", 2, "day", "2026-10-02"));
@@ -76,7 +76,7 @@ class DetachedPartitionTest {
         target.execute("alter table orders_2026_10_02 no inherit orders");
 
         assertThatThrownBy(() -> target.apply(partitioner, row("id", 2, "day", "2026-10-02")))
-                .hasMessageContaining("is no partition of public.orders any more");
+                .hasMessageContaining("is not a partition of public.orders any more");
     }
 
     @Test

@@ -27,8 +27,12 @@ class HashPartitionTest {
         target.close();
     }
 
-    private static PartitionSettings.Builder by(String table, int partitions) {
-        return PartitionSettings.builder(table).partMode("hash").partField("id").partitions(partitions);
+    private static PartitionOptions by(String table, int partitions) {
+        return new PartitionOptions(table).with(o -> {
+            o.partMode = "hash";
+            o.partField = "id";
+            o.partitions = partitions;
+        });
     }
 
     private static RowChange[] hundred() {
@@ -43,7 +47,7 @@ class HashPartitionTest {
     void a_native_parent_has_all_its_partitions_made_and_routes_the_rows_itself() throws SQLException {
         target.execute("create table orders (id int primary key) partition by hash (id)");
 
-        target.apply(new Partitioner(by("orders", 12).build()), hundred());
+        target.apply(new Partitioner(by("orders", 12).settings()), hundred());
 
         assertThat(target.partitions("orders"))
                 .hasSize(12)
@@ -63,7 +67,7 @@ class HashPartitionTest {
                 "create table orders (id int primary key) partition by hash (id)",
                 "create table even partition of orders for values with (modulus 2, remainder 0)");
 
-        target.apply(new Partitioner(by("orders", 4).build()), hundred());
+        target.apply(new Partitioner(by("orders", 4).settings()), hundred());
 
         assertThat(target.partitions("orders"))
                 .containsExactly(
@@ -88,8 +92,8 @@ class HashPartitionTest {
     void a_hash_partition_is_where_the_documented_expression_says() throws SQLException {
         target.execute("create table log (id text)");
 
-        target.apply(new Partitioner(by("log", 4).build()), hundred());
-        target.apply(new Partitioner(by("log", 4).build()), row("id", "Ūū & co"), row("id", null));
+        target.apply(new Partitioner(by("log", 4).settings()), hundred());
+        target.apply(new Partitioner(by("log", 4).settings()), row("id", "Ūū & co"), row("id", null));
 
         assertThat(target.rows("select count(distinct tableoid) from log")).containsExactly("4");
         assertThat(target.rows("select count(*) from log where tableoid <> ('log_' || coalesce("
@@ -103,9 +107,11 @@ class HashPartitionTest {
     void without_a_parent_the_template_makes_each() throws SQLException {
         target.apply(
                 new Partitioner(by("gone", 3)
-                        .partTemplate("create table _DEST_TABLE (id int)")
-                        .partName("%(parent)s_p%(remainder)s")
-                        .build()),
+                        .with(o -> {
+                            o.partTemplate = "create table _DEST_TABLE (id int)";
+                            o.partName = "%(parent)s_p%(remainder)s";
+                        })
+                        .settings()),
                 hundred());
 
         assertThat(target.tables("gone_")).containsExactly("gone_p0", "gone_p1", "gone_p2");
@@ -113,22 +119,24 @@ class HashPartitionTest {
 
     @Test
     void settings_that_make_no_sense_are_refused_together() throws SQLException {
-        assertThatThrownBy(() -> PartitionSettings.builder("orders")
-                        .partMode("hash")
-                        .retentionPeriod("30 days")
-                        .ahead(2)
-                        .partName("orders")
-                        .build())
+        assertThatThrownBy(() -> new PartitionOptions("orders")
+                        .with(o -> {
+                            o.partMode = "hash";
+                            o.retentionPeriod = "30 days";
+                            o.ahead = 2;
+                            o.partName = "orders";
+                        })
+                        .settings())
                 .hasMessageContaining("partMode = hash needs partField")
                 .hasMessageContaining("partMode = hash needs partitions")
                 .hasMessageContaining("retentionPeriod has no meaning with partMode = hash")
                 .hasMessageContaining("ahead has no meaning")
                 .hasMessageContaining("needs %(remainder)s, or several partitions");
         target.execute("create table orders (id int) partition by list (id)");
-        assertThatThrownBy(() -> new Partitioner(by("orders", 2).build()).check(target.connection))
+        assertThatThrownBy(() -> new Partitioner(by("orders", 2).settings()).check(target.connection))
                 .hasMessageContaining("partitioned by list; partMode = hash needs");
         target.execute("drop table orders", "create table orders (id int, b int) partition by hash (b)");
-        assertThatThrownBy(() -> new Partitioner(by("orders", 2).build()).check(target.connection))
+        assertThatThrownBy(() -> new Partitioner(by("orders", 2).settings()).check(target.connection))
                 .hasMessageContaining("set partField = b");
     }
 }

@@ -25,10 +25,12 @@ class InheritingPartitionTest {
     }
 
     private static Partitioner by(String table, String column, String period) {
-        return new Partitioner(PartitionSettings.builder(table)
-                .partField(column)
-                .period(period)
-                .build());
+        return new Partitioner(new PartitionOptions(table)
+                .with(o -> {
+                    o.partField = column;
+                    o.period = period;
+                })
+                .settings());
     }
 
     @Test
@@ -115,10 +117,12 @@ class InheritingPartitionTest {
 
         target.apply(by("log", "_EVTIME", "day"), row("id", 1));
         target.apply(
-                new Partitioner(PartitionSettings.builder("log")
-                        .partMode("batch_time")
-                        .timeZone("Europe/Riga")
-                        .build()),
+                new Partitioner(new PartitionOptions("log")
+                        .with(o -> {
+                            o.partMode = "batch_time";
+                            o.timeZone = "Europe/Riga";
+                        })
+                        .settings()),
                 row("id", 2));
 
         assertThat(target.rows("select tableoid::regclass, * from log order by id"))

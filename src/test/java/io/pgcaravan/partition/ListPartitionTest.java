@@ -30,12 +30,15 @@ class ListPartitionTest {
         target.close();
     }
 
-    private static PartitionSettings.Builder byRegion() {
-        return PartitionSettings.builder("orders").partMode("list").partField("region");
+    private static PartitionOptions byRegion() {
+        return new PartitionOptions("orders").with(o -> {
+            o.partMode = "list";
+            o.partField = "region";
+        });
     }
 
     private static Partitioner partitioner() {
-        return new Partitioner(byRegion().build());
+        return new Partitioner(byRegion().settings());
     }
 
     @Test
@@ -138,11 +141,13 @@ class ListPartitionTest {
                 .hasMessageContaining("pgcaravan_bounds");
 
         target.apply(
-                new Partitioner(PartitionSettings.builder("gone")
-                        .partMode("list")
-                        .partField("region")
-                        .partTemplate("create table _DEST_TABLE (id int, region text)")
-                        .build()),
+                new Partitioner(new PartitionOptions("gone")
+                        .with(o -> {
+                            o.partMode = "list";
+                            o.partField = "region";
+                            o.partTemplate = "create table _DEST_TABLE (id int, region text)";
+                        })
+                        .settings()),
                 row("id", 1, "region", "north west"),
                 row("id", 2, "region", "north west"));
         assertThat(target.tables("gone_")).singleElement().asString().startsWith("gone_north_west_");
@@ -151,7 +156,8 @@ class ListPartitionTest {
     @Test
     void values_never_make_more_partitions_than_allowed() throws SQLException {
         target.execute("create table orders (id int, region text) partition by list (region)");
-        Partitioner three = new Partitioner(byRegion().maxPartitions(3).build());
+        Partitioner three =
+                new Partitioner(byRegion().with(o -> o.maxPartitions = 3).settings());
 
         target.apply(three, row("id", 1, "region", "a"), row("id", 2, "region", "b"));
         target.apply(
@@ -173,9 +179,11 @@ class ListPartitionTest {
     @Test
     void the_limit_counts_partitions_without_a_parent_too() throws SQLException {
         Partitioner two = new Partitioner(byRegion()
-                .maxPartitions(2)
-                .partTemplate("create table _DEST_TABLE (id int, region text)")
-                .build());
+                .with(o -> {
+                    o.maxPartitions = 2;
+                    o.partTemplate = "create table _DEST_TABLE (id int, region text)";
+                })
+                .settings());
 
         target.apply(two, row("id", 1, "region", "a"), row("id", 2, "region", "b"));
         target.apply(two, row("id", 3, "region", "c"));
@@ -188,7 +196,7 @@ class ListPartitionTest {
     void a_row_before_an_update_is_found_and_a_delete_makes_no_partition() throws SQLException {
         target.execute("create table orders (id int, region text) partition by list (region)");
         Partitioner partitioner =
-                new Partitioner(byRegion().makeForDeletes(false).build());
+                new Partitioner(byRegion().with(o -> o.makeForDeletes = false).settings());
         target.apply(partitioner, row("id", 1, "region", "EU"));
         RowChange before = row("id", 1, "region", "EU");
 

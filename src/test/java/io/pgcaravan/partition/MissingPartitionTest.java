@@ -42,8 +42,8 @@ class MissingPartitionTest {
         target.close();
     }
 
-    private static PartitionSettings.Builder daily() {
-        return PartitionSettings.builder("orders").partField("day");
+    private static PartitionOptions daily() {
+        return new PartitionOptions("orders").with(o -> o.partField = "day");
     }
 
     @Test
@@ -69,7 +69,7 @@ class MissingPartitionTest {
         }
         rows.add(row("id", 2, "other", "2026-10-02"));
 
-        List<RowChange> placed = target.apply(new Partitioner(daily().build()), rows.toArray(RowChange[]::new));
+        List<RowChange> placed = target.apply(new Partitioner(daily().settings()), rows.toArray(RowChange[]::new));
 
         assertThat(placed).isEmpty();
         assertThat(target.rejected).hasSize(rows.size());
@@ -93,7 +93,7 @@ class MissingPartitionTest {
                     throw badRow;
                 });
 
-        assertThatThrownBy(() -> new Partitioner(daily().build())
+        assertThatThrownBy(() -> new Partitioner(daily().settings())
                         .place(strict, List.of(row("id", 1, "day", "2026-10-02"), row("id", 2, "day", "soon"))))
                 .isInstanceOf(BadRowException.class)
                 .hasMessageContaining("'soon'");
@@ -103,7 +103,7 @@ class MissingPartitionTest {
     @Test
     void good_rows_among_bad_ones_keep_their_order() throws SQLException {
         List<RowChange> placed = target.apply(
-                new Partitioner(daily().build()),
+                new Partitioner(daily().settings()),
                 row("id", 1, "day", "2026-10-02"),
                 row("id", 2, "day", null),
                 row("id", 3, "day", "2026-10-03"),
@@ -121,7 +121,7 @@ class MissingPartitionTest {
         OpenBatch batch = target.open();
         RowChange truncate = change(Op.TRUNCATE, null, List.of());
 
-        assertThat(new Partitioner(daily().build()).place(batch, List.of(truncate)))
+        assertThat(new Partitioner(daily().settings()).place(batch, List.of(truncate)))
                 .containsExactly(truncate);
         assertThat(truncate.partition()).isNull();
         target.rollback();
@@ -129,7 +129,7 @@ class MissingPartitionTest {
 
     @Test
     void the_row_before_an_update_finds_its_partition_and_makes_none() throws SQLException {
-        Partitioner partitioner = new Partitioner(daily().build());
+        Partitioner partitioner = new Partitioner(daily().settings());
         target.apply(partitioner, row("id", 1, "day", "2026-10-02"));
         RowChange moved = change(
                 Op.UPDATE,
@@ -162,7 +162,8 @@ class MissingPartitionTest {
 
     @Test
     void deletes_bring_no_dropped_partition_back_where_the_job_says_so() throws SQLException {
-        Partitioner partitioner = new Partitioner(daily().makeForDeletes(false).build());
+        Partitioner partitioner =
+                new Partitioner(daily().with(o -> o.makeForDeletes = false).settings());
         OpenBatch batch = target.open();
         RowChange stale = change(Op.DELETE, null, KEY, "id", 1, "day", "2020-01-01");
         RowChange insert = row("id", 2, "day", "2026-10-02");
@@ -181,7 +182,7 @@ class MissingPartitionTest {
 
     @Test
     void partitions_that_went_with_a_savepoint_are_made_again_and_the_others_kept() throws SQLException {
-        Partitioner partitioner = new Partitioner(daily().build());
+        Partitioner partitioner = new Partitioner(daily().settings());
         OpenBatch batch = target.open();
         partitioner.place(batch, List.of(row("id", 1, "day", "2026-10-02")));
         Savepoint savepoint = target.connection.setSavepoint();
@@ -202,7 +203,7 @@ class MissingPartitionTest {
 
     @Test
     void partitions_of_a_batch_that_was_rolled_back_are_not_believed_in() throws SQLException {
-        Partitioner partitioner = new Partitioner(daily().build());
+        Partitioner partitioner = new Partitioner(daily().settings());
         OpenBatch batch = target.open();
         partitioner.place(batch, List.of(row("id", 1, "day", "2026-10-02")));
         target.rollback();
@@ -214,7 +215,7 @@ class MissingPartitionTest {
 
     @Test
     void the_batch_after_a_failed_one_brings_back_a_partition_that_someone_dropped() throws SQLException {
-        Partitioner partitioner = new Partitioner(daily().build());
+        Partitioner partitioner = new Partitioner(daily().settings());
         target.apply(partitioner, row("id", 1, "day", "2026-10-02"));
         target.apply(partitioner, row("id", 2, "day", "2026-10-02"));
         target.execute("drop table orders_2026_10_02");
@@ -229,7 +230,7 @@ class MissingPartitionTest {
 
     @Test
     void a_batch_of_known_partitions_asks_the_target_nothing() throws SQLException {
-        Partitioner partitioner = new Partitioner(daily().build());
+        Partitioner partitioner = new Partitioner(daily().settings());
         target.apply(partitioner, row("id", 1, "day", "2026-10-02"));
         target.apply(partitioner, row("id", 2, "day", "2026-10-02"));
         OpenBatch batch = target.open();
@@ -255,9 +256,9 @@ class MissingPartitionTest {
                     all.add(sessions.submit(() -> {
                         try (Connection session = target.connect()) {
                             OpenBatch batch = target.open(session);
-                            Partitioner partitioner = new Partitioner(PartitionSettings.builder(table)
-                                    .partField("day")
-                                    .build());
+                            Partitioner partitioner = new Partitioner(new PartitionOptions(table)
+                                    .with(o -> o.partField = "day")
+                                    .settings());
                             for (RowChange row : partitioner.place(batch, List.of(row("id", 1, "day", day)))) {
                                 PartitionTarget.insert(session, row);
                             }
@@ -287,8 +288,9 @@ class MissingPartitionTest {
         }
 
         target.apply(
-                new Partitioner(
-                        PartitionSettings.builder("log").partField("day").build()),
+                new Partitioner(new PartitionOptions("log")
+                        .with(o -> o.partField = "day")
+                        .settings()),
                 rows);
 
         assertThat(target.rows("select count(*), count(distinct tableoid) from log"))
@@ -319,7 +321,7 @@ class MissingPartitionTest {
             for (int i = 0; i < rows.length; i++) {
                 rows[i] = row("id", i, "day", LocalDate.of(2026, 1, 1).plusDays(i));
             }
-            assertThatThrownBy(() -> target.apply(new Partitioner(daily().build()), rows))
+            assertThatThrownBy(() -> target.apply(new Partitioner(daily().settings()), rows))
                     .isInstanceOfSatisfying(PartitionException.class, full -> assertThat(full.getSQLState())
                             .isEqualTo("53200"))
                     .hasMessageContaining("raise max_locks_per_transaction");

@@ -31,7 +31,7 @@ class NativePartitionTest {
 
     private static Partitioner daily(String table, String column) {
         return new Partitioner(
-                PartitionSettings.builder(table).partField(column).build());
+                new PartitionOptions(table).with(o -> o.partField = column).settings());
     }
 
     @Test
@@ -107,10 +107,12 @@ class NativePartitionTest {
         target.execute(
                 "create table orders (id int, day date) partition by range (day)",
                 "create table first_half partition of orders for values from ('2026-10-01') to ('2026-10-16')");
-        Partitioner monthly = new Partitioner(PartitionSettings.builder("orders")
-                .partField("day")
-                .period("month")
-                .build());
+        Partitioner monthly = new Partitioner(new PartitionOptions("orders")
+                .with(o -> {
+                    o.partField = "day";
+                    o.period = "month";
+                })
+                .settings());
 
         assertThatThrownBy(() -> target.apply(monthly, row("id", 1, "day", "2026-10-02")))
                 .isInstanceOf(PartitionException.class)
@@ -135,13 +137,15 @@ class NativePartitionTest {
         refused(daily("by_text", "day"), "is of type text");
         refused(daily("by_day", "id"), "by its column \"day\", but the job places rows by column \"id\"");
         refused(daily("by_day", "_EVTIME"), "but the job places rows by event_time");
-        refused(daily("seen", "day"), "no table that can have partitions");
+        refused(daily("seen", "day"), "cannot have partitions (relkind v)");
         refused(daily("nowhere.orders", "day"), "no table nowhere.orders");
         refused(
-                new Partitioner(PartitionSettings.builder("by_day")
-                        .partField("day")
-                        .period("hour")
-                        .build()),
+                new Partitioner(new PartitionOptions("by_day")
+                        .with(o -> {
+                            o.partField = "day";
+                            o.period = "hour";
+                        })
+                        .settings()),
                 "a date, which has no hours");
         daily("by_day", "day").check(target.connection);
     }
@@ -165,7 +169,7 @@ class NativePartitionTest {
                 .hasMessageContaining("orders_2026_10_02")
                 .hasMessageContaining("attach it, rename it or drop it");
         assertThatThrownBy(() -> target.apply(daily("orders", "day"), row("id", 1, "day", "2026-10-03")))
-                .hasMessageContaining("something that is no table");
+                .hasMessageContaining("something that is not a table");
         assertThatThrownBy(() -> target.apply(daily("orders", "day"), row("id", 1, "day", "2026-10-04")))
                 .hasMessageContaining("not for 2026-10-04 to 2026-10-05");
     }
@@ -318,10 +322,12 @@ class NativePartitionTest {
     @Test
     void bounds_of_instants_carry_the_time_zones_offset() throws SQLException {
         target.execute("create table orders (id int, at timestamptz) partition by range (at)");
-        Partitioner partitioner = new Partitioner(PartitionSettings.builder("orders")
-                .partField("at")
-                .timeZone("Europe/Riga")
-                .build());
+        Partitioner partitioner = new Partitioner(new PartitionOptions("orders")
+                .with(o -> {
+                    o.partField = "at";
+                    o.timeZone = "Europe/Riga";
+                })
+                .settings());
 
         target.apply(
                 partitioner,
@@ -377,11 +383,13 @@ class NativePartitionTest {
                     target.execute(
                             "set timezone to '" + (n % 2 == 0 ? "UTC" : "America/Sao_Paulo") + "'",
                             "create table " + table + " (id int, at " + type + ") partition by range (at)");
-                    Partitioner partitioner = new Partitioner(PartitionSettings.builder(table)
-                            .partField("at")
-                            .period(period.toString())
-                            .timeZone(zone)
-                            .build());
+                    Partitioner partitioner = new Partitioner(new PartitionOptions(table)
+                            .with(o -> {
+                                o.partField = "at";
+                                o.period = period.toString();
+                                o.timeZone = zone;
+                            })
+                            .settings());
                     RowChange[] rows = new RowChange[values.length];
                     for (int i = 0; i < values.length; i++) {
                         rows[i] = row("id", i, "at", values[i]);

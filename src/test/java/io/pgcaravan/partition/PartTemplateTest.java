@@ -38,10 +38,12 @@ class PartTemplateTest {
     }
 
     private static Partitioner daily(String table, String template) {
-        return new Partitioner(PartitionSettings.builder(table)
-                .partField("day")
-                .partTemplate(template)
-                .build());
+        return new Partitioner(new PartitionOptions(table)
+                .with(o -> {
+                    o.partField = "day";
+                    o.partTemplate = template;
+                })
+                .settings());
     }
 
     @Test
@@ -50,7 +52,7 @@ class PartTemplateTest {
         Partitioner partitioner = daily("orders", LIKE);
 
         target.apply(partitioner, row("id", 1, "day", "2026-10-02"));
-        partitioner.forget();
+        partitioner.forgetSoon();
         target.apply(partitioner, row("id", 2, "day", "2026-10-02"));
 
         assertThat(target.rows("select * from orders_2026_10_02 order by id"))

@@ -24,22 +24,23 @@ class PartitionMakingTest {
         target.close();
     }
 
-    private static PartitionSettings.Builder byDay() {
-        return PartitionSettings.builder("public.orders").partField("day");
+    private static PartitionOptions byDay() {
+        return new PartitionOptions("public.orders").with(o -> o.partField = "day");
     }
 
     @Test
     void a_template_in_londistes_style_runs() throws SQLException {
         target.execute("create table orders (id int, day date)");
 
-        target.apply(new Partitioner(byDay().partTemplate("""
+        target.apply(
+                new Partitioner(byDay().with(o -> o.partTemplate = """
                                 create table %(dest)s () inherits (%(parent)s);
                                 alter table %(part)s add constraint %(schema_table)s_pkey primary key (%(pkeys)s);
                                 alter table %(dest)s add check (%(part_field)s >= '%(part_time)s'
                                     and %(part_field)s < '%(part_time)s'::timestamp + interval '1 %(period)s');
                                 comment on table %(dest)s is '100 %% of %(parent)s';
                                 create index on %(dest)s (%(pkey)s)
-                                """).build()), row("id", 1, "day", "2026-10-02"));
+                                """).settings()), row("id", 1, "day", "2026-10-02"));
 
         assertThat(target.rows("select pg_get_constraintdef(oid), conname from pg_constraint"
                         + " where conrelid = 'orders_2026_10_02'::regclass order by 1"))
@@ -58,14 +59,19 @@ class PartitionMakingTest {
                 "create table steps (n serial, step text)");
 
         target.apply(
-                new Partitioner(byDay().prePart("insert into steps (step) values ('before %(dest)s: ' || coalesce("
-                                + "to_regclass('%(dest)s')::text, 'none'))")
-                        .postPart("insert into steps (step) values ('after _DEST_TABLE: ' || '_DEST_TABLE'::regclass);"
-                                + " create index on _DEST_TABLE (id)")
-                        .build()),
+                new Partitioner(byDay().with(o -> {
+                            o.prePart = "insert into steps (step) values ('before %(dest)s: ' || coalesce("
+                                    + "to_regclass('%(dest)s')::text, 'none'))";
+                            o.postPart =
+                                    "insert into steps (step) values ('after _DEST_TABLE: ' || '_DEST_TABLE'::regclass);"
+                                            + " create index on _DEST_TABLE (id)";
+                        })
+                        .settings()),
                 row("id", 1, "day", "2026-10-02"),
                 row("id", 2, "day", "2026-10-03"));
-        target.apply(new Partitioner(byDay().prePart("select 1/0").build()), row("id", 1, "day", "2026-10-02"));
+        target.apply(
+                new Partitioner(byDay().with(o -> o.prePart = "select 1/0").settings()),
+                row("id", 1, "day", "2026-10-02"));
 
         assertThat(target.rows("select step from steps order by n"))
                 .containsExactly(
@@ -76,7 +82,9 @@ class PartitionMakingTest {
         assertThat(target.rows("select count(*) from pg_indexes where tablename like 'orders_2026%'"))
                 .containsExactly("2");
         assertThatThrownBy(() -> target.apply(
-                        new Partitioner(byDay().prePart("select 1/0").build()), row("id", 1, "day", "2026-10-04")))
+                        new Partitioner(
+                                byDay().with(o -> o.prePart = "select 1/0").settings()),
+                        row("id", 1, "day", "2026-10-04")))
                 .hasMessageContaining("division by zero");
         assertThat(target.tables("orders_2026_10_04")).isEmpty();
     }
@@ -98,12 +106,14 @@ class PartitionMakingTest {
                 end $$""");
 
         target.apply(
-                new Partitioner(PartitionSettings.builder("Or ders")
-                        .partField("day")
-                        .period("month")
-                        .timeZone("Europe/Riga")
-                        .partFunc("admin.make_part")
-                        .build()),
+                new Partitioner(new PartitionOptions("Or ders")
+                        .with(o -> {
+                            o.partField = "day";
+                            o.period = "month";
+                            o.timeZone = "Europe/Riga";
+                            o.partFunc = "admin.make_part";
+                        })
+                        .settings()),
                 row("id", 1, "day", "2026-10-02"));
 
         assertThat(target.rows("select * from calls"))
@@ -119,19 +129,25 @@ class PartitionMakingTest {
                 "create function nothing(text, text, text, text, timestamptz, text) returns int language sql as 'select 1'");
 
         assertThatThrownBy(() -> target.apply(
-                        new Partitioner(byDay().partFunc("absent").build()), row("id", 1, "day", "2026-10-02")))
+                        new Partitioner(byDay().with(o -> o.partFunc = "absent").settings()),
+                        row("id", 1, "day", "2026-10-02")))
                 .hasMessageContaining("partFunc absent(parent, partition, key columns, partField, time, period)")
                 .hasMessageContaining("does not exist");
         assertThatThrownBy(() -> target.apply(
-                        new Partitioner(byDay().partFunc("nothing").build()), row("id", 1, "day", "2026-10-02")))
+                        new Partitioner(
+                                byDay().with(o -> o.partFunc = "nothing").settings()),
+                        row("id", 1, "day", "2026-10-02")))
                 .hasMessageContaining("partFunc nothing ran, but made no table public.orders_2026_10_02");
-        assertThatThrownBy(() -> byDay().partFunc("a")
-                        .partTemplate("b")
-                        .prePart("commit")
-                        .build())
+        assertThatThrownBy(() -> byDay().with(o -> {
+                            o.partFunc = "a";
+                            o.partTemplate = "b";
+                            o.prePart = "commit";
+                        })
+                        .settings())
                 .hasMessageContaining("partFunc and partTemplate both")
                 .hasMessageContaining("prePart: COMMIT is refused");
-        assertThatThrownBy(() -> byDay().partTemplate("create table %(dst)s ()").build())
+        assertThatThrownBy(() -> byDay().with(o -> o.partTemplate = "create table %(dst)s ()")
+                        .settings())
                 .hasMessageContaining("%(dst)s is unknown; allowed are dest");
     }
 
@@ -140,20 +156,21 @@ class PartitionMakingTest {
         target.execute("create table orders (id int, day date)");
 
         assertThat(target.apply(
-                        new Partitioner(PartitionSettings.builder("orders")
-                                .tableMode("ignore")
-                                .build()),
+                        new Partitioner(new PartitionOptions("orders")
+                                .with(o -> o.tableMode = "ignore")
+                                .settings()),
                         row("id", 1)))
                 .isEmpty();
         Partitioner direct = new Partitioner(
-                PartitionSettings.builder("orders").tableMode("direct").build());
+                new PartitionOptions("orders").with(o -> o.tableMode = "direct").settings());
         assertThat(direct.place(target.open(), java.util.List.of(row("id", 1))))
                 .singleElement()
                 .satisfies(row -> assertThat(row.partition()).isNull());
         target.rollback();
         assertThat(target.tables("orders")).containsExactly("orders");
-        assertThatThrownBy(() ->
-                        PartitionSettings.builder("orders").tableMode("split").build())
+        assertThatThrownBy(() -> new PartitionOptions("orders")
+                        .with(o -> o.tableMode = "split")
+                        .settings())
                 .hasMessageContaining("tableMode = split: must be part, direct or ignore");
     }
 }

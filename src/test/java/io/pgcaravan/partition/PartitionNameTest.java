@@ -33,11 +33,13 @@ class PartitionNameTest {
                     "create schema archive", "create table orders (id int, at timestamp) partition by range (at)");
 
             target.apply(
-                    new Partitioner(PartitionSettings.builder("public.orders")
-                            .partField("at")
-                            .period(period)
-                            .partName(name)
-                            .build()),
+                    new Partitioner(new PartitionOptions("public.orders")
+                            .with(o -> {
+                                o.partField = "at";
+                                o.period = period;
+                                o.partName = name;
+                            })
+                            .settings()),
                     row("id", 1, "at", "2026-10-02 05:04:03"));
 
             assertThat(target.rows(
@@ -64,19 +66,23 @@ class PartitionNameTest {
     }
 
     private static PartitionSettings settings(String period, String name) {
-        return PartitionSettings.builder("orders")
-                .partField("at")
-                .period(period)
-                .partName(name)
-                .build();
+        return new PartitionOptions("orders")
+                .with(o -> {
+                    o.partField = "at";
+                    o.period = period;
+                    o.partName = name;
+                })
+                .settings();
     }
 
     @Test
     void no_two_values_have_one_name() {
-        PartitionSettings settings = PartitionSettings.builder("orders")
-                .partMode("list")
-                .partField("region")
-                .build();
+        PartitionSettings settings = new PartitionOptions("orders")
+                .with(o -> {
+                    o.partMode = "list";
+                    o.partField = "region";
+                })
+                .settings();
         TableName parent = new TableName("public", "orders");
         Set<String> names = new HashSet<>();
         List<String> values = new java.util.ArrayList<>(List.of(

@@ -16,8 +16,9 @@ class PartitionSettingsTest {
 
     @Test
     void defaults_are_days_in_utc_from_1970_to_a_year_ahead() {
-        PartitionSettings settings =
-                PartitionSettings.builder("public.Odd.Log").partField("day").build();
+        PartitionSettings settings = new PartitionOptions("public.Odd.Log")
+                .with(o -> o.partField = "day")
+                .settings();
 
         assertThat(settings.destTable()).isEqualTo(new TableName("public", "Odd.Log"));
         assertThat(settings.partMode()).isEqualTo(PartMode.DATE_FIELD);
@@ -30,28 +31,41 @@ class PartitionSettingsTest {
 
     @Test
     void the_events_time_needs_no_column() {
-        assertThat(PartitionSettings.builder("t").partField("_EVTIME").build().partMode())
+        assertThat(new PartitionOptions("t")
+                        .with(o -> o.partField = "_EVTIME")
+                        .settings()
+                        .partMode())
                 .isEqualTo(PartMode.EVENT_TIME);
-        assertThat(PartitionSettings.builder("t").partField("_EVTIME").build().partField())
+        assertThat(new PartitionOptions("t")
+                        .with(o -> o.partField = "_EVTIME")
+                        .settings()
+                        .partField())
                 .isNull();
-        assertThat(PartitionSettings.builder("t").partMode("batch_time").build().partMode())
+        assertThat(new PartitionOptions("t")
+                        .with(o -> o.partMode = "batch_time")
+                        .settings()
+                        .partMode())
                 .isEqualTo(PartMode.BATCH_TIME);
     }
 
     @Test
     void the_window_is_given_by_dates_or_distances() {
-        PartitionSettings settings = PartitionSettings.builder("t")
-                .partField("day")
-                .oldest("P3M")
-                .newest("2999-12-31")
-                .build();
+        PartitionSettings settings = new PartitionOptions("t")
+                .with(o -> {
+                    o.partField = "day";
+                    o.oldest = "P3M";
+                    o.newest = "2999-12-31";
+                })
+                .settings();
 
         assertThat(settings.oldest().on(TODAY)).isEqualTo("2026-07-02");
         assertThat(settings.newest().on(TODAY)).isEqualTo("2999-12-31");
-        assertThat(PartitionSettings.builder("t")
-                        .partField("day")
-                        .newest("P999999Y")
-                        .build()
+        assertThat(new PartitionOptions("t")
+                        .with(o -> {
+                            o.partField = "day";
+                            o.newest = "P999999Y";
+                        })
+                        .settings()
                         .newest()
                         .on(TODAY))
                 .isEqualTo("9999-12-31");
@@ -59,38 +73,46 @@ class PartitionSettingsTest {
 
     @Test
     void retention_is_refused_where_it_could_not_work() {
-        assertThatThrownBy(() -> PartitionSettings.builder("t")
-                        .partField("day")
-                        .retentionPeriod("a while")
-                        .retention("burn")
-                        .ahead(-1)
-                        .build())
+        assertThatThrownBy(() -> new PartitionOptions("t")
+                        .with(o -> {
+                            o.partField = "day";
+                            o.retentionPeriod = "a while";
+                            o.retention = "burn";
+                            o.ahead = -1;
+                        })
+                        .settings())
                 .hasMessageContaining("retentionPeriod = a while: must be a time longer than nothing")
                 .hasMessageContaining("retention = burn: must be drop or detach")
                 .hasMessageContaining("ahead = -1: must be a number of periods from 0 to 1000");
-        assertThatThrownBy(() -> PartitionSettings.builder("t")
-                        .partField("day")
-                        .ignoreOldEvents(true)
-                        .build())
+        assertThatThrownBy(() -> new PartitionOptions("t")
+                        .with(o -> {
+                            o.partField = "day";
+                            o.ignoreOldEvents = true;
+                        })
+                        .settings())
                 .hasMessageContaining("ignoreOldEvents needs retentionPeriod");
-        assertThatThrownBy(() -> PartitionSettings.builder("t")
-                        .partField("day")
-                        .retentionPeriod("30 days")
-                        .retention("detach")
-                        .build())
+        assertThatThrownBy(() -> new PartitionOptions("t")
+                        .with(o -> {
+                            o.partField = "day";
+                            o.retentionPeriod = "30 days";
+                            o.retention = "detach";
+                        })
+                        .settings())
                 .hasMessageContaining("retention = detach needs ignoreOldEvents = true");
     }
 
     @Test
     void all_problems_are_named_at_once() {
-        assertThatThrownBy(() -> PartitionSettings.builder("orders")
-                        .partMode("date_field")
-                        .period("decade")
-                        .timeZone("Mars/Olympus")
-                        .oldest("last year")
-                        .newest("P-1Y")
-                        .partTemplate("create table _DEST_TABLE (); commit")
-                        .build())
+        assertThatThrownBy(() -> new PartitionOptions("orders")
+                        .with(o -> {
+                            o.partMode = "date_field";
+                            o.period = "decade";
+                            o.timeZone = "Mars/Olympus";
+                            o.oldest = "last year";
+                            o.newest = "P-1Y";
+                            o.partTemplate = "create table _DEST_TABLE (); commit";
+                        })
+                        .settings())
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("partMode = date_field needs partField")
                 .hasMessageContaining("period = decade: must be hour, day, week, month or year")
@@ -102,22 +124,27 @@ class PartitionSettingsTest {
 
     @Test
     void contradictions_are_named() {
-        assertThatThrownBy(() -> PartitionSettings.builder(" ").build())
+        assertThatThrownBy(() -> new PartitionOptions(" ").settings())
                 .hasMessageContaining("destTable is missing")
                 .hasMessageContaining("partField is missing");
-        assertThatThrownBy(() ->
-                        PartitionSettings.builder(".orders").partField("d").build())
+        assertThatThrownBy(() -> new PartitionOptions(".orders")
+                        .with(o -> o.partField = "d")
+                        .settings())
                 .hasMessageContaining("must be a table's name");
-        assertThatThrownBy(() -> PartitionSettings.builder("t")
-                        .partField("day")
-                        .partMode("batch_time")
-                        .build())
+        assertThatThrownBy(() -> new PartitionOptions("t")
+                        .with(o -> {
+                            o.partField = "day";
+                            o.partMode = "batch_time";
+                        })
+                        .settings())
                 .hasMessageContaining("partField = day has no meaning");
-        assertThatThrownBy(() -> PartitionSettings.builder("t")
-                        .partField("day")
-                        .oldest("2026-01-01")
-                        .newest("2025-01-01")
-                        .build())
+        assertThatThrownBy(() -> new PartitionOptions("t")
+                        .with(o -> {
+                            o.partField = "day";
+                            o.oldest = "2026-01-01";
+                            o.newest = "2025-01-01";
+                        })
+                        .settings())
                 .hasMessageContaining("oldest = 2026-01-01 is after newest = 2025-01-01");
     }
 
@@ -125,19 +152,24 @@ class PartitionSettingsTest {
     void names_that_postgresql_would_cut_are_refused() {
         String fits = "t".repeat(63 - "_2026_10_02".length());
 
-        assertThatCode(() -> PartitionSettings.builder(fits).partField("day").build())
+        assertThatCode(() -> new PartitionOptions(fits)
+                        .with(o -> o.partField = "day")
+                        .settings())
                 .doesNotThrowAnyException();
-        assertThatThrownBy(() ->
-                        PartitionSettings.builder(fits + "t").partField("day").build())
+        assertThatThrownBy(() -> new PartitionOptions(fits + "t")
+                        .with(o -> o.partField = "day")
+                        .settings())
                 .hasMessageContaining("a partition such as " + fits + "t_2026_10_02 has 64 bytes");
-        assertThatThrownBy(() -> PartitionSettings.builder("ö".repeat(27))
-                        .partField("day")
-                        .build())
+        assertThatThrownBy(() -> new PartitionOptions("ö".repeat(27))
+                        .with(o -> o.partField = "day")
+                        .settings())
                 .hasMessageContaining("has 65 bytes");
-        assertThatCode(() -> PartitionSettings.builder(fits + "t")
-                        .partField("day")
-                        .period("month")
-                        .build())
+        assertThatCode(() -> new PartitionOptions(fits + "t")
+                        .with(o -> {
+                            o.partField = "day";
+                            o.period = "month";
+                        })
+                        .settings())
                 .doesNotThrowAnyException();
     }
 }

@@ -29,10 +29,12 @@ class PeriodTest {
             Period period, LocalDateTime time, LocalDateTime start, LocalDateTime next, String suffix) {
         assertThat(period.start(time)).isEqualTo(start);
         assertThat(period.next(start)).isEqualTo(next);
-        PartitionSettings settings = PartitionSettings.builder("log")
-                .partField("at")
-                .period(period.toString())
-                .build();
+        PartitionSettings settings = new PartitionOptions("log")
+                .with(o -> {
+                    o.partField = "at";
+                    o.period = period.toString();
+                })
+                .settings();
         assertThat(settings.partName().ofPeriod(settings, new TableName("public", "log"), start))
                 .isEqualTo(new TableName("public", "log" + suffix));
     }

@@ -71,7 +71,7 @@ class JsonRowsTest {
                     {"a":"\\udd1ex"}        | column "a" of ev_data has \\udd1e, half of a surrogate pair
                     [1]                     | ev_data is not a JSON object
                     "x"                     | ev_data is not a JSON object
-                    {"a":1} {"b":2}         | ev_data goes on after its JSON object
+                    {"a":1} {"b":2}         | ev_data has more text after its JSON object
                     {"a":1}}                | ev_data is not JSON, at byte
                     {"a":NaN}               | ev_data is not JSON, at byte
                     {"a":01}                | ev_data is not JSON, at byte

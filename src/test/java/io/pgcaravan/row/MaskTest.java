@@ -170,8 +170,8 @@ class MaskTest {
         assertThatThrownBy(() -> Mask.of("a:hash, b:rot13, :null, c, a:null, d:hash64", null))
                 .hasMessageContaining("maskSecret is missing")
                 .hasMessageContaining("column \"b\" has the unknown rule \"rot13\"; allowed are hash, hash32")
-                .hasMessageContaining("\":null\" is no column and rule")
-                .hasMessageContaining("\"c\" is no column and rule")
+                .hasMessageContaining("invalid mask \":null\"")
+                .hasMessageContaining("invalid mask \"c\"")
                 .hasMessageContaining("names column \"a\" twice");
         assertThatThrownBy(() -> rows("x:null", "id, email"))
                 .hasMessageContaining("mask names column \"x\", which fields or skipFields leave out");

@@ -128,11 +128,11 @@ class ShardTest {
                 Event.of(1, Instant.EPOCH, "U:id", "id=1&region=" + there, "t", "id=1&region=" + here + "&note=old");
         RowChange arrives = decoder("region", 2, shard.ofText(there)).read(batch, moved);
         assertThat(arrives.op()).isEqualTo(Op.UPDATE);
-        assertThat(arrives.leaves()).isFalse();
+        assertThat(arrives.movesToOtherShard()).isFalse();
         RowChange leaves = decoder("region", 2, shard.ofText(here)).read(batch, moved);
         assertThat(leaves.op()).isEqualTo(Op.DELETE);
-        assertThat(leaves.leaves()).isTrue();
-        assertThat(leaves.with(leaves).leaves()).isTrue();
+        assertThat(leaves.movesToOtherShard()).isTrue();
+        assertThat(leaves.with(leaves).movesToOtherShard()).isTrue();
         assertThat(leaves).containsEntry("region", here).containsEntry("note", "old");
         assertThat(leaves.key()).containsExactly("id");
     }

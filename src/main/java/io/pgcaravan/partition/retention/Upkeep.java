@@ -7,11 +7,10 @@ import io.pgcaravan.partition.Retention;
 import io.pgcaravan.sql.LockWaits;
 import io.pgcaravan.sql.OwnTables;
 import io.pgcaravan.sql.Partition;
+import io.pgcaravan.sql.Query;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -31,7 +30,7 @@ public final class Upkeep {
      *
      * @param done what was made, dropped or detached, in sentences
      * @param problems what could not be done, in sentences; the next round tries again
-     * @param kept old partitions that cannot go until somebody does something, in sentences
+     * @param kept old partitions that cannot go until an operator does something, in sentences
      * @param early whether something was left for a time that comes soon: the job has not applied a batch yet
      */
     public record Round(List<String> done, List<String> problems, List<String> kept, boolean early) {}
@@ -59,7 +58,7 @@ public final class Upkeep {
     }
 
     /**
-     * One round. Whatever fails on one partition is among the problems, and the others go on.
+     * One round. What fails for one partition is among the problems; the others are done.
      *
      * @param target with autocommit on and no transaction open; stays so
      * @param consumer the job's, whose position tells how far it is
@@ -79,8 +78,8 @@ public final class Upkeep {
     private boolean makeAhead(Connection target, Round round) {
         List<String> key = partitioner.lastKey();
         if (key == null
-                && settings.partTemplate() != null
-                && settings.partTemplate().usesKey()) {
+                && Stream.of(settings.partTemplate(), settings.prePart(), settings.postPart())
+                        .anyMatch(template -> template != null && template.usesKey())) {
             return false;
         }
         try {
@@ -96,13 +95,6 @@ public final class Upkeep {
             round.problems.add(e.getMessage());
         }
         return true;
-    }
-
-    /** Whether making a partition takes the key columns that events have. */
-    private boolean needsKey() {
-        return settings.partFunc() != null
-                || Stream.of(settings.partTemplate(), settings.prePart(), settings.postPart())
-                        .anyMatch(template -> template != null && template.usesKey());
     }
 
     // ---- retention
@@ -121,7 +113,7 @@ public final class Upkeep {
                     + consumer + "\" was made at " + tick + " by the source's clock, and by the clocks here and on the"
                     + " target that is longer ago than retentionPeriod = "
                     + settings.retention().period()
-                    + ". Either a clock is wrong, or the job is that far behind and goes on with this once it has"
+                    + ". Either a clock is wrong, or the job is that far behind; retention continues when it has"
                     + " caught up");
             return true;
         }
@@ -144,17 +136,17 @@ public final class Upkeep {
                 round.kept.add("Partition " + kept.table() + " is older than retentionPeriod = "
                         + settings.retention().period() + " and stays: " + kept.reason());
             }
-            for (OldPartitions.Old partition : plan.old()) {
+            for (OldPartition partition : plan.old()) {
                 if (Thread.currentThread().isInterrupted()) {
                     return;
                 }
                 try {
-                    old.retire(target, plan, partition);
+                    partition.retire(target);
                     round.done.add((settings.retention().action() == Retention.Action.DROP ? "dropped " : "detached ")
                             + partition.table() + ", which ended at " + partition.to());
                 } catch (SQLException e) {
                     round.problems.add(e.getMessage());
-                    if (target.isClosed() || partition.way() == OldPartitions.Way.CONCURRENTLY && LockWaits.passes(e)) {
+                    if (target.isClosed() || partition.way() == OldPartition.Way.CONCURRENTLY && LockWaits.passes(e)) {
                         // one partition of a table at a time can be on its way out
                         return;
                     }
@@ -169,13 +161,9 @@ public final class Upkeep {
 
     /** The earlier of this host's clock and the target's: one that runs ahead makes nothing older than it is. */
     public static Instant now(Connection target, Clock clock) throws SQLException {
-        try (Statement statement = target.createStatement();
-                ResultSet row = statement.executeQuery("select clock_timestamp()")) {
-            row.next();
-            Instant there = row.getObject(1, OffsetDateTime.class).toInstant();
-            Instant here = clock.instant();
-            return here.isBefore(there) ? here : there;
-        }
+        Instant there = Query.first(target, "select pg_catalog.clock_timestamp()", Upkeep::instant);
+        Instant here = clock.instant();
+        return here.isBefore(there) ? here : there;
     }
 
     /** The earlier of this host's clock and the target's. */
@@ -185,15 +173,16 @@ public final class Upkeep {
 
     /** When the last tick that the job has applied was made; null for none. */
     private static Instant lastTick(Connection target, String consumer) throws SQLException {
-        if (!OwnTables.exists(target, "caravan.position")) {
-            return null;
-        }
-        try (PreparedStatement select =
-                target.prepareStatement("select tick_time from caravan.position where consumer = ?::text")) {
-            select.setString(1, consumer);
-            try (ResultSet row = select.executeQuery()) {
-                return row.next() ? row.getObject(1, OffsetDateTime.class).toInstant() : null;
-            }
-        }
+        return OwnTables.exists(target, "caravan.position")
+                ? Query.first(
+                        target,
+                        "select tick_time from caravan.position where consumer = ?::text",
+                        Upkeep::instant,
+                        consumer)
+                : null;
+    }
+
+    private static Instant instant(ResultSet row) throws SQLException {
+        return row.getObject(1, OffsetDateTime.class).toInstant();
     }
 }

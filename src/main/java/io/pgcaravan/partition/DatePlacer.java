@@ -22,7 +22,7 @@ import java.util.Map;
  * its own partition: a date or timestamp column drops an offset, a timestamptz is an instant, fractions are rounded to
  * the column's precision.
  */
-final class Placing implements Placer {
+final class DatePlacer implements Placer {
 
     private static final long MICROS_PER_SECOND = 1_000_000;
     private static final long MICROS_PER_DAY = 86_400 * MICROS_PER_SECOND;
@@ -57,11 +57,10 @@ final class Placing implements Placer {
     private final long[] recentIndex = new long[RECENT];
     private final Map<Long, Place> byIndex = new HashMap<>();
     private final Map<Long, Place> byStart = new HashMap<>();
-    private int column;
     private String refusal;
 
     /** @param batch null for no rows, only times */
-    Placing(PartitionSettings settings, Parent parent, Batch batch, Instant now) {
+    DatePlacer(PartitionSettings settings, Parent parent, Batch batch, Instant now) {
         this.settings = settings;
         this.placingColumn = new PlacingColumn(settings);
         this.type = parent.boundType();
@@ -93,10 +92,13 @@ final class Placing implements Placer {
         if (settings.partMode() != PartMode.DATE_FIELD) {
             Instant at =
                     settings.partMode() == PartMode.EVENT_TIME ? row.event().time() : fixedTime;
-            return accept(atInstant(
-                    Math.addExact(Math.multiplyExact(at.getEpochSecond(), MICROS_PER_SECOND), at.getNano() / 1000)));
+            Place place = atInstant(
+                    Math.addExact(Math.multiplyExact(at.getEpochSecond(), MICROS_PER_SECOND), at.getNano() / 1000));
+            return place.refusal == null
+                    ? place
+                    : refuse("its " + settings.partMode().toString().replace('_', ' ') + " gives it", place.refusal);
         }
-        column = placingColumn.of(row);
+        int column = placingColumn.of(row);
         if (column < 0) {
             refusal = placingColumn.missing();
             return null;
@@ -108,11 +110,21 @@ final class Placing implements Placer {
             return null;
         }
         String unreadable = text.read(row.bytes(), from, row.to(column));
-        if (unreadable != null) {
-            return refuse(row, unreadable);
-        }
-        Place place = placeOfText();
-        return place.refusal == null ? place : refuse(row, place.refusal);
+        Place place = unreadable == null ? placeOfText() : null;
+        return place != null && place.refusal == null
+                ? place
+                : refuseValue(row.text(column), place == null ? unreadable : place.refusal);
+    }
+
+    private Place refuseValue(String value, String why) {
+        String shown =
+                value.length() > LONGEST_VALUE_IN_MESSAGE ? value.substring(0, LONGEST_VALUE_IN_MESSAGE) + "…" : value;
+        return refuse("column \"" + settings.partField() + "\" = '" + shown + "' gives the row", why);
+    }
+
+    private Place refuse(String what, String why) {
+        refusal = what + " no partition of " + settings.destTable() + ": " + why;
+        return null;
     }
 
     @Override
@@ -121,35 +133,8 @@ final class Placing implements Placer {
     }
 
     @Override
-    public void forgetPartitions() {
-        for (Place place : byStart.values()) {
-            place.partition = null;
-            place.absent = false;
-        }
-    }
-
-    @Override
     public String refusal() {
         return refusal;
-    }
-
-    private Place accept(Place place) {
-        if (place.refusal == null) {
-            return place;
-        }
-        refusal = "its " + settings.partMode().toString().replace('_', ' ') + " gives it no partition of "
-                + settings.destTable() + ": " + place.refusal;
-        return null;
-    }
-
-    private Place refuse(RowChange row, String why) {
-        String value = row.text(column);
-        if (value.length() > LONGEST_VALUE_IN_MESSAGE) {
-            value = value.substring(0, LONGEST_VALUE_IN_MESSAGE) + "…";
-        }
-        refusal = "column \"" + settings.partField() + "\" = '" + value + "' gives the row no partition of "
-                + settings.destTable() + ": " + why;
-        return null;
     }
 
     private Place placeOfText() {

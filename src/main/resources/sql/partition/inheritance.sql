@@ -1,4 +1,4 @@
--- How a table stands to its parent. Parameters: the table's oid, schema and name. No row where it is no longer there.
+-- What a table inherits from. Parameters: the table's oid, schema and name. No row where it is no longer there.
 select i.inhparent::bigint                                            as parent,
        -- a column of PostgreSQL 14 and later
        coalesce((pg_catalog.to_jsonb(i) ->> 'inhdetachpending')::boolean, false) as pending,
