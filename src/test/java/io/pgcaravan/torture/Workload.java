@@ -73,12 +73,21 @@ final class Workload implements AutoCloseable {
     private Connection connect() throws SQLException {
         Connection connection = DriverManager.getConnection(url);
         PgServer.execute(
-                connection, "set lock_timeout = '15s'", "set default_transaction_isolation = 'read committed'");
+                connection,
+                "set lock_timeout = '15s'; set default_transaction_isolation = 'read committed'; set statement_timeout = 0;"
+                        + " set standard_conforming_strings = on; set idle_in_transaction_session_timeout = 0");
         return connection;
     }
 
     /** New connections after the server was away; what was open is lost, what was prepared is not. */
     void reconnect() throws SQLException {
+        disconnect();
+        for (int i = 0; i < 3; i++) {
+            sessions.add(new Session());
+        }
+    }
+
+    void disconnect() {
         for (Session session : sessions) {
             owners.add(session.owner);
             try {
@@ -88,9 +97,6 @@ final class Workload implements AutoCloseable {
             }
         }
         sessions.clear();
-        for (int i = 0; i < 3; i++) {
-            sessions.add(new Session());
-        }
     }
 
     void step() throws SQLException {
@@ -122,9 +128,16 @@ final class Workload implements AutoCloseable {
             if (random.nextInt(3) == 0) {
                 ddl.make(schema);
             } else {
-                produce(session, "truncate", "truncate " + table);
+                produce(session, "truncate", "truncate " + table + (schema.child == null ? "" : " cascade"));
                 session.connection.commit();
             }
+        } else if (schema.child != null && choice < 96) {
+            produce(
+                    session,
+                    "refer",
+                    "update " + schema.child.table.quoted()
+                            + " set rev = nextval('public.revs'), ref = (select max(nr) from " + table + some + ")"
+                            + some);
         } else if (session.savepoint) {
             execute(session, random.nextBoolean() ? "rollback to savepoint s" : "release savepoint s");
             session.savepoint = false;
@@ -259,10 +272,7 @@ final class Workload implements AutoCloseable {
 
     @Override
     public void close() throws SQLException {
-        for (Session session : sessions) {
-            session.connection.close();
-        }
-        sessions.clear();
+        disconnect();
         try (Connection connection = connect()) {
             for (String name : prepared.keySet()) {
                 PgServer.execute(connection, "rollback prepared '" + name + "'");
