@@ -191,13 +191,22 @@ public final class ImportLedger {
             return new Standing.Next(position);
         }
         if (!full && set.number() > last + 1) {
-            return new Standing.Gap("it waits for "
-                    + (set.number() == last + 2
-                            ? "set " + (last + 1)
-                            : "sets " + (last + 1) + " to " + (set.number() - 1))
-                    + ", since the table has set " + last + "; caravan export --again publishes one that was lost");
+            return new Standing.Gap("it waits for " + sets(last + 1, set.number() - 1) + ", since the table has set "
+                    + last + "; caravan export --again publishes one that was lost");
+        }
+        if (sameSource && set.number() < last) {
+            long known = nextKnown(set);
+            if (known > set.number() + 1) {
+                return new Standing.Gap(
+                        "it waits for " + sets(set.number() + 1, known - 1) + ", which show whether set " + known
+                                + " of the table, a full one, holds it; caravan export --again publishes one that was lost");
+            }
         }
         return new Standing.Diverged(diverged(set, position, sameSource));
+    }
+
+    private static String sets(long first, long last) {
+        return first == last ? "set " + first : "sets " + first + " to " + last;
     }
 
     private static String diverged(Manifest set, Position position, boolean sameSource) {
@@ -263,6 +272,22 @@ public final class ImportLedger {
             try (ResultSet row = statement.executeQuery()) {
                 row.next();
                 return row.getBoolean(1);
+            }
+        }
+    }
+
+    /** The lowest number above a set's of which the ledger knows; the set's own where there is none. */
+    private long nextKnown(Manifest set) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement("""
+                select coalesce(min(set_number), ?) from caravan.import_history
+                 where table_schema = ?::text and table_name = ?::text and set_number > ?""")) {
+            statement.setLong(1, set.number());
+            statement.setString(2, set.table().schema());
+            statement.setString(3, set.table().name());
+            statement.setLong(4, set.number());
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getLong(1);
             }
         }
     }

@@ -154,6 +154,27 @@ class RestoredSourceTest {
     }
 
     @Test
+    void a_late_set_below_a_full_one_waits_for_those_between() throws Exception {
+        try (Shipping ship = new Shipping(directory)) {
+            ship.table("t", "create table t (id int primary key, v text)");
+            change(ship, 1, 1);
+            ship.importWell();
+            change(ship, 2, 4);
+            Path away = directory.resolve("away");
+            run("mkdir", away.toString());
+            run("sh", "-c", "mv " + directory + "/public.t.00000000000[24].* " + away);
+            new Exporter(ship.sourceConnect()).export(full(ship, 0));
+            List<Outcome> outcomes = ship.importAll();
+            assertThat(outcomes).extracting(Outcome::result).containsExactly(Result.GAP, Result.APPLIED);
+            assertThat(outcomes.get(0).message()).contains("it waits for set 4").doesNotContain("restored");
+            assertThat(WaitingSets.of(ship.target, ship.drop, null).toString()).doesNotContain("restored");
+            run("sh", "-c", "mv " + away + "/* " + directory);
+            assertThat(ship.importAll()).hasSize(3).extracting(Outcome::result).containsOnly(Result.ALREADY_APPLIED);
+            ship.assertEqual("t");
+        }
+    }
+
+    @Test
     void a_clone_of_the_source_is_another_source_until_the_target_is_reset() throws Exception {
         try (Shipping one = new Shipping(directory.resolve("one"))) {
             one.table("t", "create table t (id int primary key, v text)");

@@ -173,8 +173,8 @@ final class DispatchTorture extends Torture {
         }
         String name = "added " + columns++;
         String ddl = "alter table " + table + " add column " + Schema.quote(name) + " text";
-        try {
-            sql(target, "set lock_timeout = '1s'", ddl);
+        try (Connection connection = pinned(target)) {
+            PgServer.execute(connection, "set lock_timeout = '1s'", ddl);
         } catch (SQLException e) {
             // the job stands still in a transaction
             return;
@@ -365,7 +365,7 @@ final class DispatchTorture extends Torture {
             sql(target, "alter table " + table + " " + change[0]);
         }
         more(30);
-        within("no error that says \"" + said + "\"; " + refusal, () -> (log.text() + refusal).contains(said));
+        within("no error that says \"" + said + "\"; " + refusal, () -> names(log.text() + refusal, said));
         Thread.sleep(100);
         if (position() != position) {
             throw new AssertionError("the position moved in spite of the obstacle; the log:\n" + tail(log.text()));
@@ -564,10 +564,12 @@ final class DispatchTorture extends Torture {
     }
 
     private void cut(String role) throws SQLException {
-        sql(
-                role.equals("source") ? source : target,
-                "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and"
-                        + " application_name = 'pgcaravan'");
+        try (Connection connection = pinned(role.equals("source") ? source : target)) {
+            PgServer.execute(
+                    connection,
+                    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and"
+                            + " application_name = 'pgcaravan'");
+        }
     }
 
     // ---- the route

@@ -39,6 +39,8 @@ abstract class Torture implements AutoCloseable {
         "idle_in_transaction_session_timeout = '300ms'"
     };
 
+    private static final Map<String, Connection> KEPT = new HashMap<>();
+
     final Random random;
     final List<String> plan;
     final Path directory;
@@ -86,10 +88,25 @@ abstract class Torture implements AutoCloseable {
         return connection;
     }
 
-    static void sql(String url, String... statements) throws SQLException {
-        try (Connection connection = pinned(url)) {
-            PgServer.execute(connection, statements);
+    /** The harness' own connection with a database, kept, as each new one costs a password's hash. */
+    private static Connection kept(String url) throws SQLException {
+        Connection connection = KEPT.get(url);
+        if (connection == null || !connection.isValid(5)) {
+            connection = pinned(url);
+            KEPT.put(url, connection);
         }
+        return connection;
+    }
+
+    static void forget(String url) throws SQLException {
+        Connection connection = KEPT.remove(url);
+        if (connection != null) {
+            connection.close();
+        }
+    }
+
+    static synchronized void sql(String url, String... statements) throws SQLException {
+        PgServer.execute(kept(url), statements);
     }
 
     /** Several statements in one transaction, again until no deadlock and no lock is in the way. */
@@ -110,10 +127,9 @@ abstract class Torture implements AutoCloseable {
     }
 
     /** The first column of a query. */
-    static List<String> column(String url, String query) throws SQLException {
+    static synchronized List<String> column(String url, String query) throws SQLException {
         List<String> values = new ArrayList<>();
-        try (Connection connection = pinned(url);
-                Statement statement = connection.createStatement();
+        try (Statement statement = kept(url).createStatement();
                 ResultSet row = statement.executeQuery(query)) {
             while (row.next()) {
                 values.add(row.getString(1));
@@ -134,6 +150,11 @@ abstract class Torture implements AutoCloseable {
         return url.replaceFirst("^.*/([^?]*)\\?.*$", "$1");
     }
 
+    /** Whether a text has a column's name, as it is or as an identifier. */
+    static boolean names(String text, String name) {
+        return text.contains(name) || text.contains(Schema.quote(name));
+    }
+
     static void difference(String what, List<String> expected, List<String> actual) {
         if (!expected.equals(actual)) {
             throw new AssertionError(what + ": " + expected.size() + " expected, " + actual.size() + " found; missing "
@@ -152,6 +173,7 @@ abstract class Torture implements AutoCloseable {
 
     static void drop(String... urls) throws SQLException {
         for (String url : urls) {
+            forget(url);
             sql(
                     PgServer.get().jdbcUrl("postgres"),
                     "drop database if exists " + Schema.quote(name(url)) + " with (force)");

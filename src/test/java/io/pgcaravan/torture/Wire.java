@@ -31,6 +31,7 @@ final class Wire implements AutoCloseable {
         start(() -> {
             while (true) {
                 Socket client = listener.accept();
+                client.setTcpNoDelay(true);
                 start(() -> connect(client));
             }
         });
@@ -60,6 +61,7 @@ final class Wire implements AutoCloseable {
     private void connect(Socket client) throws IOException {
         try {
             Socket backend = new Socket(server.group(1), Integer.parseInt(server.group(2)));
+            backend.setTcpNoDelay(true);
             start(() -> pass(client, backend, false));
             start(() -> pass(backend, client, true));
         } catch (IOException e) {

@@ -63,10 +63,7 @@ final class Workload implements AutoCloseable {
         this.url = url;
         this.keyUpdates = keyUpdates;
         this.ddl = ddl;
-        try (Connection connection = connect()) {
-            prepares = !PgServer.value(connection, "show max_prepared_transactions")
-                    .equals("0");
-        }
+        prepares = Torture.number(url, "select current_setting('max_prepared_transactions')") > 0;
         reconnect();
     }
 
@@ -252,9 +249,7 @@ final class Workload implements AutoCloseable {
     }
 
     private void finish(String name) throws SQLException {
-        try (Connection connection = connect()) {
-            PgServer.execute(connection, (random.nextInt(4) == 0 ? "rollback" : "commit") + " prepared '" + name + "'");
-        }
+        Torture.sql(url, (random.nextInt(4) == 0 ? "rollback" : "commit") + " prepared '" + name + "'");
         owners.add(prepared.remove(name));
     }
 
@@ -273,10 +268,8 @@ final class Workload implements AutoCloseable {
     @Override
     public void close() throws SQLException {
         disconnect();
-        try (Connection connection = connect()) {
-            for (String name : prepared.keySet()) {
-                PgServer.execute(connection, "rollback prepared '" + name + "'");
-            }
+        for (String name : prepared.keySet()) {
+            Torture.sql(url, "rollback prepared '" + name + "'");
         }
     }
 }
