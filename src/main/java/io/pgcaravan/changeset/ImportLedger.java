@@ -7,6 +7,8 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.util.UUID;
 
 /** Which tables may be imported, and the last set of each. Calls are for the connection's open transaction. */
@@ -34,7 +36,8 @@ public final class ImportLedger {
             String snapshot,
             String sourceSystem,
             String sourceDatabase,
-            Target target) {
+            Target target,
+            Instant appliedAt) {
 
         /** As it is once a set is applied. */
         static Position after(Manifest set) {
@@ -45,7 +48,8 @@ public final class ImportLedger {
                     set.snapshot(),
                     set.source().system(),
                     set.source().database(),
-                    set.target());
+                    set.target(),
+                    Instant.now());
         }
 
         /** Whether the table's rows come from that database. */
@@ -129,7 +133,7 @@ public final class ImportLedger {
 
     private Position position(TableName table, String locking) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement("""
-                select set_number, set_id, snapshot::text, source_system, source_database, target_host, target_database
+                select set_number, set_id, snapshot::text, source_system, source_database, target_host, target_database, applied_at
                   from caravan.import_set where table_schema = ?::text and table_name = ?::text""" + locking)) {
             statement.setString(1, table.schema());
             statement.setString(2, table.name());
@@ -145,7 +149,10 @@ public final class ImportLedger {
                         row.getString(3),
                         row.getString(4),
                         row.getString(5),
-                        host == null ? null : new Target(host, row.getString(7)));
+                        host == null ? null : new Target(host, row.getString(7)),
+                        row.getObject(8) == null
+                                ? null
+                                : row.getObject(8, OffsetDateTime.class).toInstant());
             }
         }
     }
@@ -184,10 +191,12 @@ public final class ImportLedger {
         if (set.number() < last && wasReplaced(set)) {
             return new Standing.AlreadyApplied("a full set with a higher number holds it");
         }
+        int seen = Long.compareUnsigned(Snapshot.xmax(set.snapshot()), Snapshot.xmax(position.snapshot));
         // numbers begin again where the source's ledger was lost
-        boolean newLine = set.previousSetId() == null
-                && Long.compareUnsigned(Snapshot.xmax(set.snapshot()), Snapshot.xmax(position.snapshot)) > 0;
-        if (full && sameSource && (set.number() > last || newLine)) {
+        boolean newLine = set.previousSetId() == null && seen > 0;
+        // a set that was on its way when the source was restored
+        boolean old = seen < 0 && set.exportedAt().isBefore(position.appliedAt);
+        if (full && sameSource && (set.number() > last && !old || newLine)) {
             return new Standing.Next(position);
         }
         if (!full && set.number() > last + 1) {
@@ -218,6 +227,11 @@ public final class ImportLedger {
                     + "\" of system " + position.sourceSystem
                     + ": a table follows one source. If it is to follow the other one from now on, caravan ddl reset"
                     + " --import-only and caravan ddl importer for the table let a full set in";
+        }
+        if (set.kind() == Manifest.Kind.FULL && set.number() > last) {
+            return "it was exported at " + set.exportedAt() + " and has seen less, " + has
+                    + ": the source was restored since. It is needed no more, and may be deleted; caravan export --full --after "
+                    + set.number() + " sends all rows that the source has now";
         }
         if (set.number() > last) {
             return "it continues set " + set.previousSetId() + ", " + has

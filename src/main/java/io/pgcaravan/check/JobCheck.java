@@ -14,6 +14,10 @@ public final class JobCheck {
             // as a job has it
             + " set local time zone 'UTC'; set local datestyle = 'ISO, YMD'";
 
+    /** Each transaction waits while the other database is looked at; a role's own limits do not count. */
+    private static final String UNHURRIED = "select set_config(name, '0', true) from pg_settings"
+            + " where name in ('idle_in_transaction_session_timeout', 'statement_timeout', 'transaction_timeout')";
+
     private final CheckedJob job;
     private final Findings findings = new Findings();
 
@@ -69,10 +73,10 @@ public final class JobCheck {
         try {
             Connection connection = database.getConnection();
             connection.setAutoCommit(false);
-            if (role.equals("source")) {
-                connection.setReadOnly(true);
-            } else {
-                try (var statement = connection.createStatement()) {
+            connection.setReadOnly(role.equals("source"));
+            try (var statement = connection.createStatement()) {
+                statement.execute(UNHURRIED);
+                if (role.equals("target")) {
                     statement.execute(LIMITS);
                 }
             }

@@ -175,6 +175,46 @@ class RestoredSourceTest {
     }
 
     @Test
+    void a_full_set_that_was_on_its_way_when_the_source_was_restored_is_not_applied() throws Exception {
+        Path late = directory.resolve("late");
+        String sourceUrl = PgServer.get().createDatabase("ship_source");
+        String targetUrl = PgServer.get().createDatabase("ship_target");
+        String name;
+        try (Shipping ship = new Shipping(directory, sourceUrl, targetUrl)) {
+            name = ship.source.getCatalog();
+            ship.table("t", "create table t (id int primary key, v text)");
+            ship.source.close();
+            execute(ship.target, "create database copy_of_" + name + " template " + name);
+        }
+        try (Shipping ship = new Shipping(directory, sourceUrl, targetUrl)) {
+            change(ship, 1, 2);
+            ship.importWell();
+            new Exporter(ship.sourceConnect()).export(full(ship, 0));
+            run("mkdir", late.toString());
+            run("sh", "-c", "mv " + directory + "/public.t.* " + late);
+            ship.source.close();
+            execute(
+                    ship.target,
+                    "drop database " + name + " with (force)",
+                    "alter database copy_of_" + name + " rename to " + name);
+        }
+        try (Shipping ship = new Shipping(directory, sourceUrl, targetUrl)) {
+            change(ship, 7, 8);
+            ship.importWell();
+            run("sh", "-c", "mv " + late + "/public.t.000000000003.* " + directory);
+            List<Outcome> outcomes = ship.importAll();
+            assertThat(outcomes).extracting(Outcome::result).containsExactly(Result.DIVERGED);
+            assertThat(outcomes.get(0).message())
+                    .contains("the source was restored")
+                    .contains("--full --after 3");
+            ship.assertEqual("t");
+            new Exporter(ship.sourceConnect()).export(full(ship, 3));
+            assertThat(ship.importAll()).extracting(Outcome::result).contains(Result.APPLIED);
+            ship.assertEqual("t");
+        }
+    }
+
+    @Test
     void a_clone_of_the_source_is_another_source_until_the_target_is_reset() throws Exception {
         try (Shipping one = new Shipping(directory.resolve("one"))) {
             one.table("t", "create table t (id int primary key, v text)");

@@ -9,6 +9,8 @@ import io.pgcaravan.camel.LogLines;
 import io.pgcaravan.camel.Moment;
 import io.pgcaravan.camel.RoutesProcess;
 import io.pgcaravan.check.CheckedJob;
+import io.pgcaravan.check.Finding;
+import io.pgcaravan.check.JobCheck;
 import io.pgcaravan.cli.ServerBinaries;
 import io.pgcaravan.grants.RoleGrants;
 import io.pgcaravan.queue.Queues;
@@ -250,12 +252,8 @@ final class DispatchTorture extends Torture {
         return login.equals("user=") ? wire.url() : wire.url().replaceFirst("user=.*", login);
     }
 
-    private Job newJob(RouteEdit of) throws Exception {
-        return new Job(url(sourceWire), url(targetWire), properties(), this::passes, write(of));
-    }
-
     private void start(RouteEdit of) throws Exception {
-        job = newJob(of);
+        job = new Job(url(sourceWire), url(targetWire), properties(), this::passes, write(of));
     }
 
     private Path[] write(RouteEdit of) throws Exception {
@@ -321,7 +319,7 @@ final class DispatchTorture extends Torture {
 
     private void within(String otherwise, Condition condition) throws Exception {
         try {
-            await().atMost(Duration.ofSeconds(60)).ignoreExceptions().until(condition::holds);
+            await().atMost(Duration.ofSeconds(180)).ignoreExceptions().until(condition::holds);
         } catch (org.awaitility.core.ConditionTimeoutException e) {
             throw new AssertionError(otherwise + " (position " + position() + "); the log:\n" + tail(log.text()), e);
         }
@@ -649,6 +647,13 @@ final class DispatchTorture extends Torture {
                             "select place" + pairs + "place having count(*) > 1 union all select tableoid::text" + pairs
                                     + "tableoid having count(*) > 1"));
         }
+        difference(
+                "problems that the check finds with a job that works",
+                List.of(),
+                JobCheck.of(JobPlans.of(job.context()).get("job").job()).stream()
+                        .filter(finding -> finding.level() == Finding.Level.PROBLEM)
+                        .map(Object::toString)
+                        .toList());
         plan.add(workload.counts + ", " + actual.size() + " rows");
     }
 

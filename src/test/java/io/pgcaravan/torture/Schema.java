@@ -124,6 +124,9 @@ final class Schema {
     /** What refers to this table by a foreign key; null for none. */
     Schema child;
 
+    /** Whether the source's table has partitions, of which the key then has the place. */
+    boolean parted;
+
     private final List<String> keyValues = new ArrayList<>();
     private final Random random;
 
@@ -237,7 +240,17 @@ final class Schema {
                 + columns().stream()
                         .map(column -> quote(column.name) + " " + column.type.name)
                         .collect(Collectors.joining(", "))
-                + ", primary key (" + keyNames() + "))";
+                + ", primary key (" + keyNames() + "))"
+                + (parted
+                        ? " partition by list (place); create table " + leaf() + " partition of " + table.quoted()
+                                + " for values in ('north', 'x'); create table " + quoted("rest of " + table.name())
+                                + " partition of " + table.quoted() + " default"
+                        : "");
+    }
+
+    /** A partition of the source's table. */
+    String leaf() {
+        return quoted("part of " + table.name());
     }
 
     /** @param unique whether the target has a primary key */
@@ -256,7 +269,7 @@ final class Schema {
                     case LIST -> " partition by list (place)";
                     case HASH -> " partition by hash (" + quote(key.get(0).name) + ")";
                 };
-        String primary = ", primary key (" + keyNames() + (placed.isEmpty() ? "" : ", " + placed) + ")";
+        String primary = ", primary key (" + keyNames() + (placed.isEmpty() || parted ? "" : ", " + placed) + ")";
         return "create table " + table.quoted() + " (" + columns + ", own text default 'own'" + (unique ? primary : "")
                 + ")" + tail
                 + (random.nextBoolean() ? "; create index on " + table.quoted() + " (mark, rev)" : "");
@@ -275,7 +288,8 @@ final class Schema {
     }
 
     private String keyNames() {
-        return key.stream().map(column -> quote(column.name)).collect(Collectors.joining(", "));
+        return key.stream().map(column -> quote(column.name)).collect(Collectors.joining(", "))
+                + (parted ? ", place" : "");
     }
 
     /** Where a row belongs, as text: equal for rows of one partition. */

@@ -72,7 +72,7 @@ final class Workload implements AutoCloseable {
         PgServer.execute(
                 connection,
                 "set lock_timeout = '15s'; set default_transaction_isolation = 'read committed'; set statement_timeout = 0;"
-                        + " set standard_conforming_strings = on; set idle_in_transaction_session_timeout = 0");
+                        + " set standard_conforming_strings = on; set array_nulls = on; set idle_in_transaction_session_timeout = 0");
         return connection;
     }
 
@@ -113,7 +113,13 @@ final class Workload implements AutoCloseable {
             produce(session, "update", "update " + table + " set " + set + "rev = nextval('public.revs')" + some);
         } else if (choice < 70) {
             String place = random.nextBoolean() ? set(schema, schema.at) : set(schema, schema.place);
-            produce(session, "move", "update " + table + " set " + place + ", rev = nextval('public.revs')" + some);
+            execute(session, "savepoint k");
+            try {
+                produce(session, "move", "update " + table + " set " + place + ", rev = nextval('public.revs')" + some);
+            } catch (SQLException e) {
+                // the place is part of a key that is taken
+                execute(session, "rollback to savepoint k");
+            }
         } else if (choice < 80) {
             produce(session, "delete", "delete from " + table + some);
         } else if (choice < 87) {
@@ -125,7 +131,8 @@ final class Workload implements AutoCloseable {
             if (random.nextInt(3) == 0) {
                 ddl.make(schema);
             } else {
-                produce(session, "truncate", "truncate " + table + (schema.child == null ? "" : " cascade"));
+                String what = schema.parted && random.nextBoolean() ? schema.leaf() : table;
+                produce(session, "truncate", "truncate " + what + (schema.child == null ? "" : " cascade"));
                 session.connection.commit();
             }
         } else if (schema.child != null && choice < 96) {
