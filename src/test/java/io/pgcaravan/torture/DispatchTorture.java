@@ -29,6 +29,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -102,7 +103,7 @@ final class DispatchTorture extends Torture {
         json = oneIn(4);
         fields = oneIn(4);
         lock = !oneIn(4);
-        chunkEvents = pick(1, 7, 100, 5000);
+        int chunk = pick(1, 7, 100, 5000);
         truncates = keyed || random.nextBoolean();
         schema = new Schema(random, pick(Placing.values()), !oneIn(3), fields, "");
         table = schema.table.quoted();
@@ -110,6 +111,8 @@ final class DispatchTorture extends Torture {
         // what a keyed mode nets is one row of the first table and several of the second
         edit = keyed && chosen.option().equals("second") ? RouteEdit.of(rows ? "rows" : "chunks", false)[0] : chosen;
         deadLetters = !edit.option().equals("second") && oneIn(6);
+        // a search for bad rows is slow in small chunks
+        chunkEvents = deadLetters ? Math.max(chunk, 50) : chunk;
         asRole = oneIn(4) && ServerBinaries.find().isPresent();
         disk = oneIn(8) && ServerBinaries.find().isPresent() ? Disk.mount(64, "postgres") : null;
         plan.add("dispatch of " + schema);
@@ -317,16 +320,12 @@ final class DispatchTorture extends Torture {
         return there.get(0) == null ? 0 : number(target, "select coalesce(max(tick), 0) from caravan.position");
     }
 
-    private void within(String otherwise, Condition condition) throws Exception {
+    private void within(String otherwise, Callable<Boolean> condition) throws Exception {
         try {
-            await().atMost(Duration.ofSeconds(180)).ignoreExceptions().until(condition::holds);
+            await().atMost(Duration.ofSeconds(180)).ignoreExceptions().until(condition);
         } catch (org.awaitility.core.ConditionTimeoutException e) {
             throw new AssertionError(otherwise + " (position " + position() + "); the log:\n" + tail(log.text()), e);
         }
-    }
-
-    private interface Condition {
-        boolean holds() throws Exception;
     }
 
     private static String tail(String text) {
@@ -406,13 +405,8 @@ final class DispatchTorture extends Torture {
                 }
             }
             case LOCKED_TABLE -> {
-                try (Connection connection = pinned(target)) {
-                    connection.setAutoCommit(false);
-                    lock(connection);
-                    steps(5);
-                    more(10);
-                    Thread.sleep(500);
-                }
+                more(10);
+                patiently(target, "lock table " + table, "select pg_sleep(0.8)");
             }
             case TIME_OUT -> {
                 String which = pick("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout");
@@ -704,21 +698,6 @@ final class DispatchTorture extends Torture {
                 Stream.concat(Stream.of(table), gone.stream())
                         .map(of -> "select row(" + texts + ", own)::text from " + of)
                         .collect(Collectors.joining(" union all ")));
-    }
-
-    /** The job, which locks partitions before their parent, may make a deadlock of it. */
-    private void lock(Connection connection) throws SQLException {
-        while (true) {
-            try {
-                PgServer.execute(connection, "lock table " + table);
-                return;
-            } catch (SQLException e) {
-                if (!"40P01".equals(e.getSQLState())) {
-                    throw e;
-                }
-                connection.rollback();
-            }
-        }
     }
 
     @Override
