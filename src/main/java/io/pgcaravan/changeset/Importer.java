@@ -437,6 +437,12 @@ public final class Importer {
                     .toList()) {
                 positions.put(set.table(), ledger.lock(set.table()));
             }
+            for (Manifest set : sets) {
+                if (ledger.standing(set, positions.get(set.table()), here) instanceof Standing.AlreadyApplied) {
+                    // known even where its group waits: by it the set before is recognised
+                    ledger.replaced(set);
+                }
+            }
             List<Manifest> next = new ArrayList<>();
             List<Outcome> outcomes = new ArrayList<>();
             for (Manifest set : sets) {
@@ -445,9 +451,9 @@ public final class Importer {
                     next.add(set);
                     positions.put(set.table(), Position.after(set));
                 } else if (standing instanceof Standing.AlreadyApplied applied) {
-                    ledger.replaced(set);
                     outcomes.add(new Outcome(set.name(), Result.ALREADY_APPLIED, set, applied.why(), 0));
                 } else if (standing instanceof Standing.Gap gap) {
+                    connection.commit();
                     return all(sets, Result.GAP, gap.why() + of(set));
                 } else if (standing instanceof Standing.Diverged diverged) {
                     return all(sets, Result.DIVERGED, diverged.why() + of(set));

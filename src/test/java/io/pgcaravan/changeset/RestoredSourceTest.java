@@ -215,6 +215,33 @@ class RestoredSourceTest {
     }
 
     @Test
+    void sets_of_a_group_of_which_one_table_got_a_full_set_meanwhile_are_applied() throws Exception {
+        try (Shipping ship = new Shipping(directory)) {
+            ship.table("t", "create table t (id int primary key, v text)");
+            ship.table("u", "create table u (id int primary key, v text)");
+            Path away = directory.resolve("away");
+            run("mkdir", away.toString());
+            for (int i = 1; i <= 4; i++) {
+                execute(ship.source, "insert into t values (" + i + ", 'a')", "insert into u values (" + i + ", 'a')");
+                ship.export("t", "u");
+                if (i == 1) {
+                    ship.importWell();
+                } else {
+                    run("sh", "-c", "mv " + directory + "/public.[tu].00000000000" + i + ".* " + away);
+                }
+            }
+            new Exporter(ship.sourceConnect()).export(full(ship, 0));
+            ship.importWell();
+            run("sh", "-c", "mv " + away + "/* " + directory);
+            for (int i = 0; i < 3; i++) {
+                ship.importAll();
+            }
+            ship.assertEqual("u");
+            ship.assertEqual("t");
+        }
+    }
+
+    @Test
     void a_clone_of_the_source_is_another_source_until_the_target_is_reset() throws Exception {
         try (Shipping one = new Shipping(directory.resolve("one"))) {
             one.table("t", "create table t (id int primary key, v text)");

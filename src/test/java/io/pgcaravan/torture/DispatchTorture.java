@@ -103,7 +103,7 @@ final class DispatchTorture extends Torture {
         json = oneIn(4);
         fields = oneIn(4);
         lock = !oneIn(4);
-        int chunk = pick(1, 7, 100, 5000);
+        chunkEvents = pick(1, 7, 100, 5000);
         truncates = keyed || random.nextBoolean();
         schema = new Schema(random, pick(Placing.values()), !oneIn(3), fields, "");
         table = schema.table.quoted();
@@ -111,8 +111,6 @@ final class DispatchTorture extends Torture {
         // what a keyed mode nets is one row of the first table and several of the second
         edit = keyed && chosen.option().equals("second") ? RouteEdit.of(rows ? "rows" : "chunks", false)[0] : chosen;
         deadLetters = !edit.option().equals("second") && oneIn(6);
-        // a search for bad rows is slow in small chunks
-        chunkEvents = deadLetters ? Math.max(chunk, 50) : chunk;
         asRole = oneIn(4) && ServerBinaries.find().isPresent();
         disk = oneIn(8) && ServerBinaries.find().isPresent() ? Disk.mount(64, "postgres") : null;
         plan.add("dispatch of " + schema);
@@ -121,6 +119,8 @@ final class DispatchTorture extends Torture {
                 + (fields ? ", fields listed" : "") + (lock ? "" : ", no lock") + (asRole ? ", as a role" : ""));
         prepare(keyed);
         workload = new Workload(random, List.of(schema), source, false, this::addColumn);
+        // a search for bad rows is slow
+        workload.largest = deadLetters ? 60 : 3000;
     }
 
     private void prepare(boolean keyed) throws SQLException {

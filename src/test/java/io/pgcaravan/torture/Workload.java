@@ -53,6 +53,9 @@ final class Workload implements AutoCloseable {
     private int bulks;
     private int names;
 
+    /** The most rows of one statement. */
+    int largest = 3000;
+
     /** How many statements of each kind there were. */
     final Map<String, Integer> counts = new LinkedHashMap<>();
 
@@ -214,11 +217,12 @@ final class Workload implements AutoCloseable {
 
     private void bulk(Session session, Schema schema, int rows) throws SQLException {
         int from = 1_000_000 + 10_000 * bulks++;
+        int last = from + Math.min(rows, largest) - 1;
         produce(
                 session,
                 "bulk insert",
                 "insert into " + schema.table.quoted() + " (" + schema.names() + ") select " + schema.values("g")
-                        + " from" + " generate_series(" + from + ", " + (from + rows - 1) + ") g");
+                        + " from" + " generate_series(" + from + ", " + last + ") g");
     }
 
     private void produce(Session session, String kind, String sql) throws SQLException {
