@@ -54,7 +54,8 @@ final class Disk implements AutoCloseable {
 
     @Override
     public void close() throws Exception {
-        run("umount", directory.toString());
+        // the server may hold a file of it for a moment
+        run("umount", "-l", directory.toString());
         Files.delete(directory);
     }
 }
