@@ -18,5 +18,6 @@ from (
         ('timezone', 'UTC'),
         -- texts are read as the source's pinned trigger function writes them
         ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'), ('lc_monetary', 'C'),
+        ('array_nulls', 'on'), ('xmloption', 'content'),
         -- the driver keeps every notice of a statement in memory, and nothing reads them
         ('client_min_messages', 'error')) as s (name, value)

@@ -171,10 +171,18 @@ public final class JobPlans {
     }
 
     private void add(TableName table, LoadSettings settings) {
-        boolean leftOut = partition != null && partition.tableMode() == TableMode.IGNORE;
-        if (!leftOut) {
-            boolean parted = partition != null && partition.tableMode() == TableMode.PART;
+        // a step for another table does not load into these partitions
+        boolean placed = partition != null && isSame(partition.destTable(), table);
+        if (!placed || partition.tableMode() != TableMode.IGNORE) {
+            boolean parted = placed && partition.tableMode() == TableMode.PART;
             loads.add(new CheckedJob.Load(table, sourceTable, format, selection, parted ? partition : null, settings));
         }
+    }
+
+    private static boolean isSame(TableName one, TableName other) {
+        return one.name().equals(other.name())
+                && (one.schema() == null
+                        || other.schema() == null
+                        || one.schema().equals(other.schema()));
     }
 }

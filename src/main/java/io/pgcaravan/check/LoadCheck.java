@@ -59,7 +59,10 @@ final class LoadCheck {
         rights(parent);
         if (written != null) {
             for (Feeder feeder : feeders) {
-                columns(feeder, written);
+                // what a step of the user's own inserts is not known
+                if (load.settings() != null) {
+                    columns(feeder, written);
+                }
                 key(feeder, written);
             }
             if (feeders.isEmpty()) {

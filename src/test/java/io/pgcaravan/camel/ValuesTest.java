@@ -214,6 +214,29 @@ class ValuesTest {
     }
 
     @Test
+    void nulls_in_arrays_and_xml_content_arrive_whatever_the_target_has_set() throws Exception {
+        try (Orders orders = new Orders()) {
+            orders.source("alter table orders add column a text[], add column x xml");
+            for (String change : List.of("set array_nulls = off", "set xmloption = 'document'")) {
+                orders.source("alter database \"" + orders.value(orders.target, "select current_database()") + "\" "
+                        + change);
+            }
+            try (var statement = orders.target.createStatement()) {
+                statement.execute("alter table orders add column a text[], add column x xml");
+            }
+            try (Job job = Job.dispatch(orders, Map.of("dispatch.rowMode", "keep_latest", "dispatch.eventTypes", ""))) {
+                ShippedRoutesTest.awaitRegistered(orders);
+                orders.insert(1, 5);
+                orders.source("update orders set a = '{NULL,b}', x = 'c<d/>'");
+                orders.tick();
+                await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(orders.value(
+                                orders.target, "select string_agg(distinct a::text || x::text, ' ') from orders"))
+                        .isEqualTo("{NULL,b}c<d/>"));
+            }
+        }
+    }
+
+    @Test
     void standard_conforming_strings_may_be_off_on_both_sides() throws Exception {
         try (Orders orders = new Orders()) {
             for (String side : List.of("source", "target")) {

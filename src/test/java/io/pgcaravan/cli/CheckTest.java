@@ -105,6 +105,47 @@ class CheckTest {
     }
 
     @Test
+    void a_second_table_of_a_step_of_ones_own_is_not_compared() throws Exception {
+        partitionedTarget();
+        pin();
+        on(target, "create table seen (id bigint)");
+        keys.put("dispatch.enabled", "false");
+        route = """
+                - route:
+                    id: two
+                    from:
+                      uri: pgq:orders
+                      parameters: {consumer: two, source: "#sourceDb", target: "#targetDb"}
+                      steps:
+                        - split:
+                            simple: "${body.events}"
+                            streaming: true
+                            steps:
+                              - to: {uri: "pgq-decode:logutriga", parameters: {eventTypes: I}}
+                              - to: {uri: "pgq-partition:public.orders", parameters: {partField: created_at, period: day}}
+                              - multicast:
+                                  steps:
+                                    - to: {uri: "pgq-copy:public.orders", parameters: {rowMode: append}}
+                                    - pipeline:
+                                        steps:
+                                          - to: {uri: "sql:insert into public.seen values (:#id)", parameters: {dataSource: "#targetDb", noop: true}}
+                                          - to: pgq-loaded:public.seen
+                """;
+        CommandRun run = check();
+        assertThat(run.out()).doesNotContain("problem").contains("go into table public.orders");
+    }
+
+    @Test
+    void the_roles_own_time_limits_do_not_end_a_check() throws Exception {
+        partitionedTarget();
+        pin();
+        for (Connection side : new Connection[] {source, target}) {
+            on(side, "alter database " + name(side) + " set idle_in_transaction_session_timeout = '1ms'");
+        }
+        assertThat(check().out()).doesNotContain("broke off").doesNotContain("problem");
+    }
+
+    @Test
     void the_template_is_tried_and_rolled_back() throws Exception {
         on(target, "create table orders (id bigint, customer text, amount numeric(10,2), created_at timestamp)");
         template = "create table _DEST_TABLE () inherits (_PARENT); alter table only _DEST_TABLE add constraint"

@@ -161,6 +161,94 @@ class RestoredSourceTest {
     }
 
     @Test
+    void a_late_set_below_a_full_one_waits_for_those_between() throws Exception {
+        try (Shipping ship = new Shipping(directory)) {
+            ship.table("t", "create table t (id int primary key, v text)");
+            change(ship, 1, 1);
+            ship.importWell();
+            change(ship, 2, 4);
+            Path away = directory.resolve("away");
+            run("mkdir", away.toString());
+            run("sh", "-c", "mv " + directory + "/public.t.00000000000[24].* " + away);
+            new Exporter(ship.sourceConnect()).export(full(ship, 0));
+            List<Outcome> outcomes = ship.importAll();
+            assertThat(outcomes).extracting(Outcome::result).containsExactly(Result.GAP, Result.APPLIED);
+            assertThat(outcomes.get(0).message()).contains("it waits for set 4").doesNotContain("restored");
+            assertThat(WaitingSets.of(ship.target, ship.drop, null).toString()).doesNotContain("restored");
+            run("sh", "-c", "mv " + away + "/* " + directory);
+            assertThat(ship.importAll()).hasSize(3).extracting(Outcome::result).containsOnly(Result.ALREADY_APPLIED);
+            ship.assertEqual("t");
+        }
+    }
+
+    @Test
+    void a_full_set_that_was_on_its_way_when_the_source_was_restored_is_not_applied() throws Exception {
+        Path late = directory.resolve("late");
+        String sourceUrl = PgServer.get().createDatabase("ship_source");
+        String targetUrl = PgServer.get().createDatabase("ship_target");
+        String name;
+        try (Shipping ship = new Shipping(directory, sourceUrl, targetUrl)) {
+            name = ship.source.getCatalog();
+            ship.table("t", "create table t (id int primary key, v text)");
+            ship.source.close();
+            execute(ship.target, "create database copy_of_" + name + " template " + name);
+        }
+        try (Shipping ship = new Shipping(directory, sourceUrl, targetUrl)) {
+            change(ship, 1, 2);
+            ship.importWell();
+            new Exporter(ship.sourceConnect()).export(full(ship, 0));
+            run("mkdir", late.toString());
+            run("sh", "-c", "mv " + directory + "/public.t.* " + late);
+            ship.source.close();
+            execute(
+                    ship.target,
+                    "drop database " + name + " with (force)",
+                    "alter database copy_of_" + name + " rename to " + name);
+        }
+        try (Shipping ship = new Shipping(directory, sourceUrl, targetUrl)) {
+            change(ship, 7, 8);
+            ship.importWell();
+            run("sh", "-c", "mv " + late + "/public.t.000000000003.* " + directory);
+            List<Outcome> outcomes = ship.importAll();
+            assertThat(outcomes).extracting(Outcome::result).containsExactly(Result.DIVERGED);
+            assertThat(outcomes.get(0).message())
+                    .contains("the source was restored")
+                    .contains("--full --after 3");
+            ship.assertEqual("t");
+            new Exporter(ship.sourceConnect()).export(full(ship, 3));
+            assertThat(ship.importAll()).extracting(Outcome::result).contains(Result.APPLIED);
+            ship.assertEqual("t");
+        }
+    }
+
+    @Test
+    void sets_of_a_group_of_which_one_table_got_a_full_set_meanwhile_are_applied() throws Exception {
+        try (Shipping ship = new Shipping(directory)) {
+            ship.table("t", "create table t (id int primary key, v text)");
+            ship.table("u", "create table u (id int primary key, v text)");
+            Path away = directory.resolve("away");
+            run("mkdir", away.toString());
+            for (int i = 1; i <= 4; i++) {
+                execute(ship.source, "insert into t values (" + i + ", 'a')", "insert into u values (" + i + ", 'a')");
+                ship.export("t", "u");
+                if (i == 1) {
+                    ship.importWell();
+                } else {
+                    run("sh", "-c", "mv " + directory + "/public.[tu].00000000000" + i + ".* " + away);
+                }
+            }
+            new Exporter(ship.sourceConnect()).export(full(ship, 0));
+            ship.importWell();
+            run("sh", "-c", "mv " + away + "/* " + directory);
+            for (int i = 0; i < 3; i++) {
+                ship.importAll();
+            }
+            ship.assertEqual("u");
+            ship.assertEqual("t");
+        }
+    }
+
+    @Test
     void a_clone_of_the_source_is_another_source_until_the_target_is_reset() throws Exception {
         try (Shipping one = new Shipping(directory.resolve("one"))) {
             one.table("t", "create table t (id int primary key, v text)");

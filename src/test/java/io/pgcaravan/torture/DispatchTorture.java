@@ -4,16 +4,22 @@ import static org.awaitility.Awaitility.await;
 
 import io.pgcaravan.PgServer;
 import io.pgcaravan.camel.Job;
+import io.pgcaravan.camel.JobPlans;
 import io.pgcaravan.camel.LogLines;
 import io.pgcaravan.camel.Moment;
 import io.pgcaravan.camel.RoutesProcess;
+import io.pgcaravan.check.CheckedJob;
+import io.pgcaravan.check.Finding;
+import io.pgcaravan.check.JobCheck;
+import io.pgcaravan.grants.RoleGrants;
 import io.pgcaravan.queue.Queues;
+import io.pgcaravan.server.ServerBinaries;
 import io.pgcaravan.torture.Schema.Column;
 import io.pgcaravan.torture.Schema.Placing;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -23,71 +29,62 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** One job of dispatch: a table, a queue, a route with an edit, and faults, all out of one seed; in the end the target must be what it should. */
-final class DispatchTorture implements AutoCloseable {
+final class DispatchTorture extends Torture {
 
     private enum Fault {
-        NONE,
         STOP_AND_START,
-        CUT_SOURCE,
-        CUT_TARGET,
+        CUT,
         CUT_AT_A_MOMENT,
         SWALLOWED_ANSWER,
+        STALL,
         LOCKED_TABLE,
-        LOCK_TIMEOUT,
-        KILL_AT_A_MOMENT,
-        KILL_AT_RANDOM,
-        PAUSE_AND_CONTINUE,
-        STANDBY,
+        TIME_OUT,
+        KILL,
+        PAUSE,
+        SECOND_PROCESS,
         RESTART,
-        CRASH,
-        READ_ONLY
+        READ_ONLY,
+        FULL_DISK,
+        PARTITION_TREE
     }
 
     /** Settings of the producers' sessions; texts in the queue depend on them. */
     private static final String[] PRODUCERS = {
-        "timezone = 'Asia/Kathmandu'", "bytea_output = 'escape'", "xmloption = 'content'", "search_path = ''"
-    };
-
-    /** The same, for which values do not arrive as they were yet. */
-    private static final String[] PRODUCERS_KNOWN = {
-        "datestyle = 'SQL, DMY'", "datestyle = 'German'", "intervalstyle = 'sql_standard'", "extra_float_digits = 0"
-    };
-
-    private static final String[] DATABASES = {
-        "default_transaction_isolation = 'serializable'",
-        "default_transaction_isolation = 'repeatable read'",
-        "search_path = ''",
+        "timezone = 'Asia/Kathmandu'",
         "bytea_output = 'escape'",
-        "timezone = 'America/St_Johns'",
-        "row_security = off",
-        "lc_messages = 'C'",
-        "jit = off",
+        "xmloption = 'content'",
+        "search_path = ''",
+        "datestyle = 'SQL, DMY'",
+        "datestyle = 'German'",
         "intervalstyle = 'sql_standard'",
-        "extra_float_digits = -3",
-        "xmloption = 'document'",
-        "statement_timeout = '60s'"
+        "extra_float_digits = 0"
     };
 
-    private final Random random;
-    private final List<String> plan;
-    private final Path directory;
     private final String source = PgServer.get().createDatabaseWithPgq("torture_source");
     private final String target = PgServer.get().createDatabase("torture_target");
+    private final Wire sourceWire = new Wire(source);
+    private final Wire targetWire = new Wire(target);
     private final Schema schema;
+    private final String table;
     private final String mode;
     private final boolean rows;
     private final boolean json;
     private final boolean truncates;
     private final boolean deadLetters;
     private final boolean fields;
+    private final boolean lock;
+    private final boolean asRole;
+    private final Disk disk;
     private final int chunkEvents;
     private final List<String> added = new ArrayList<>();
+    private final List<String> gone = new ArrayList<>();
     private int columns;
     private final Workload workload;
     private final LogLines log = LogLines.of("io.pgcaravan");
@@ -95,39 +92,43 @@ final class DispatchTorture implements AutoCloseable {
     private boolean swallow;
     private String cut = "target";
     private final RouteEdit edit;
+    private String login = "user=";
     private Job job;
 
     DispatchTorture(Random random, List<String> plan, Path directory) throws Exception {
-        this.random = random;
-        this.plan = plan;
-        this.directory = directory;
+        super(random, plan, directory);
         mode = pick("append", "keep_all", "keep_latest", "plain");
         boolean keyed = mode.equals("keep_latest") || mode.equals("plain");
         rows = random.nextBoolean();
-        json = random.nextInt(4) == 0;
-        fields = random.nextInt(4) == 0;
+        json = oneIn(4);
+        fields = oneIn(4);
+        lock = !oneIn(4);
         chunkEvents = pick(1, 7, 100, 5000);
         truncates = keyed || random.nextBoolean();
-        schema = new Schema(random, pick(Placing.values()), random.nextInt(3) > 0, fields, "");
+        schema = new Schema(random, pick(Placing.values()), !oneIn(3), fields, "");
+        table = schema.table.quoted();
         RouteEdit chosen = pick(RouteEdit.of(rows ? "rows" : "chunks", false));
         // what a keyed mode nets is one row of the first table and several of the second
         edit = keyed && chosen.option().equals("second") ? RouteEdit.of(rows ? "rows" : "chunks", false)[0] : chosen;
-        deadLetters = !edit.option().equals("second") && random.nextInt(6) == 0;
+        deadLetters = !edit.option().equals("second") && oneIn(6);
+        asRole = oneIn(4) && ServerBinaries.find().isPresent();
+        disk = oneIn(8) && ServerBinaries.find().isPresent() ? Disk.mount(64, "postgres") : null;
         plan.add("dispatch of " + schema);
         plan.add(mode + ", " + (rows ? "rows" : "chunks") + ", " + (json ? "jsontriga" : "logutriga") + ", edit \""
                 + edit.name() + "\"" + (deadLetters ? ", dead letters of mark 3" : "")
-                + (fields ? ", fields listed" : ""));
+                + (fields ? ", fields listed" : "") + (lock ? "" : ", no lock") + (asRole ? ", as a role" : ""));
         prepare(keyed);
         workload = new Workload(random, List.of(schema), source, false, this::addColumn);
-    }
-
-    @SafeVarargs
-    private <T> T pick(T... of) {
-        return of[random.nextInt(of.length)];
+        // a search for bad rows is slow
+        workload.largest = deadLetters ? 60 : 3000;
     }
 
     private void prepare(boolean keyed) throws SQLException {
-        String settings = some(PRODUCERS, 3) + (TortureTest.KNOWN ? some(PRODUCERS_KNOWN, 2) : "");
+        String settings = "";
+        if (oneIn(2)) {
+            settings = "set " + pick(PRODUCERS);
+            plan.add("producers " + settings);
+        }
         String function = "execute function pgq." + (json ? "jsontriga" : "logutriga") + "('queue'"
                 + (random.nextBoolean() ? ", 'backup'" : "") + ")";
         try (Connection connection = pinned(source)) {
@@ -135,9 +136,7 @@ final class DispatchTorture implements AutoCloseable {
                 PgServer.execute(connection, unpinned.statement());
             }
         }
-        sql(source, schema.before());
-        sql(source, schema.source());
-        sql(source, List.of("""
+        sql(source, Schema.BEFORE, schema.source(), """
                 create sequence public.revs;
                 select pgq.create_queue('queue'), pgq.set_queue_config('queue', 'ticker_max_lag', '0');
                 create function public.produce(statement text) returns void language plpgsql SETTINGS as 'begin execute statement; end';
@@ -154,44 +153,38 @@ final class DispatchTorture implements AutoCloseable {
                 """.replace("SETTINGS", settings)
                 .replace("QUEUE", function)
                 .replace("TRUNCATE;", function.replace(", 'backup'", "") + ";")
-                .replace("TABLE", schema.table.quoted())));
-        sql(target, schema.before());
-        sql(target, schema.target(keyed && random.nextInt(3) > 0, random.nextInt(4) == 0));
-        sql(target, List.of("create table public.second (nr bigint)"));
-        if (deadLetters) {
+                .replace("TABLE", table));
+        if (disk != null) {
+            plan.add("a small disk");
+            String space = Schema.quote(name(target));
             sql(
-                    target,
-                    List.of("alter table " + schema.table.quoted() + " add constraint not_three check (mark <> 3)"));
+                    PgServer.get().jdbcUrl("postgres"),
+                    "create tablespace " + space + " location '" + disk.directory + "'",
+                    "alter database " + space + " set tablespace " + space);
         }
-        for (String database : new String[] {source, target}) {
-            if (random.nextInt(3) == 0) {
-                String chosen = pick(DATABASES);
-                setting(database, "set " + chosen);
-                plan.add((database.equals(source) ? "source" : "target") + " has " + chosen);
-            }
-        }
-    }
-
-    private String some(String[] settings, int oneOf) {
-        if (random.nextInt(oneOf) > 0) {
-            return "";
-        }
-        String chosen = pick(settings);
-        plan.add("producers have " + chosen);
-        return " set " + chosen;
+        sql(
+                target,
+                Schema.BEFORE,
+                schema.target(keyed && !oneIn(3), oneIn(4)),
+                "create table public.second (nr bigint)",
+                deadLetters ? "alter table " + table + " add constraint not_three check (mark <> 3)" : "");
+        settings(source);
+        settings(target);
     }
 
     private void addColumn(Schema of) throws SQLException {
-        String name = "added " + columns;
-        String ddl = "alter table " + of.table.quoted() + " add column " + Schema.quote(name) + " text";
-        try {
-            sql(target, List.of("set lock_timeout = '1s'", ddl));
+        if (!gone.isEmpty()) {
+            return;
+        }
+        String name = "added " + columns++;
+        String ddl = "alter table " + table + " add column " + Schema.quote(name) + " text";
+        try (Connection connection = pinned(target)) {
+            PgServer.execute(connection, "set lock_timeout = '1s'", ddl);
         } catch (SQLException e) {
             // the job stands still in a transaction
             return;
         }
-        sql(source, List.of(ddl));
-        columns++;
+        sql(source, ddl);
         workload.counts.merge("add column", 1, Integer::sum);
         if (!fields) {
             added.add(name);
@@ -200,27 +193,70 @@ final class DispatchTorture implements AutoCloseable {
 
     // ---- what happens
 
+    @Override
     void run() throws Exception {
         start(edit);
         within("the consumer is not registered", () -> number(source, "select count(*) from pgq.subscription") == 1);
+        if (asRole) {
+            becomeRole();
+        }
         steps(10);
         if (deadLetters) {
-            sql(source, List.of("select pgq.insert_event('queue', 'I:id', 'nr=%zz', 'x', null, null, null)"));
+            sql(source, "select pgq.insert_event('queue', 'I:id', 'nr=%zz', 'x', null, null, null)");
         }
         if (random.nextInt(5) < 3) {
             obstacle();
         }
         for (int i = 0; i < 2; i++) {
-            round(pick(Stream.of(Fault.values())
-                    .filter(f -> TortureTest.KNOWN || f != Fault.READ_ONLY)
-                    .toArray(Fault[]::new)));
+            round(
+                    disk != null && i == 0
+                            ? Fault.FULL_DISK
+                            : pick(Stream.of(Fault.values())
+                                    .filter(f -> f != Fault.FULL_DISK && (!truncates || f != Fault.PARTITION_TREE))
+                                    .toArray(Fault[]::new)));
         }
         drain();
         check();
     }
 
+    /** From now on the job has what caravan grants prints, and no more. */
+    private void becomeRole() throws Exception {
+        CheckedJob planned = JobPlans.of(job.context()).get("job").job();
+        String role = name(target) + " o'x";
+        sql(
+                target,
+                "create role " + Schema.quote(role) + " login password 'secret'",
+                "grant insert on public.second to " + Schema.quote(role));
+        psql(source, new RoleGrants(role).source(List.of(planned)).script());
+        psql(target, new RoleGrants(role).target(List.of(planned)).script());
+        stop();
+        login = "user=" + role.replace(" ", "%20") + "&password=secret&was=";
+        start(edit);
+    }
+
+    private void psql(String url, String script) throws Exception {
+        Path file = Files.writeString(Files.createTempFile(directory, "grants", ".sql"), script);
+        Process psql = new ProcessBuilder(
+                        ServerBinaries.find().orElseThrow().program("psql").toString(),
+                        "-Xqv",
+                        "ON_ERROR_STOP=1",
+                        "-f",
+                        file.toString(),
+                        url.replace("jdbc:", ""))
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(psql.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (psql.waitFor() != 0) {
+            throw new AssertionError("the grants fail: " + output);
+        }
+    }
+
+    private String url(Wire wire) {
+        return login.equals("user=") ? wire.url() : wire.url().replaceFirst("user=.*", login);
+    }
+
     private void start(RouteEdit of) throws Exception {
-        job = new Job(source, target, properties(), this::passes, write(of));
+        job = new Job(url(sourceWire), url(targetWire), properties(), this::passes, write(of));
     }
 
     private Path[] write(RouteEdit of) throws Exception {
@@ -263,7 +299,12 @@ final class DispatchTorture implements AutoCloseable {
     }
 
     private void tick() throws SQLException {
-        sql(source, List.of("select pgq.force_tick('queue')", "select pgq.ticker('queue')"));
+        sql(source, "select pgq.force_tick('queue')", "select pgq.ticker('queue')");
+    }
+
+    private void more(int rows) throws SQLException {
+        workload.bulk(rows);
+        tick();
     }
 
     /** Waits until all that is committed has been applied. */
@@ -279,16 +320,12 @@ final class DispatchTorture implements AutoCloseable {
         return there.get(0) == null ? 0 : number(target, "select coalesce(max(tick), 0) from caravan.position");
     }
 
-    private void within(String otherwise, Condition condition) throws Exception {
+    private void within(String otherwise, Callable<Boolean> condition) throws Exception {
         try {
-            await().atMost(Duration.ofSeconds(60)).ignoreExceptions().until(condition::holds);
+            await().atMost(Duration.ofSeconds(180)).ignoreExceptions().until(condition);
         } catch (org.awaitility.core.ConditionTimeoutException e) {
             throw new AssertionError(otherwise + " (position " + position() + "); the log:\n" + tail(log.text()), e);
         }
-    }
-
-    private interface Condition {
-        boolean holds() throws Exception;
     }
 
     private static String tail(String text) {
@@ -322,11 +359,10 @@ final class DispatchTorture implements AutoCloseable {
                 }
             }
         } else {
-            sql(target, List.of("alter table " + schema.table.quoted() + " " + change[0]));
+            sql(target, "alter table " + table + " " + change[0]);
         }
-        workload.bulk(30);
-        tick();
-        within("no error that says \"" + said + "\"; " + refusal, () -> (log.text() + refusal).contains(said));
+        more(30);
+        within("no error that says \"" + said + "\"; " + refusal, () -> names(log.text() + refusal, said));
         Thread.sleep(100);
         if (position() != position) {
             throw new AssertionError("the position moved in spite of the obstacle; the log:\n" + tail(log.text()));
@@ -336,60 +372,78 @@ final class DispatchTorture implements AutoCloseable {
             stop();
             start(edit);
         } else {
-            sql(target, List.of("alter table " + schema.table.quoted() + " " + change[1]));
+            sql(target, "alter table " + table + " " + change[1]);
         }
     }
 
     private void round(Fault fault) throws Exception {
         plan.add("fault: " + fault);
         steps(5 + random.nextInt(10));
-        Moment moment = pick(Moment.values());
+        Wire wire = pick(sourceWire, targetWire);
         switch (fault) {
-            case NONE -> {}
             case STOP_AND_START -> {
                 stop();
                 steps(5);
                 start(edit);
             }
-            case CUT_SOURCE -> cut("source");
-            case CUT_TARGET -> cut("target");
+            case CUT -> cut(pick("source", "target"));
             case CUT_AT_A_MOMENT, SWALLOWED_ANSWER -> {
                 swallow = fault == Fault.SWALLOWED_ANSWER;
                 cut = swallow ? "target" : pick("source", "target");
-                armed.set(swallow ? Moment.AFTER_COMMIT : moment);
+                armed.set(swallow ? Moment.BEFORE_COMMIT : pick(Moment.values()));
                 plan.add("at " + armed.get() + " of " + cut);
-                workload.bulk(50);
-                tick();
+                more(50);
                 within("the moment never came", () -> armed.get() == null);
             }
-            case LOCKED_TABLE, LOCK_TIMEOUT -> {
-                if (fault == Fault.LOCK_TIMEOUT) {
-                    setting(target, "set lock_timeout = '100ms'");
-                    cut("target");
-                }
-                try (Connection connection = DriverManager.getConnection(target)) {
-                    connection.setAutoCommit(false);
-                    lock(connection);
-                    steps(5);
-                    workload.bulk(10);
-                    tick();
-                    Thread.sleep(800);
-                }
-                if (fault == Fault.LOCK_TIMEOUT) {
-                    setting(target, "reset lock_timeout");
+            case STALL -> {
+                plan.add("of " + name(wire.toString()));
+                more(50);
+                if (random.nextBoolean()) {
+                    wire.swallow(300 + random.nextInt(500));
+                } else {
+                    wire.stall(300 + random.nextInt(500));
                 }
             }
-            case KILL_AT_A_MOMENT, KILL_AT_RANDOM, PAUSE_AND_CONTINUE, STANDBY -> process(fault, moment);
+            case LOCKED_TABLE -> {
+                more(10);
+                patiently(target, "lock table " + table, "select pg_sleep(0.8)");
+            }
+            case TIME_OUT -> {
+                String which = pick("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout");
+                String url = pick(source, target);
+                plan.add(which + " of " + name(url));
+                setting(url, "set " + which + " = '30ms'");
+                cut(url.equals(source) ? "source" : "target");
+                more(500);
+                Thread.sleep(500);
+                setting(url, "reset " + which);
+            }
+            case KILL, PAUSE -> process(fault, pick(Moment.values()));
+            case SECOND_PROCESS -> {
+                Job first = job;
+                start(edit);
+                steps(8);
+                more(100);
+                Job other = job;
+                job = pick(first, other);
+                (job == first ? other : first).close();
+            }
             case READ_ONLY -> {
                 setting(target, "set default_transaction_read_only = on");
                 cut("target");
-                workload.bulk(10);
-                tick();
+                more(10);
                 within("no error says read-only", () -> log.text().contains("read-only"));
                 setting(target, "reset default_transaction_read_only");
             }
-            case RESTART, CRASH -> {
-                PgServer.get().restart(fault == Fault.CRASH);
+            case FULL_DISK -> {
+                disk.fill();
+                more(3000);
+                within("no error says that the disk is full", () -> log.text().contains("No space left"));
+                disk.free();
+            }
+            case PARTITION_TREE -> changeTree();
+            case RESTART -> {
+                PgServer.get().restart(random.nextBoolean());
                 workload.reconnect();
             }
         }
@@ -397,38 +451,30 @@ final class DispatchTorture implements AutoCloseable {
     }
 
     private void process(Fault fault, Moment moment) throws Exception {
-        boolean arrives = fault == Fault.KILL_AT_A_MOMENT || fault == Fault.PAUSE_AND_CONTINUE;
-        if (fault != Fault.STANDBY) {
-            stop();
-        }
+        stop();
         steps(5);
-        workload.bulk(200);
-        tick();
-        plan.add(arrives ? "at " + moment : "at random");
-        try (RoutesProcess process =
-                RoutesProcess.start(source, target, properties(), arrives ? moment : null, write(edit))) {
-            if (arrives) {
-                process.awaitArrival();
+        more(200);
+        boolean atRandom = fault == Fault.KILL && random.nextBoolean();
+        plan.add(atRandom ? "at random" : "at " + moment);
+        try (RoutesProcess process = RoutesProcess.start(
+                url(sourceWire), url(targetWire), properties(), atRandom ? null : moment, write(edit))) {
+            if (atRandom) {
+                Thread.sleep(1500 + random.nextInt(2000));
             } else {
-                Thread.sleep(1500 + random.nextInt(2500));
+                process.awaitArrival();
             }
             steps(5);
-            if (fault == Fault.PAUSE_AND_CONTINUE) {
+            if (fault == Fault.PAUSE) {
                 process.pause();
                 cut("source");
                 cut("target");
                 start(edit);
                 long position = position();
-                workload.bulk(20);
-                tick();
+                more(20);
                 within("the standby never took over", () -> position() > position);
                 process.goOn();
                 process.resume();
-                Thread.sleep(500);
-            } else if (fault == Fault.STANDBY) {
-                stop();
-                long last = number(source, "select max(tick_id) from pgq.tick");
-                within("the standby never took over; " + tail(process.output()), () -> position() >= last);
+                Thread.sleep(300);
             }
         }
         if (job == null) {
@@ -436,29 +482,85 @@ final class DispatchTorture implements AutoCloseable {
         }
     }
 
+    /** A partition is detached and comes back or is renamed, or the parent is renamed and made anew. */
+    private void changeTree() throws Exception {
+        tick();
+        drain();
+        String members =
+                " from pg_inherits join pg_class c on c.oid = inhrelid where inhparent = '" + table + "'::regclass";
+        List<String> partitions = column(target, "select c.oid::regclass" + members + " order by c.relname");
+        String name = schema.quoted("gone" + gone.size());
+        if (partitions.isEmpty() || oneIn(3)) {
+            plan.add("another parent");
+            String key = column(target, "select pg_get_partkeydef('" + table + "'::regclass)")
+                    .get(0);
+            String owner = column(
+                            target, "select relowner::regrole from pg_class where oid = '" + table + "'::regclass")
+                    .get(0);
+            patiently(
+                    target,
+                    "do $$ declare r record; begin for r in select c.oid::regclass as t, c.oid as o" + members
+                            + " loop execute format('alter table %s rename to %I', r.t, 'gone_' || r.o); end loop; end $$",
+                    "alter table " + table + " rename to gone" + gone.size(),
+                    "create table " + table + " (like " + name + " including all)"
+                            + (key == null ? "" : " partition by " + key),
+                    "alter table " + table + " owner to " + owner);
+            gone.add(name);
+            more(100);
+            return;
+        }
+        String partition = partitions.get(random.nextInt(partitions.size()));
+        boolean inherits = schema.placing == Placing.INHERITED_DATE;
+        String bound = column(
+                        target,
+                        "select pg_get_expr(relpartbound, oid) from pg_class where oid = '" + partition + "'::regclass")
+                .get(0);
+        String detach = inherits
+                ? "alter table " + partition + " no inherit " + table
+                : "alter table " + table + " detach partition " + partition;
+        if (random.nextBoolean()) {
+            plan.add(partition + " is away for a while");
+            patiently(target, detach);
+            more(100);
+            Thread.sleep(300);
+            patiently(
+                    target,
+                    inherits
+                            ? "alter table " + partition + " inherit " + table
+                            : "alter table " + table + " attach partition " + partition + " " + bound);
+        } else {
+            plan.add(partition + " is renamed");
+            String rename = "alter table " + partition + " rename to gone" + gone.size();
+            if (inherits || random.nextBoolean()) {
+                patiently(target, detach, rename);
+            } else {
+                sql(target, detach + " concurrently", rename);
+            }
+            gone.add(name);
+            more(100);
+        }
+    }
+
     private void passes(String moment, Connection connection) throws SQLException {
         Moment at = armed.get();
-        if (at != null && at.is(moment) && armed.compareAndSet(at, null)) {
-            cut(cut);
+        if (at != null
+                && at.is(moment)
+                && (!swallow || connection.getCatalog().equals(name(target)))
+                && armed.compareAndSet(at, null)) {
             if (swallow) {
-                throw new SQLException("An I/O error occurred", "08006");
+                targetWire.swallow(300);
+            } else {
+                cut(cut);
             }
         }
     }
 
     private void cut(String role) throws SQLException {
-        sql(
-                role.equals("source") ? source : target,
-                List.of("select pg_terminate_backend(pid) from pg_stat_activity where"
-                        + " datname = current_database() and application_name = 'pgcaravan'"));
-    }
-
-    private static void setting(String url, String change) throws SQLException {
-        try (Connection connection = DriverManager.getConnection(url)) {
+        try (Connection connection = pinned(role.equals("source") ? source : target)) {
             PgServer.execute(
                     connection,
-                    "set default_transaction_read_only = off",
-                    "alter database " + Schema.quote(connection.getCatalog()) + " " + change);
+                    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and"
+                            + " application_name = 'pgcaravan'");
         }
     }
 
@@ -484,8 +586,8 @@ final class DispatchTorture implements AutoCloseable {
                     %s
                     from:
                       uri: pgq:queue
-                      parameters: {consumer: test, source: "#sourceDb", target: "#targetDb", onError: %s, onFiltered: %s,
-                        exceptionSleep: 300, delay: 100, initialDelay: 10, chunkEvents: %d}
+                      parameters: {consumer: test, source: "#sourceDb", target: "#targetDb", lock: %s, onError: %s, onFiltered: %s,
+                        exceptionSleep: 200, delay: 50, initialDelay: 10, chunkEvents: %d}
                       steps:
                         - split:
                             simple: "${body%s}"
@@ -494,6 +596,7 @@ final class DispatchTorture implements AutoCloseable {
                               - to: {uri: "pgq-decode:%s", parameters: {eventTypes: "I, U, D, R"%s}}
                 %s""".formatted(
                         of.option().equals("errors") ? errors : "",
+                        lock,
                         deadLetters ? "dead-letter" : "stop",
                         of.option().equals("onFiltered") ? "leave-out" : "fail",
                         chunkEvents,
@@ -528,8 +631,8 @@ final class DispatchTorture implements AutoCloseable {
                     column(target, "select sum(value::bigint)::text from caravan.position, jsonb_each_text(account)"));
         }
         if (schema.placing == Placing.INHERITED_DATE) {
-            String pairs = " from (select distinct tableoid, " + schema.placeOf("") + " as place from "
-                    + schema.table.quoted() + ") x group by ";
+            String pairs = " from (select distinct tableoid, " + schema.placeOf("") + " as place from " + table
+                    + ") x group by ";
             difference(
                     "places in more than one partition, or partitions with more than one place",
                     List.of(),
@@ -538,6 +641,13 @@ final class DispatchTorture implements AutoCloseable {
                             "select place" + pairs + "place having count(*) > 1 union all select tableoid::text" + pairs
                                     + "tableoid having count(*) > 1"));
         }
+        difference(
+                "problems that the check finds with a job that works",
+                List.of(),
+                JobCheck.of(JobPlans.of(job.context()).get("job").job()).stream()
+                        .filter(finding -> finding.level() == Finding.Level.PROBLEM)
+                        .map(Object::toString)
+                        .toList());
         plan.add(workload.counts + ", " + actual.size() + " rows");
     }
 
@@ -580,82 +690,14 @@ final class DispatchTorture implements AutoCloseable {
     }
 
     private List<String> actual() throws SQLException {
-        return column(
-                        target,
-                        "select row("
-                                + compared().stream()
-                                        .map(column -> Schema.quote(column.target()) + "::text")
-                                        .collect(Collectors.joining(", "))
-                                + ", own)::text from " + schema.table.quoted())
-                .stream()
-                .sorted()
-                .toList();
-    }
-
-    static void difference(String what, List<String> expected, List<String> actual) {
-        if (expected.equals(actual)) {
-            return;
-        }
-        List<String> missing = new ArrayList<>(expected);
-        actual.forEach(missing::remove);
-        List<String> extra = new ArrayList<>(actual);
-        expected.forEach(extra::remove);
-        throw new AssertionError(what + ": " + expected.size() + " expected, " + actual.size() + " found; missing "
-                + missing.size() + ":\n"
-                + missing.stream().limit(5).collect(Collectors.joining("\n")) + "\ntoo many " + extra.size() + ":\n"
-                + extra.stream().limit(5).collect(Collectors.joining("\n")));
-    }
-
-    // ---- databases
-
-    static Connection pinned(String url) throws SQLException {
-        Connection connection = DriverManager.getConnection(url);
-        PgServer.execute(
-                connection,
-                "set timezone = 'UTC'",
-                "set intervalstyle = 'postgres'",
-                "set bytea_output = 'hex'",
-                "set extra_float_digits = 1",
-                "set search_path = public",
-                "set xmloption = 'content'");
-        return connection;
-    }
-
-    /** The job, which locks partitions before their parent, may make a deadlock of it. */
-    private void lock(Connection connection) throws SQLException {
-        while (true) {
-            try {
-                PgServer.execute(connection, "lock table " + schema.table.quoted());
-                return;
-            } catch (SQLException e) {
-                if (!"40P01".equals(e.getSQLState())) {
-                    throw e;
-                }
-                connection.rollback();
-            }
-        }
-    }
-
-    static void sql(String url, List<String> statements) throws SQLException {
-        try (Connection connection = pinned(url)) {
-            PgServer.execute(connection, statements.toArray(String[]::new));
-        }
-    }
-
-    static List<String> column(String url, String query) throws SQLException {
-        List<String> values = new ArrayList<>();
-        try (Connection connection = pinned(url);
-                Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(query)) {
-            while (row.next()) {
-                values.add(row.getString(1));
-            }
-        }
-        return values;
-    }
-
-    private static long number(String url, String query) throws SQLException {
-        return Long.parseLong(column(url, query).get(0));
+        String texts = compared().stream()
+                .map(column -> Schema.quote(column.target()) + "::text")
+                .collect(Collectors.joining(", "));
+        return sorted(
+                target,
+                Stream.concat(Stream.of(table), gone.stream())
+                        .map(of -> "select row(" + texts + ", own)::text from " + of)
+                        .collect(Collectors.joining(" union all ")));
     }
 
     @Override
@@ -663,13 +705,14 @@ final class DispatchTorture implements AutoCloseable {
         log.close();
         stop();
         workload.close();
+        sourceWire.close();
+        targetWire.close();
         drop(source, target);
-    }
-
-    static void drop(String... urls) throws SQLException {
-        for (String url : urls) {
-            String name = column(url, "select quote_ident(current_database())").get(0);
-            sql(PgServer.get().jdbcUrl("postgres"), List.of("drop database " + name + " with (force)"));
+        String postgres = PgServer.get().jdbcUrl("postgres");
+        if (disk != null) {
+            sql(postgres, "drop tablespace " + Schema.quote(name(target)));
+            disk.close();
         }
+        sql(postgres, "drop role if exists " + Schema.quote(name(target) + " o'x"));
     }
 }

@@ -63,7 +63,7 @@ record RouteEdit(String shape, String name, String said, String steps, String ro
             rows ¦ aggregate ¦ aggregate ¦ - to: direct:load ¦ direct:load ¦ {aggregate: {correlationExpression: {constant: 1}, completionSize: 3, aggregationStrategy: "#class:org.apache.camel.processor.aggregate.GroupedBodyAggregationStrategy", steps: [{LOAD}]}}
             rows ¦ rollback of some rows ¦ asked to roll back ¦ - LOAD\\n- choice: {when: [{simple: "${body[mark]} == '7'", steps: [{rollback: {markRollbackOnly: true}}]}]}
             rows ¦ idempotentConsumer ¦ not loaded ¦ - idempotentConsumer: {idempotentRepository: "#class:org.apache.camel.support.processor.idempotent.MemoryIdempotentRepository", simple: "${body[mark]}", steps: [{LOAD}]}
-            rows ¦ a savepoint around the load step ¦ rolled back to a savepoint ¦ - to: {uri: "sql:savepoint a", NO_OP}\\n- LOAD\\n- to: {uri: "sql:rollback to savepoint a", NO_OP}
+            rows ¦ a savepoint around the load step ¦ savepoint ¦ - to: {uri: "sql:savepoint a", NO_OP}\\n- LOAD\\n- to: {uri: "sql:rollback to savepoint a", NO_OP}
             rows ¦ another table ¦ second ¦ - to: pgq-copy:public.second
             chunks ¦ a chunk is rolled back ¦ roll back ¦ - LOAD\\n- rollback: {markRollbackOnly: true}
             chunks ¦ a chunk stops ¦ not loaded ¦ - stop: {}\\n- LOAD

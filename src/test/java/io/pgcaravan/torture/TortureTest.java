@@ -1,10 +1,15 @@
 package io.pgcaravan.torture;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.pgcaravan.PgServer;
+import io.pgcaravan.server.ThrowAwayServer;
+import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
@@ -15,81 +20,123 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Random schemas, routes, workloads, settings and faults: in the end each change is in the target once, as it was, or an error named its
- * cause. A seed decides all of it but the moments of real time at which faults strike.
- *
- * <p>{@code -Dtorture.seed=N} runs one seed, {@code -Dtorture.seconds=S} runs new ones for so long, {@code -Dtorture.job=dispatch} (or
- * ship) only those of that job, {@code -Dtorture.known=true} what is known to fail as well.
+ * cause. A seed decides all of it but the moments of real time at which faults strike. CONTRIBUTING.md names the properties.
  */
 class TortureTest {
 
     static final boolean KNOWN = Boolean.getBoolean("torture.known");
     private static final String JOB = System.getProperty("torture.job", "");
-    private static final int SECONDS = Integer.getInteger("torture.seconds", 0);
+    private static final String ONE = System.getProperty("torture.seed");
 
-    /** What each run of the suite tries; .ci/full draws new ones. */
-    private static final List<Long> CORE = List.of(
-            512724820L,
-            566669380L,
-            73986979L,
-            138224761L,
-            752297285L,
-            374183657L,
-            154409726L,
-            38528989L,
-            486837099L,
-            543610812L,
-            20810859L,
-            50200044L);
+    /** What each run of the suite tries. */
+    private static final String CORE = """
+            374497426 892540610 796394704 743391623 905527061 433277722 560191637 408986962 337375378 773573620
+            126318696 500666703 210540009 416542770""";
 
     @Test
-    void everyChangeArrivesOnceOrIsRefusedByName() throws Exception {
-        Long one = Long.getLong("torture.seed");
-        if (one == null && SECONDS == 0) {
-            List<String> failed = new ArrayList<>();
-            for (long seed : CORE) {
-                run(seed, failed);
-            }
-            if (!failed.isEmpty()) {
-                throw new AssertionError(String.join("\n\n", failed));
-            }
+    void theseSeedsPass() throws Exception {
+        List<String> failures = new ArrayList<>();
+        String seeds = ONE != null ? ONE : System.getProperty("torture.seconds") == null ? CORE : "";
+        for (String seed : seeds.isEmpty() ? new String[0] : seeds.split("\\s+")) {
+            failures.addAll(run(Long.parseLong(seed)));
+        }
+        assertThat(failures).isEmpty();
+    }
+
+    @Test
+    void newSeedsPass() throws Exception {
+        int seconds = ONE != null ? 0 : Integer.getInteger("torture.seconds", 120);
+        long base = Long.getLong("torture.base", new Random().nextInt(1_000_000_000));
+        int processes = Integer.getInteger("torture.processes", 1);
+        if (processes == 1) {
+            assertThat(run(base, seconds)).isEmpty();
             return;
         }
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
-        List<String> failures = new ArrayList<>();
-        int runs = 0;
-        do {
-            long seed = one != null ? one : new Random().nextInt(1_000_000_000);
-            if (one == null && !JOB.isEmpty() && !JOB.equals(job(seed))) {
-                continue;
-            }
-            runs++;
-            run(seed, failures);
-        } while (one == null && System.nanoTime() < end);
-        System.out.println("torture: " + runs + " seeds, " + failures.size() + " failures");
-        if (!failures.isEmpty()) {
-            throw new AssertionError(String.join("\n\n", failures));
+        List<Process> running = new ArrayList<>();
+        List<Thread> readers = new ArrayList<>();
+        for (int i = 0; i < processes; i++) {
+            Process process = process(base + i, seconds);
+            running.add(process);
+            readers.add(new Thread(() -> print(process)));
+            readers.get(i).start();
         }
+        for (Thread reader : readers) {
+            reader.join();
+        }
+        for (Process process : running) {
+            assertThat(process.waitFor()).as("see the failures above").isZero();
+        }
+    }
+
+    private static Process process(long base, int seconds) throws IOException {
+        return new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx512m",
+                        // most of a seed's time would be the compiler's
+                        "-XX:TieredStopAtLevel=1",
+                        "-XX:+UseSerialGC",
+                        "-Dtorture.job=" + JOB,
+                        "-Dtorture.known=" + KNOWN,
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        TortureTest.class.getName(),
+                        String.valueOf(base),
+                        String.valueOf(seconds))
+                .redirectErrorStream(true)
+                .start();
+    }
+
+    private static void print(Process process) {
+        try (BufferedReader lines = process.inputReader()) {
+            lines.lines().forEach(System.out::println);
+        } catch (IOException e) {
+            System.out.println(e);
+        }
+    }
+
+    /** One of several processes, with a server of its own: base seed, seconds. */
+    public static void main(String[] args) throws Exception {
+        String url = PgServer.get().jdbcUrl("postgres");
+        Path rules = Path.of(Torture.column(url, "show hba_file").get(0));
+        if (System.getenv(ThrowAwayServer.URL_VARIABLE) == null && Files.isWritable(rules)) {
+            // the hashes of passwords would be most of the work
+            Files.writeString(rules, "host all all 127.0.0.1/32 trust");
+            Torture.sql(url, "select pg_reload_conf()");
+        }
+        System.exit(run(Long.parseLong(args[0]), Integer.parseInt(args[1])).isEmpty() ? 0 : 1);
+    }
+
+    /** New seeds out of a base seed for so long; returns the failures. */
+    private static List<String> run(long base, int seconds) throws IOException {
+        Random random = new Random(base);
+        List<String> failures = new ArrayList<>();
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+        int seeds = 0;
+        while (System.nanoTime() < end && failures.size() < 20) {
+            long seed = random.nextInt(1_000_000_000);
+            if (JOB.isEmpty() || JOB.equals(job(seed))) {
+                seeds++;
+                failures.addAll(run(seed));
+            }
+        }
+        System.out.println("torture: " + seeds + " seeds of base seed " + base + ", " + failures.size()
+                + " failures; again with -Dtorture.base=" + base);
+        return failures;
     }
 
     private static String job(long seed) {
         return seed % 3 == 0 ? "ship" : "dispatch";
     }
 
-    private static void run(long seed, List<String> failures) throws IOException {
+    private static List<String> run(long seed) throws IOException {
         List<String> plan = new ArrayList<>();
         Path directory = Files.createTempDirectory("torture-");
         long began = System.nanoTime();
-        String result = "well";
-        try {
-            if (job(seed).equals("dispatch")) {
-                try (DispatchTorture torture = new DispatchTorture(new Random(seed), plan, directory)) {
-                    torture.run();
-                }
-            } else {
-                try (ShipTorture torture = new ShipTorture(new Random(seed), plan, directory)) {
-                    torture.run();
-                }
-            }
+        List<String> failure = List.of();
+        try (Torture torture = job(seed).equals("ship")
+                ? new ShipTorture(new Random(seed), plan, directory)
+                : new DispatchTorture(new Random(seed), plan, directory)) {
+            torture.run();
         } catch (Exception | Error e) {
             String where = Stream.iterate((Throwable) e, Objects::nonNull, Throwable::getCause)
                     .map(cause -> cause
@@ -99,18 +146,15 @@ class TortureTest {
                                     .map(element -> " at " + element)
                                     .collect(Collectors.joining()))
                     .collect(Collectors.joining("\ncaused by "));
-            result = "FAILED";
-            failures.add("seed " + seed + " (replay with -Dtorture.seed=" + seed + ")\n" + String.join("\n", plan)
-                    + "\n" + where);
-            System.out.println(failures.get(failures.size() - 1));
-        } finally {
-            try (Stream<Path> files = Files.walk(directory)) {
-                files.sorted(Comparator.reverseOrder())
-                        .forEach(file -> file.toFile().delete());
-            }
+            failure = List.of("seed " + seed + " failed; again with -Dtorture.seed=" + seed + "\n" + where);
+            System.out.println(failure.get(0));
         }
-        System.out.println("torture seed " + seed + ": " + result + " after "
+        try (Stream<Path> files = Files.walk(directory)) {
+            files.map(Path::toFile).sorted((a, b) -> b.compareTo(a)).forEach(File::delete);
+        }
+        System.out.println("torture seed " + seed + ": " + (failure.isEmpty() ? "well" : "FAILED") + " after "
                 + TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began) + " ms; "
                 + String.join("; ", plan).replace("\n", " "));
+        return failure;
     }
 }

@@ -53,6 +53,9 @@ final class Workload implements AutoCloseable {
     private int bulks;
     private int names;
 
+    /** The most rows of one statement. */
+    int largest = 3000;
+
     /** How many statements of each kind there were. */
     final Map<String, Integer> counts = new LinkedHashMap<>();
 
@@ -63,22 +66,28 @@ final class Workload implements AutoCloseable {
         this.url = url;
         this.keyUpdates = keyUpdates;
         this.ddl = ddl;
-        try (Connection connection = connect()) {
-            prepares = !PgServer.value(connection, "show max_prepared_transactions")
-                    .equals("0");
-        }
+        prepares = Torture.number(url, "select current_setting('max_prepared_transactions')") > 0;
         reconnect();
     }
 
     private Connection connect() throws SQLException {
         Connection connection = DriverManager.getConnection(url);
         PgServer.execute(
-                connection, "set lock_timeout = '15s'", "set default_transaction_isolation = 'read committed'");
+                connection,
+                "set lock_timeout = '15s'; set default_transaction_isolation = 'read committed'; set statement_timeout = 0;"
+                        + " set standard_conforming_strings = on; set array_nulls = on; set idle_in_transaction_session_timeout = 0");
         return connection;
     }
 
     /** New connections after the server was away; what was open is lost, what was prepared is not. */
     void reconnect() throws SQLException {
+        disconnect();
+        for (int i = 0; i < 3; i++) {
+            sessions.add(new Session());
+        }
+    }
+
+    void disconnect() {
         for (Session session : sessions) {
             owners.add(session.owner);
             try {
@@ -88,9 +97,6 @@ final class Workload implements AutoCloseable {
             }
         }
         sessions.clear();
-        for (int i = 0; i < 3; i++) {
-            sessions.add(new Session());
-        }
     }
 
     void step() throws SQLException {
@@ -110,7 +116,13 @@ final class Workload implements AutoCloseable {
             produce(session, "update", "update " + table + " set " + set + "rev = nextval('public.revs')" + some);
         } else if (choice < 70) {
             String place = random.nextBoolean() ? set(schema, schema.at) : set(schema, schema.place);
-            produce(session, "move", "update " + table + " set " + place + ", rev = nextval('public.revs')" + some);
+            execute(session, "savepoint k");
+            try {
+                produce(session, "move", "update " + table + " set " + place + ", rev = nextval('public.revs')" + some);
+            } catch (SQLException e) {
+                // the place is part of a key that is taken
+                execute(session, "rollback to savepoint k");
+            }
         } else if (choice < 80) {
             produce(session, "delete", "delete from " + table + some);
         } else if (choice < 87) {
@@ -122,9 +134,17 @@ final class Workload implements AutoCloseable {
             if (random.nextInt(3) == 0) {
                 ddl.make(schema);
             } else {
-                produce(session, "truncate", "truncate " + table);
+                String what = schema.parted && random.nextBoolean() ? schema.leaf() : table;
+                produce(session, "truncate", "truncate " + what + (schema.child == null ? "" : " cascade"));
                 session.connection.commit();
             }
+        } else if (schema.child != null && choice < 96) {
+            produce(
+                    session,
+                    "refer",
+                    "update " + schema.child.table.quoted()
+                            + " set rev = nextval('public.revs'), ref = (select max(nr) from " + table + some + ")"
+                            + some);
         } else if (session.savepoint) {
             execute(session, random.nextBoolean() ? "rollback to savepoint s" : "release savepoint s");
             session.savepoint = false;
@@ -197,11 +217,12 @@ final class Workload implements AutoCloseable {
 
     private void bulk(Session session, Schema schema, int rows) throws SQLException {
         int from = 1_000_000 + 10_000 * bulks++;
+        int last = from + Math.min(rows, largest) - 1;
         produce(
                 session,
                 "bulk insert",
                 "insert into " + schema.table.quoted() + " (" + schema.names() + ") select " + schema.values("g")
-                        + " from" + " generate_series(" + from + ", " + (from + rows - 1) + ") g");
+                        + " from" + " generate_series(" + from + ", " + last + ") g");
     }
 
     private void produce(Session session, String kind, String sql) throws SQLException {
@@ -239,9 +260,7 @@ final class Workload implements AutoCloseable {
     }
 
     private void finish(String name) throws SQLException {
-        try (Connection connection = connect()) {
-            PgServer.execute(connection, (random.nextInt(4) == 0 ? "rollback" : "commit") + " prepared '" + name + "'");
-        }
+        Torture.sql(url, (random.nextInt(4) == 0 ? "rollback" : "commit") + " prepared '" + name + "'");
         owners.add(prepared.remove(name));
     }
 
@@ -259,14 +278,9 @@ final class Workload implements AutoCloseable {
 
     @Override
     public void close() throws SQLException {
-        for (Session session : sessions) {
-            session.connection.close();
-        }
-        sessions.clear();
-        try (Connection connection = connect()) {
-            for (String name : prepared.keySet()) {
-                PgServer.execute(connection, "rollback prepared '" + name + "'");
-            }
+        disconnect();
+        for (String name : prepared.keySet()) {
+            Torture.sql(url, "rollback prepared '" + name + "'");
         }
     }
 }

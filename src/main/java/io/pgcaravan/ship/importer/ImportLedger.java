@@ -13,6 +13,8 @@ import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.util.UUID;
 
 /** Which tables may be imported, and the last set of each. Calls are for the connection's open transaction. */
@@ -53,7 +55,8 @@ public final class ImportLedger {
             String snapshot,
             String sourceSystem,
             String sourceDatabase,
-            Target target) {
+            Target target,
+            Instant appliedAt) {
 
         /** As it is once a set is applied. */
         static Position after(Manifest set) {
@@ -64,7 +67,8 @@ public final class ImportLedger {
                     set.snapshot(),
                     set.source().system(),
                     set.source().database(),
-                    set.target());
+                    set.target(),
+                    Instant.now());
         }
 
         /** Whether the table's rows come from that database. */
@@ -97,7 +101,7 @@ public final class ImportLedger {
         return Query.first(
                 connection,
                 """
-                select set_number, set_id, snapshot::text, source_system, source_database, target_host, target_database
+                select set_number, set_id, snapshot::text, source_system, source_database, target_host, target_database, applied_at
                   from caravan.import_set where table_schema = ?::text and table_name = ?::text""" + locking,
                 row -> new Position(
                         table,
@@ -106,7 +110,10 @@ public final class ImportLedger {
                         row.getString(3),
                         row.getString(4),
                         row.getString(5),
-                        row.getString(6) == null ? null : new Target(row.getString(6), row.getString(7))),
+                        row.getString(6) == null ? null : new Target(row.getString(6), row.getString(7)),
+                        row.getObject(8) == null
+                                ? null
+                                : row.getObject(8, OffsetDateTime.class).toInstant()),
                 table);
     }
 
@@ -145,21 +152,33 @@ public final class ImportLedger {
         if (set.number() < last && wasReplaced(set)) {
             return new ImportDecision(Result.ALREADY_APPLIED, "a full set with a higher number holds it");
         }
+        int seen = Long.compareUnsigned(Snapshot.xmax(set.snapshot()), Snapshot.xmax(position.snapshot));
         // numbers begin again where the source's ledger was lost
-        boolean newLine = set.previousSetId() == null
-                && Long.compareUnsigned(Snapshot.xmax(set.snapshot()), Snapshot.xmax(position.snapshot)) > 0;
-        if (full && sameSource && (set.number() > last || newLine)) {
+        boolean newLine = set.previousSetId() == null && seen > 0;
+        // a set that was on its way when the source was restored
+        boolean old = seen < 0 && set.exportedAt().isBefore(position.appliedAt);
+        if (full && sameSource && (set.number() > last && !old || newLine)) {
             return ImportDecision.NEXT;
         }
         if (!full && set.number() > last + 1) {
-            String missing =
-                    set.number() == last + 2 ? "set " + (last + 1) : "sets " + (last + 1) + " to " + (set.number() - 1);
-            return new ImportDecision(
-                    Result.GAP,
-                    "it waits for " + missing + ", since the table has set " + last
-                            + "; caravan export --again publishes one that was lost");
+            return gap("it waits for " + sets(last + 1, set.number() - 1) + ", since the table has set " + last);
+        }
+        if (sameSource && set.number() < last) {
+            long known = nextKnown(set);
+            if (known > set.number() + 1) {
+                return gap("it waits for " + sets(set.number() + 1, known - 1) + ", which show whether set " + known
+                        + " of the table, a full one, holds it");
+            }
         }
         return new ImportDecision(Result.DIVERGED, diverged(set, position, sameSource));
+    }
+
+    private static ImportDecision gap(String why) {
+        return new ImportDecision(Result.GAP, why + "; caravan export --again publishes one that was lost");
+    }
+
+    private static String sets(long first, long last) {
+        return first == last ? "set " + first : "sets " + first + " to " + last;
     }
 
     private static ImportDecision refused(String why) {
@@ -175,6 +194,11 @@ public final class ImportLedger {
                     + "\" of system " + position.sourceSystem
                     + ": a table follows one source. If it is to follow the other one from now on, caravan ddl reset"
                     + " --import-only and caravan ddl importer for the table let a full set in";
+        }
+        if (set.kind() == SetKind.FULL && set.number() > last) {
+            return "it was exported at " + set.exportedAt() + " and has seen less, " + has
+                    + ": the source was restored since. It is needed no more, and may be deleted; caravan export --full"
+                    + " --after " + set.number() + " sends all rows that the source has now";
         }
         if (set.number() > last) {
             return "it continues set " + set.previousSetId() + ", " + has
@@ -222,6 +246,13 @@ public final class ImportLedger {
                 select exists (select from caravan.import_history h
                                 where h.table_schema = ?::text and h.table_name = ?::text and h.set_number > ?
                                   and to_jsonb(h) ->> 'previous_set_id' = ?::text)""", set.table(), set.number(), set.setId().toString());
+    }
+
+    /** The lowest number above a set's of which the ledger knows; the set's own where there is none. */
+    private long nextKnown(Manifest set) throws SQLException {
+        return Query.number(connection, """
+                select coalesce(min(set_number), ?) from caravan.import_history
+                 where table_schema = ?::text and table_name = ?::text and set_number > ?""", set.number(), set.table(), set.number());
     }
 
     /** Keeps the id of a set that is held by later ones, so that the set before it is known as well. */

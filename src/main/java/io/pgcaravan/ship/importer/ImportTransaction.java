@@ -107,15 +107,23 @@ final class ImportTransaction {
                 .toList()) {
             lock(set.table());
         }
+        for (Manifest set : sets) {
+            if (decide(set).result() == Result.ALREADY_APPLIED) {
+                // known even where its group waits: by it the set before is recognised
+                ledger.replaced(set);
+            }
+        }
         List<Outcome> outcomes = new ArrayList<>();
         for (Manifest set : sets) {
             ImportDecision decision = decide(set);
             if (decision.isNext()) {
                 add(set);
             } else if (decision.result() == Result.ALREADY_APPLIED) {
-                ledger.replaced(set);
                 outcomes.add(new Outcome(set.name(), decision.result(), set, decision.why(), 0));
             } else {
+                if (decision.result() == Result.GAP) {
+                    connection.commit();
+                }
                 throw new NotImportedException(
                         decision.result(),
                         decision.why() + (sets.size() == 1 ? "" : " (" + set.table() + ", in one group with it)"));
