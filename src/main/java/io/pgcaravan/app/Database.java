@@ -83,9 +83,8 @@ public record Database(Address address) {
         // A database that is down is the route's to report and to wait for.
         config.setInitializationFailTimeout(-1);
         config.setConnectionTimeout(5_000);
-        // what the jobs rely on; unset, the pool asks for it, and hides a connection that is lost just then behind an
+        // what the jobs rely on; unset, the pool asks for it, and hides a connection lost just then behind another
         // error
-        // about level -1
         config.setTransactionIsolation("TRANSACTION_READ_COMMITTED");
         return new BatchDataSource(new HikariDataSource(config), name + ", " + this);
     }

@@ -1,11 +1,9 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.app.Application;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** {@code caravan run}. */
 @Command(
@@ -20,19 +18,14 @@ import picocli.CommandLine.Option;
         })
 final class Run implements Callable<Integer> {
 
-    @Option(
-            names = "--config",
-            paramLabel = "DIR",
-            description =
-                    "Directory with application.properties and log4j2.properties; default is config/ beside caravan.")
-    private Path config;
+    @Mixin
+    private ConfigOption config;
 
     @Mixin
     private RoutesOption routes;
 
     @Override
     public Integer call() throws Exception {
-        return Application.configured(DatabaseOption.configOr(config), routes.routes())
-                .run();
+        return Application.configured(config.directory(), routes.directory()).run();
     }
 }

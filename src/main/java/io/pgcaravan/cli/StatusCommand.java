@@ -3,7 +3,7 @@ package io.pgcaravan.cli;
 import io.pgcaravan.app.Application;
 import io.pgcaravan.app.Database;
 import io.pgcaravan.app.PlainWriter;
-import io.pgcaravan.app.ProgressLine;
+import io.pgcaravan.app.Progress;
 import io.pgcaravan.app.QuietLog;
 import io.pgcaravan.camel.BatchDataSource;
 import io.pgcaravan.status.Limits;
@@ -13,7 +13,6 @@ import io.pgcaravan.status.StatusReader;
 import io.pgcaravan.status.Watch;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -90,7 +89,7 @@ final class StatusCommand implements Callable<Integer> {
                 return show(new StatusReader(Watch.of(List.of(new Place("database", pool, pool.unpooled()))), limits));
             }
         }
-        try (Application application = Application.waiting(database.config(), routes.routes(), null)) {
+        try (Application application = Application.waiting(database.config(), routes.directory(), null)) {
             application.start();
             return show(new StatusReader(application.watch(), limits));
         }
@@ -107,7 +106,7 @@ final class StatusCommand implements Callable<Integer> {
             if (json) {
                 out.println(status.json());
             } else {
-                if (watch != null && ProgressLine.stdoutIsTerminal()) {
+                if (watch != null && Progress.stdoutIsTerminal()) {
                     // home, and away with what was there
                     PlainWriter.drawing(out).print("\u001b[H\u001b[2J");
                 }
@@ -122,7 +121,7 @@ final class StatusCommand implements Callable<Integer> {
                 out.println();
             }
             try {
-                Thread.sleep(Duration.ofMillis(Math.round(watch * 1000)).toMillis());
+                Thread.sleep(Math.round(watch * 1000));
             } catch (InterruptedException e) {
                 return code;
             }

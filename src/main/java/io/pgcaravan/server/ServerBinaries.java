@@ -1,6 +1,5 @@
 package io.pgcaravan.server;
 
-import io.pgcaravan.app.Executables;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -55,7 +55,7 @@ class QueueCommandTest {
     void a_setting_that_makes_no_sense_changes_nothing() throws SQLException {
         CommandRun run = queue("create", "shop", "--idle-period", "soon");
         assertThat(run.status()).isEqualTo(2);
-        assertThat(run.err()).contains("--idle-period: \"soon\" is no interval");
+        assertThat(run.err()).contains("--idle-period: invalid value \"soon\"; expected an interval");
         assertThat(run.out()).isEmpty();
         assertThat(value("select count(*) from pgq.queue")).isEqualTo("0");
     }

@@ -1,9 +1,9 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.PgServer;
-import io.pgcaravan.app.Watchdog;
 import io.pgcaravan.server.ServerBinaries;
 import io.pgcaravan.server.ThrowAwayServer;
+import io.pgcaravan.server.Watchdog;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
-import io.pgcaravan.app.Executables;
 import io.pgcaravan.app.RouteOptions;
+import io.pgcaravan.server.Executables;
 import java.io.Reader;
 import java.nio.file.Files;
 import java.nio.file.Path;
