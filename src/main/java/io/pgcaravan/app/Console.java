@@ -174,13 +174,16 @@ final class Console implements AutoCloseable {
     private void act(Router router, String name, Act act) {
         router.post("/console/" + name).handler(request -> {
             if (token == null) {
-                answer(request, 403, "this console only shows; console.token in application.properties lets it act");
+                answer(
+                        request,
+                        403,
+                        "this console only shows; set console.token in application.properties to allow operations");
             } else if (!isAllowed(request.request().getHeader("Authorization"))) {
                 LOG.warn(
                         "the console refused to {}: wrong token, from {}",
                         name,
                         request.request().remoteAddress());
-                answer(request, 401, "that is not the token");
+                answer(request, 401, "wrong token");
             } else {
                 // it may wait for a batch
                 request.vertx()
@@ -222,6 +225,6 @@ final class Console implements AutoCloseable {
 
     @Override
     public void close() {
-        log.listenNoMore();
+        log.close();
     }
 }

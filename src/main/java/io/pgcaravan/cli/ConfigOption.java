@@ -12,7 +12,8 @@ final class ConfigOption {
     @Option(
             names = "--config",
             paramLabel = "DIR",
-            description = "Directory with application.properties; default is config/ beside caravan.")
+            description =
+                    "Directory with application.properties and log4j2.properties; default is config/ beside caravan.")
     private Path given;
 
     /** The directory that was given, else the one beside caravan. */

@@ -95,36 +95,33 @@ final class StatusCommand implements Callable<Integer> {
         }
     }
 
+    /** The exit code. */
     private int show(StatusReader reader) {
-        PrintWriter out = spec.commandLine().getOut();
-        int code = 0;
-        while (true) {
-            Status status = reader.read();
-            if (watch != null && Thread.currentThread().isInterrupted()) {
-                return code;
-            }
-            if (json) {
-                out.println(status.json());
-            } else {
-                if (watch != null && Progress.stdoutIsTerminal()) {
-                    // home, and away with what was there
-                    PlainWriter.drawing(out).print("\u001b[H\u001b[2J");
-                }
-                StatusText.print(status, out);
-            }
-            out.flush();
-            code = status.isWell() ? 0 : 1;
-            if (watch == null) {
-                return code;
-            }
-            if (!json) {
-                out.println();
-            }
+        int code = print(reader.read());
+        while (watch != null) {
             try {
                 Thread.sleep(Math.round(watch * 1000));
             } catch (InterruptedException e) {
                 return code;
             }
+            code = print(reader.read());
         }
+        return code;
+    }
+
+    private int print(Status status) {
+        PrintWriter out = spec.commandLine().getOut();
+        if (json) {
+            out.println(status.json());
+        } else {
+            if (watch != null && Progress.stdoutIsTerminal()) {
+                // home, and away with what was there
+                PlainWriter.drawing(out).print("\u001b[H\u001b[2J");
+            }
+            StatusText.print(status, out);
+            out.print(watch == null ? "" : System.lineSeparator());
+        }
+        out.flush();
+        return status.isWell() ? 0 : 1;
     }
 }

@@ -142,7 +142,7 @@ class ManagementGuardTest {
             }
             assertThat(log.latest()).isEmpty();
         } finally {
-            log.listenNoMore();
+            log.close();
         }
     }
 

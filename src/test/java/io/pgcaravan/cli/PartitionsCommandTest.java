@@ -218,7 +218,7 @@ class PartitionsCommandTest {
             assertThat(run.err()).contains("--older-than is missing");
         });
         assertThat(run("drop", "orders", "--older-than", "yesterday").err())
-                .contains("--older-than yesterday: must be a time longer than nothing");
+                .contains("--older-than': must be a time longer than nothing");
         assertThat(run("create", "orders").err()).contains("which ones?");
         assertThat(run("create", "orders", "--from", "2020-13-01", "--to", "x").err())
                 .contains("must be a date or time");
