@@ -23,8 +23,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The page on the management port: what everything is at, live, and the few acts that one needs. It stands behind the {@link
- * ManagementGuard}; acts want a token in a header of their own, which no form and no page of another site can send, and no
+ * The page on the management port: the state of everything, live, and a few operations. It stands behind the {@link
+ * ManagementGuard}; operations require a token in a header of their own, which no form and no page of another site can send, and no
  * cookie is ever set.
  */
 final class Console implements AutoCloseable {
@@ -79,7 +79,7 @@ final class Console implements AutoCloseable {
         String run(RoutingContext request) throws Exception;
     }
 
-    /** @param token what somebody who acts has to give; null where nobody may */
+    /** @param token what operations require; null where the console only shows */
     Console(StatusPoll poll, Acts acts, String token) {
         this.poll = poll;
         this.acts = acts;

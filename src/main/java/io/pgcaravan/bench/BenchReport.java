@@ -46,7 +46,7 @@ record BenchReport(PrintWriter out, boolean quick, int titleWidth, String counte
                 String.format(Locale.ROOT, "%.1f", least));
     }
 
-    /** Nothing is said about goals where too little was measured. */
+    /** Without the goal where too little was measured. */
     String goal(String text, boolean met, String goal) {
         return quick ? text : text + " (goal " + goal + ": " + (met ? "met" : "missed") + ")";
     }

@@ -36,7 +36,7 @@ final class DdlCommand {
                 names = "--owner",
                 paramLabel = "ROLE",
                 description =
-                        "Who is to own what is made; default is the table's owner, and whoever runs it for ledgers.")
+                        "Who is to own what is made; default is the table's owner, and the role that runs it for ledgers.")
         private String owner;
 
         @Option(

@@ -97,7 +97,7 @@ final class Export implements Callable<Integer> {
             exported = again == null ? exporter.export(request) : exporter.again(request, again);
         }
         if (exported.isEmpty()) {
-            out.println("nothing has changed, so that there is no set");
+            out.println("nothing has changed; no set was written");
         }
         for (Exported one : exported) {
             Manifest set = one.manifest();

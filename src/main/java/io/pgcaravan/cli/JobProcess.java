@@ -45,7 +45,7 @@ final class JobProcess {
     private Logger log;
     private volatile boolean stopping;
 
-    /** @param detached whether it runs in the background, where nobody sees its console */
+    /** @param detached whether it runs in the background, without a console */
     JobProcess(Path ini, Map<String, String> set, TableDispatcherJob job, int verbosity, boolean detached) {
         this.ini = ini;
         this.set = set;

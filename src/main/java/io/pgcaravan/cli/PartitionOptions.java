@@ -64,7 +64,7 @@ final class PartitionOptions {
      */
     int run(String period, String template, Work work) throws IOException, SQLException {
         if (table == null && job == null) {
-            throw badUsage("which table? Name it, or the route of its --job");
+            throw badUsage("TABLE is missing: name it, or the route of its --job");
         }
         if (job != null && (column != null || timeZone != null)) {
             throw badUsage("--column and --time-zone are what the --job says");

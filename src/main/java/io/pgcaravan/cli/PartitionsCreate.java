@@ -110,7 +110,7 @@ final class PartitionsCreate implements Callable<Integer> {
         if (to == null) {
             int periods = ahead != null ? ahead : settings.ahead();
             if (periods == 0 && ahead == null) {
-                throw options.badUsage("which ones? Give --ahead, or --from and --to");
+                throw options.badUsage("--ahead is missing, or --from and --to");
             }
             return dryRun
                     ? partitions.missing(target, now, periods)

@@ -9,12 +9,12 @@ import picocli.CommandLine.Mixin;
 @Command(
         name = "run",
         mixinStandardHelpOptions = true,
-        description = "Runs the routes until it is told to stop (INT or TERM).",
+        description = "Runs the routes until a signal stops it (INT or TERM).",
         exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "2:a configuration or route that cannot be read or does not fit; nothing ran",
-            "130:it was told to stop by INT",
-            "143:it was told to stop by TERM"
+            "130:stopped by INT",
+            "143:stopped by TERM"
         })
 final class Run implements Callable<Integer> {
 

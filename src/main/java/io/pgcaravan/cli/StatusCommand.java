@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
         name = "status",
         mixinStandardHelpOptions = true,
         description = {
-            "Shows what every dispatch job and every shipped table is at, and first what is wrong. It asks the databases, so"
+            "Shows the state of every dispatch job and every shipped table, and first what is wrong. It asks the databases, so"
                     + " that it works whether or not caravan runs, and changes nothing."
         },
         exitCodeListHeading = "Exit codes:%n",

@@ -42,7 +42,7 @@ import picocli.CommandLine.Spec;
         description = "Does what Skytools' table_dispatcher did, from its ini file and with its switches.",
         exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
-            "0:it was told to stop, or is detached (-d) and runs, or has done what a switch asks for",
+            "0:stopped by a signal, or detached (-d) and running, or done what a switch asks for",
             "1:it lost its position, another process runs the job, or a database refused it",
             "2:bad usage, or an ini file that cannot be read"
         },
@@ -149,7 +149,7 @@ final class TableDispatcher implements Callable<Integer> {
     private int startDetached(TableDispatcherJob job) throws IOException, InterruptedException {
         job.warnings().forEach(err()::println);
         if (job.logging().file() == null && job.logging().skylog() == 0) {
-            err().println(job.file() + " has no logfile: in the background nothing will be said");
+            err().println(job.file() + " has no logfile: in the background nothing is logged");
         }
         err().flush();
         Process process = new ProcessBuilder(detachedCommand())
@@ -195,7 +195,7 @@ final class TableDispatcher implements Callable<Integer> {
             err().println(
                             pidFile.exists()
                                     ? job.pidFile() + " is stale: the process it names is gone"
-                                    : "there is no " + job.pidFile() + ": nothing runs");
+                                    : "there is no " + job.pidFile() + ", so that no process runs");
             return 0;
         }
         // the JVM can send no other than TERM; the shell's own kill is everywhere

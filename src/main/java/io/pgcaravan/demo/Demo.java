@@ -39,7 +39,7 @@ import picocli.CommandLine.Spec;
         exitCodeList = {
             "0:both sides are the same",
             "1:they are not, or it could not be tried",
-            "2:bad usage, or there is no server to have"
+            "2:bad usage, or no server can be had"
         })
 public final class Demo implements Callable<Integer> {
 
@@ -111,7 +111,7 @@ public final class Demo implements Callable<Integer> {
             boolean equal = compare(orders, dispatch::printPartitions);
             if (keep) {
                 stayUp(
-                        "Databases and routes go on running",
+                        "Databases and routes keep running",
                         orders,
                         "insert into orders values (0, 'me', 9.99, 'new', null, now() + interval '1 day');",
                         "select tableoid::regclass, * from orders where id = 0;");
@@ -132,7 +132,7 @@ public final class Demo implements Callable<Integer> {
             boolean equal = compare(orders, ship::printSets);
             if (keep) {
                 stayUp(
-                        "Exports and imports go on",
+                        "Exports and imports keep running",
                         orders,
                         "insert into orders values (0, 'me', 9.99, 'new', null, now());",
                         "select * from orders where id = 0;");

@@ -31,7 +31,7 @@ import java.util.concurrent.ThreadLocalRandom;
  * }</pre>
  *
  * Closing it, the end of this process and even SIGKILL end a server of our own and delete its data. Methods throw
- * {@link ThrowAwayServerException} where the server does not do as it is told.
+ * {@link ThrowAwayServerException} where the server fails.
  */
 public abstract class ThrowAwayServer implements AutoCloseable {
 

@@ -107,7 +107,7 @@ class CaravanRunTest {
         dispatchTo = "uri: [pgq";
         Run broken = ended();
         assertThat(broken.status).isEqualTo(2);
-        assertThat(broken.output()).contains("dispatch.camel.yaml is no YAML", "in line ");
+        assertThat(broken.output()).contains("dispatch.camel.yaml: invalid YAML", "in line ");
         assertOneMessage(broken);
 
         dispatchFrom = "steps:";

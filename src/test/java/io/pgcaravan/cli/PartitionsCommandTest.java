@@ -219,10 +219,10 @@ class PartitionsCommandTest {
         });
         assertThat(run("drop", "orders", "--older-than", "yesterday").err())
                 .contains("--older-than': must be a time longer than nothing");
-        assertThat(run("create", "orders").err()).contains("which ones?");
+        assertThat(run("create", "orders").err()).contains("--ahead is missing");
         assertThat(run("create", "orders", "--from", "2020-13-01", "--to", "x").err())
                 .contains("must be a date or time");
-        assertThat(run("list").err()).contains("which table?");
+        assertThat(run("list").err()).contains("TABLE is missing");
         assertThat(run("list", "nothing").err()).contains("There is no table nothing");
         assertThat(CommandRun.of("partitions").err()).contains("Missing required subcommand");
     }

@@ -163,7 +163,7 @@ final class ReadersMachine implements AutoCloseable {
             sql("postgres", "drop role " + role);
         }
         roles.clear();
-        shell("rm -rf \"$1\" && mkdir \"$1\" && cp -r config routes \"$1\"", here);
+        shell("find \"$1\" -mindepth 1 -delete && cp -r config routes \"$1\"", here);
         program(here.resolve("caravan"), Files.readString(SCRIPTS.resolve("caravan")));
         program(here.resolve("mvnw"), Files.readString(SCRIPTS.resolve("mvnw")));
         configure(Map.of("camel.management.port", Integer.toString(managementPort), "status.period", "500"));

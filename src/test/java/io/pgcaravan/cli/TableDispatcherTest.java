@@ -95,7 +95,7 @@ class TableDispatcherTest {
                                 + " (INFO|WARNING|ERROR) \\[archive] .*"))
                 .anySatisfy(line -> assertThat(line).matches(".*\\{count: 1, duration: \\d+\\.\\d{4}}"));
         assertThat(job.ended(job.start(ini, "-s"))).isZero();
-        assertThat(job.output()).contains("nothing runs");
+        assertThat(job.output()).contains("no process runs");
     }
 
     @Test
