@@ -12,21 +12,23 @@ public final class CommandFailedException extends RuntimeException {
         super(message);
     }
 
+    /** @param permission see {@link #reason} */
+    public CommandFailedException(SQLException refused, String permission) {
+        super(reason(refused, permission));
+    }
+
     /**
      * What a database refused: its message and detail.
      *
      * @param permission who may do it, for a role that lacks a right
      */
-    public CommandFailedException(SQLException refused, String permission) {
-        super(reason(refused) + ("42501".equals(refused.getSQLState()) ? "; " + permission : ""));
-    }
-
-    private static String reason(SQLException refused) {
+    public static String reason(SQLException refused, String permission) {
         return String.valueOf(refused.getMessage())
-                .lines()
-                .map(String::strip)
-                .filter(line -> !line.matches("(Position|Where|Location|File|Routine|Line|Internal).*: .*"))
-                .limit(2)
-                .collect(Collectors.joining("; "));
+                        .lines()
+                        .map(String::strip)
+                        .filter(line -> !line.matches("(Position|Where|Location|File|Routine|Line|Internal).*: .*"))
+                        .limit(2)
+                        .collect(Collectors.joining("; "))
+                + ("42501".equals(refused.getSQLState()) ? "; " + permission : "");
     }
 }

@@ -75,6 +75,8 @@ final class ConfigurationReader {
     }
 
     Configuration read(Path routes, boolean listening) throws IOException {
+        // without the file, every placeholder would be a problem
+        refuse();
         List<Path> files = routeFiles(routes);
         int before = problems.size();
         int jobs;
@@ -114,10 +116,14 @@ final class ConfigurationReader {
                 managementHosts(),
                 Duration.ofMillis(number(STATUS_PERIOD, 5000, 500, "number of milliseconds")),
                 consoleToken());
+        refuse();
+        return read;
+    }
+
+    private void refuse() {
         if (!problems.isEmpty()) {
             throw new ConfigurationException("invalid configuration:\n  " + String.join("\n  ", problems));
         }
-        return read;
     }
 
     Database database(String name, String option) {

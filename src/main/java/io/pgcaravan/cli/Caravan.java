@@ -121,7 +121,7 @@ public final class Caravan {
 
     private static int failed(Exception failure, CommandLine command, ParseResult parsed) {
         String message = failure instanceof SQLException refused
-                ? new CommandFailedException(refused, "caravan grants prints the rights that a role needs").getMessage()
+                ? CommandFailedException.reason(refused, "caravan grants prints the rights that a role needs")
                 : failure.getMessage();
         command.getErr().println(command.getCommandSpec().qualifiedName() + ": " + Secrets.masked(message));
         return failure instanceof ConfigurationException || failure instanceof IniException ? 2 : 1;

@@ -72,9 +72,8 @@ final class DdlCommand {
                 statement.execute(sql);
                 out.println(done + " in database \"" + connection.getCatalog() + "\"");
             } catch (SQLException e) {
-                throw new CommandFailedException(new CommandFailedException(
-                                        e, "the table's owner may do this, with the right to create schemas here")
-                                .getMessage()
+                throw new CommandFailedException(CommandFailedException.reason(
+                                e, "the table's owner may do this, with the right to create schemas here")
                         + "; nothing was changed");
             }
         }

@@ -4,7 +4,6 @@ import io.pgcaravan.app.CommandFailedException;
 import io.pgcaravan.batch.Consumers;
 import io.pgcaravan.queue.Queues.Feeder;
 import io.pgcaravan.queue.Queues.Line;
-import io.pgcaravan.status.Words;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.sql.Connection;
@@ -13,7 +12,6 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
@@ -105,17 +103,17 @@ final class QueueCommand {
             boolean consumer = line.consumer() != null;
             table.add(
                     first ? queue : "",
-                    first ? rate(line.eventsPerSecond()) : "",
-                    first ? count(line.newEvents()) : "",
+                    first ? StatusText.rate(line.eventsPerSecond()) : "",
+                    first ? StatusText.count(line.newEvents()) : "",
                     first
-                            ? (line.tickAge() == null ? "-" : age(line.tickAge()))
+                            ? (line.tickAge() == null ? "-" : StatusText.age(line.tickAge()))
                                     + (line.ticker().equals("own") ? "" : " " + line.ticker())
                             : "",
                     first ? line.currentTable() + 1 + " of " + line.tables() : "",
                     consumer ? line.consumer() : "",
-                    consumer ? age(line.lag()) : "",
-                    consumer ? age(line.lastSeen()) : "",
-                    consumer ? count(line.pendingEvents()) : "");
+                    consumer ? StatusText.age(line.lag()) : "",
+                    consumer ? StatusText.age(line.lastSeen()) : "",
+                    consumer ? StatusText.count(line.pendingEvents()) : "");
         }
         table.print(out);
         if (!withoutTicks.isEmpty()) {
@@ -123,18 +121,6 @@ final class QueueCommand {
             out.println("no ticks come for " + String.join(", ", withoutTicks)
                     + ": run pgqd, or the ticker route (ticker.enabled = true)");
         }
-    }
-
-    private static String rate(Double eventsPerSecond) {
-        return eventsPerSecond == null ? null : String.format(Locale.ROOT, "%.1f", eventsPerSecond);
-    }
-
-    private static String count(Long number) {
-        return number == null ? null : Words.count(number);
-    }
-
-    private static String age(Double seconds) {
-        return seconds == null ? null : Words.age(seconds);
     }
 
     @Command(

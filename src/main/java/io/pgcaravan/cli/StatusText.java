@@ -168,15 +168,15 @@ final class StatusText {
                 : Words.age(Duration.between(then, status.at()).toMillis() / 1000.0);
     }
 
-    private static String age(Double seconds) {
+    static String age(Double seconds) {
         return seconds == null ? null : Words.age(seconds);
     }
 
-    private static String count(Long number) {
+    static String count(Long number) {
         return number == null ? null : Words.count(number);
     }
 
-    private static String rate(Double perSecond) {
+    static String rate(Double perSecond) {
         return perSecond == null ? null : String.format(Locale.ROOT, "%,.1f", perSecond);
     }
 

@@ -156,6 +156,11 @@ public final class PrivateCluster extends ThrowAwayServer {
         return directory;
     }
 
+    /** The port on 127.0.0.1; it stays the same for the cluster's life. */
+    public int port() {
+        return port;
+    }
+
     public String password() {
         return password;
     }
