@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
  */
 @Command(
         name = "dispatch",
+        mixinStandardHelpOptions = true,
         description = "Measures how fast the shipped dispatch routes carry events into partitions, beside what psql"
                 + " needs to copy the same batch out, or the same rows in.")
 final class BenchDispatch implements Callable<Integer> {

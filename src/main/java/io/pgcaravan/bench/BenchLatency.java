@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
  */
 @Command(
         name = "latency",
+        mixinStandardHelpOptions = true,
         description =
                 "Measures the time from a row's commit in the source to its commit in the target, with the shipped"
                         + " dispatch and ticker routes, one row a transaction.")

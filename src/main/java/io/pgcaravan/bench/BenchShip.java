@@ -42,6 +42,7 @@ import picocli.CommandLine.Spec;
  */
 @Command(
         name = "ship",
+        mixinStandardHelpOptions = true,
         description = "Measures export, import and tracking triggers on a table of which a quarter is updated and a"
                 + " fortieth deleted, beside what psql, or a trigger for each row, needs for the same rows.")
 final class BenchShip implements Callable<Integer> {

@@ -28,8 +28,11 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** {@code caravan COMMAND}: exit codes are 0 done, 1 failed, 2 bad usage or configuration. */
 @Command(
         name = "caravan",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
         description = "Moves PostgreSQL rows between databases, as Apache Camel routes that people edit.",
         synopsisSubcommandLabel = "COMMAND",
+        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "0:done; also where there was nothing to do, or it was done already",
             "1:failed: a problem was found, something is damaged, incomplete or missing, a database refused it",
@@ -69,7 +72,6 @@ public final class Caravan {
                 .toList();
         CommandLine line = new CommandLine(new Caravan());
         (named.isEmpty() ? COMMANDS : named).forEach(line::addSubcommand);
-        addHelp(line);
         convert(line, TableName.class, TableName::parse);
         convert(line, Target.class, Target::parse);
         convert(line, Compression.class, Compression::of);
@@ -79,16 +81,6 @@ public final class Caravan {
                 .setExecutionStrategy(Caravan::execute)
                 .setParameterExceptionHandler(Caravan::badUsage)
                 .setExecutionExceptionHandler(Caravan::failed);
-    }
-
-    /** {@code --help} and {@code --version}, for every command. */
-    private static void addHelp(CommandLine line) {
-        CommandSpec command = line.getCommandSpec();
-        command.mixinStandardHelpOptions(true).versionProvider(new Version());
-        if (!command.usageMessage().exitCodeList().isEmpty()) {
-            command.usageMessage().exitCodeListHeading("Exit codes:%n");
-        }
-        line.getSubcommands().values().forEach(Caravan::addHelp);
     }
 
     /** The value's own parser says what is wrong with it. */

@@ -21,12 +21,14 @@ import picocli.CommandLine.Spec;
 /** {@code caravan check}. */
 @Command(
         name = "check",
+        mixinStandardHelpOptions = true,
         description = {
             "Compares the jobs with their databases before they run, and changes nothing: connections, PgQ and its rights,"
                     + " queue and consumer, where both sides stand, tables, columns, types and keys. A partition is made"
                     + " for a trial, in a transaction that is rolled back.",
             "Prints a line for each thing it looked at: ok, warning or problem."
         },
+        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "0:no problem; there may be warnings",
             "1:a problem",

@@ -25,6 +25,7 @@ import picocli.CommandLine.Option;
 /** {@code caravan compare}. */
 @Command(
         name = "compare",
+        mixinStandardHelpOptions = true,
         description = {
             "Tells in which rows a table differs from its copy in another database. Both databases hash their rows;"
                     + " only rows of ranges that differ are listed.",
@@ -34,6 +35,7 @@ import picocli.CommandLine.Option;
             "  then, at the target:           compare --db DB --digest FILE",
             "  then, at the source again:     compare --db DB --answer FILE   (or repair)"
         },
+        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "0:equal, but for rows on their way",
             "1:not equal, or they could not be compared",

@@ -1,6 +1,7 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.app.CommandFailedException;
+import io.pgcaravan.app.Version;
 import io.pgcaravan.skytools.JobRoute;
 import io.pgcaravan.skytools.TableDispatcherJob;
 import java.io.IOException;
@@ -23,6 +24,8 @@ import picocli.CommandLine.Spec;
 /** {@code caravan convert}. */
 @Command(
         name = "convert",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
         description =
                 "Prints the job of a table_dispatcher's ini file as a route, or writes it with its configuration.")
 final class Convert implements Callable<Integer> {

@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
 /** {@code caravan ddl}: the SQL that prepares databases for shipping tables. */
 @Command(
         name = "ddl",
+        mixinStandardHelpOptions = true,
         description = "Prints the SQL that prepares a database for shipping a table; --apply runs it.",
         synopsisSubcommandLabel = "COMMAND")
 final class DdlCommand {
@@ -94,6 +95,7 @@ final class DdlCommand {
 
     @Command(
             name = "export-table",
+            mixinStandardHelpOptions = true,
             description = "The export ledger: which sets each target was given, and how far they have come.")
     void exportTable(
             @Mixin Script script,
@@ -118,6 +120,7 @@ final class DdlCommand {
     }
 
     @Command(
+            mixinStandardHelpOptions = true,
             description = "What notes the changes of a table: TABLE_dml, its function and its triggers; and the export"
                     + " ledger.")
     void exporter(
@@ -137,13 +140,15 @@ final class DdlCommand {
                 "changes of " + table.name() + " are noted in " + Tracking.tracking(table.name()));
     }
 
-    @Command(description = "Permits the import of a table, and makes the import ledger.")
+    @Command(
+            mixinStandardHelpOptions = true,
+            description = "Permits the import of a table, and makes the import ledger.")
     void importer(@Mixin Script script, @Mixin Table table) throws IOException {
         script.finish(
                 "targetDb", script.tracking().importer(table.name()), "sets of " + table.name() + " are accepted");
     }
 
-    @Command(description = "Removes all that exporter and importer made for a table.")
+    @Command(mixinStandardHelpOptions = true, description = "Removes all that exporter and importer made for a table.")
     void reset(
             @Mixin Script script,
             @Mixin Table table,

@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
 /** {@code caravan dead-letter}: the rows of a target that could not be loaded. */
 @Command(
         name = "dead-letter",
+        mixinStandardHelpOptions = true,
         description = "Shows, retries and discards rows that could not be loaded (onError=dead-letter).",
         synopsisSubcommandLabel = "COMMAND")
 final class DeadLetterCommand {
@@ -92,7 +93,7 @@ final class DeadLetterCommand {
         return letter;
     }
 
-    @Command(description = "Lists the dead letters.")
+    @Command(mixinStandardHelpOptions = true, description = "Lists the dead letters.")
     void list(
             @Mixin DatabaseOption database,
             @Option(names = "--consumer", paramLabel = "NAME", description = "Only those of this consumer.")
@@ -121,7 +122,7 @@ final class DeadLetterCommand {
         }
     }
 
-    @Command(description = "Shows all of one dead letter.")
+    @Command(mixinStandardHelpOptions = true, description = "Shows all of one dead letter.")
     void show(
             @Mixin DatabaseOption database,
             @Parameters(paramLabel = "ID", description = "The letter's number, as list shows it.") long id)
@@ -137,9 +138,11 @@ final class DeadLetterCommand {
     }
 
     @Command(
+            mixinStandardHelpOptions = true,
             description =
                     "Sends dead letters through their job's route again, each in a transaction of its own that also"
                             + " takes it from the dead letters. The job may run meanwhile.",
+            exitCodeListHeading = "Exit codes:%n",
             exitCodeList = {
                 "0:all are loaded; also where there was none",
                 "1:one could not be loaded and stays; the others are",
@@ -189,7 +192,9 @@ final class DeadLetterCommand {
         }
     }
 
-    @Command(description = "Deletes dead letters for good; their rows never reach the target.")
+    @Command(
+            mixinStandardHelpOptions = true,
+            description = "Deletes dead letters for good; their rows never reach the target.")
     void discard(@Mixin DatabaseOption database, @Mixin Choice choice) throws IOException, SQLException {
         int discarded = 0;
         try (Connection target = connect(database)) {

@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
 /** {@code caravan export}. */
 @Command(
         name = "export",
+        mixinStandardHelpOptions = true,
         description = "Writes what has changed in a table since its last export into a drop directory.")
 final class Export implements Callable<Integer> {
 

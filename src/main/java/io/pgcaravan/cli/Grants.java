@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
 /** {@code caravan grants}. */
 @Command(
         name = "grants",
+        mixinStandardHelpOptions = true,
         description = {
             "Prints the SQL that gives a role the rights that a job needs in one database, and no others: for psql, run by an"
                     + " administrator of that database. Nothing is connected to. Running it twice changes nothing.",

@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
 /** {@code caravan install-service}: a file that has the system run the jobs. It starts nothing. */
 @Command(
         name = "install-service",
+        mixinStandardHelpOptions = true,
         description = {
             "Writes a hardened systemd unit, or an init script, that runs the routes under a user of their own.",
             "The configuration is checked first. Nothing is started; what to run next is printed."

@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
 /** {@code caravan partitions}: the partitions of a table of the target. */
 @Command(
         name = "partitions",
+        mixinStandardHelpOptions = true,
         description = "Lists the partitions of a table, makes them ahead of time, and drops or detaches old ones.",
         synopsisSubcommandLabel = "COMMAND",
         subcommands = PartitionsCreate.class)
@@ -45,6 +46,7 @@ final class PartitionsCommand {
     // ---- list
 
     @Command(
+            mixinStandardHelpOptions = true,
             description = "Lists the partitions of a table: bounds, rows (an estimate), size, who made them, and when"
                     + " retention takes them away.")
     int list(
@@ -132,8 +134,10 @@ final class PartitionsCommand {
     // ---- drop
 
     @Command(
+            mixinStandardHelpOptions = true,
             description = "Drops (or detaches) the partitions that hold nothing younger than a period, as a job's"
                     + " retention does: by their bounds, with weak locks, never with CASCADE.",
+            exitCodeListHeading = "Exit codes:%n",
             exitCodeList = {
                 "0:all are dropped; also where there was none",
                 "1:one could not be dropped; the others are",

@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
 /** {@code caravan partitions create}. */
 @Command(
         name = "create",
+        mixinStandardHelpOptions = true,
         description = "Makes the partitions that are missing, as a job would make them for their first row: like their"
                 + " parent, or by a template.")
 final class PartitionsCreate implements Callable<Integer> {

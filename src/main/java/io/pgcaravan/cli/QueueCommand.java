@@ -22,12 +22,13 @@ import picocli.CommandLine.Parameters;
 /** {@code caravan queue}: the queues of a source. */
 @Command(
         name = "queue",
+        mixinStandardHelpOptions = true,
         description = "Makes, drops, lists and ticks PgQ queues, and moves their consumers.",
         synopsisSubcommandLabel = "COMMAND",
         subcommands = QueueCreate.class)
 final class QueueCommand {
 
-    @Command(description = "Drops a queue with its events.")
+    @Command(mixinStandardHelpOptions = true, description = "Drops a queue with its events.")
     void drop(
             @Mixin PgqOptions pgq,
             @Parameters(paramLabel = "NAME", description = "The queue.") String queue,
@@ -75,7 +76,7 @@ final class QueueCommand {
         }
     }
 
-    @Command(description = "Lists the queues and how far their consumers are.")
+    @Command(mixinStandardHelpOptions = true, description = "Lists the queues and how far their consumers are.")
     void list(@Mixin PgqOptions pgq) throws IOException {
         pgq.inTransaction((source, queues, out) -> {
             List<Line> lines = queues.overview(source);
@@ -123,6 +124,7 @@ final class QueueCommand {
     }
 
     @Command(
+            mixinStandardHelpOptions = true,
             description =
                     "Makes a tick, whether or not one is due, so that consumers get what has been written up to now.")
     void tick(
@@ -148,17 +150,20 @@ final class QueueCommand {
         });
     }
 
-    @Command(description = "Registers a consumer: at the tick that its target stands at, else at the queue's latest.")
+    @Command(
+            mixinStandardHelpOptions = true,
+            description = "Registers a consumer: at the tick that its target stands at, else at the queue's latest.")
     void register(@Mixin ConsumerOptions consumer) throws IOException {
         consumer.move(Consumers::register);
     }
 
-    @Command(description = "Unregisters a consumer. What its target has of it stays.")
+    @Command(mixinStandardHelpOptions = true, description = "Unregisters a consumer. What its target has of it stays.")
     void unregister(@Mixin ConsumerOptions consumer) throws IOException {
         consumer.unregister();
     }
 
     @Command(
+            mixinStandardHelpOptions = true,
             description = "Lets a target forget where a consumer stands, so that the next batch is taken as its first."
                     + " With its job stopped.")
     void reset(@Mixin ConsumerOptions consumer) throws IOException {
@@ -166,6 +171,7 @@ final class QueueCommand {
     }
 
     @Command(
+            mixinStandardHelpOptions = true,
             description =
                     "Moves a consumer, in its queue, to the tick that its target stands at. With its job stopped.")
     void rewind(@Mixin ConsumerOptions consumer) throws IOException {

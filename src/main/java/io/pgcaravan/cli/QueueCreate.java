@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
 /** {@code caravan queue create}. */
 @Command(
         name = "create",
+        mixinStandardHelpOptions = true,
         description = "Makes a queue where it is not there yet, sets what is given, and lets a table feed it.")
 final class QueueCreate implements Callable<Integer> {
 

@@ -26,6 +26,7 @@ import picocli.CommandLine.Option;
 /** {@code caravan repair}. */
 @Command(
         name = "repair",
+        mixinStandardHelpOptions = true,
         description = {
             "Has the rows in which a table differs from its copy shipped again: their keys are noted at the source as"
                     + " if the rows had been changed, and go with the next set, to every target.",
@@ -33,6 +34,7 @@ import picocli.CommandLine.Option;
             "Where one host reaches both:   repair --source DB --target DB --table S.T",
             "Where none does, at the source:  repair --db DB --answer FILE   (see caravan compare)"
         },
+        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "0:what differs is noted, or nothing does",
             "1:some rows only a full set replaces, or it could not be done",

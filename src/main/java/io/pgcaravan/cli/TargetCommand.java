@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
 /** {@code caravan target}: whom a source exports to. */
 @Command(
         name = "target",
+        mixinStandardHelpOptions = true,
         description = "Lists and forgets the targets that tables are exported to.",
         synopsisSubcommandLabel = "COMMAND")
 final class TargetCommand {
@@ -47,7 +48,9 @@ final class TargetCommand {
         }
     }
 
-    @Command(description = "Which sets were written, published and acknowledged, for each target and table.")
+    @Command(
+            mixinStandardHelpOptions = true,
+            description = "Which sets were written, published and acknowledged, for each target and table.")
     void list(@Mixin DatabaseOption database, @Mixin LedgerOption ledgerOption) throws IOException, SQLException {
         inTransaction(database, ledgerOption, (ledger, out) -> {
             TextTable table = new TextTable("target | table | >published | at | >acknowledged | at | >waiting | open");
@@ -73,6 +76,7 @@ final class TargetCommand {
     }
 
     @Command(
+            mixinStandardHelpOptions = true,
             description =
                     "Lets a target hold back noted changes no longer. If it is exported to again, that is a full set.")
     void forget(
