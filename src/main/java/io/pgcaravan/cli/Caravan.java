@@ -29,10 +29,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 @Command(
         name = "caravan",
         mixinStandardHelpOptions = true,
-        versionProvider = Version.class,
         description = "Moves PostgreSQL rows between databases, as Apache Camel routes that people edit.",
         synopsisSubcommandLabel = "COMMAND",
-        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "0:done; also where there was nothing to do, or it was done already",
             "1:failed: a problem was found, something is damaged, incomplete or missing, a database refused it",
@@ -72,6 +70,7 @@ public final class Caravan {
                 .toList();
         CommandLine line = new CommandLine(new Caravan());
         (named.isEmpty() ? COMMANDS : named).forEach(line::addSubcommand);
+        completeHelp(line);
         convert(line, TableName.class, TableName::parse);
         convert(line, Target.class, Target::parse);
         convert(line, Compression.class, Compression::of);
@@ -81,6 +80,16 @@ public final class Caravan {
                 .setExecutionStrategy(Caravan::execute)
                 .setParameterExceptionHandler(Caravan::badUsage)
                 .setExecutionExceptionHandler(Caravan::failed);
+    }
+
+    /** For every command. The help options themselves are in each annotation: picocli counts on them before a method's. */
+    private static void completeHelp(CommandLine line) {
+        CommandSpec command = line.getCommandSpec();
+        command.versionProvider(new Version());
+        if (!command.usageMessage().exitCodeList().isEmpty()) {
+            command.usageMessage().exitCodeListHeading("Exit codes:%n");
+        }
+        line.getSubcommands().values().forEach(Caravan::completeHelp);
     }
 
     /** The value's own parser says what is wrong with it. */

@@ -28,7 +28,6 @@ import picocli.CommandLine.Spec;
                     + " for a trial, in a transaction that is rolled back.",
             "Prints a line for each thing it looked at: ok, warning or problem."
         },
-        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "0:no problem; there may be warnings",
             "1:a problem",

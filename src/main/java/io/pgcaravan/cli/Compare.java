@@ -35,7 +35,6 @@ import picocli.CommandLine.Option;
             "  then, at the target:           compare --db DB --digest FILE",
             "  then, at the source again:     compare --db DB --answer FILE   (or repair)"
         },
-        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "0:equal, but for rows on their way",
             "1:not equal, or they could not be compared",

@@ -1,7 +1,6 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.app.CommandFailedException;
-import io.pgcaravan.app.Version;
 import io.pgcaravan.skytools.JobRoute;
 import io.pgcaravan.skytools.TableDispatcherJob;
 import java.io.IOException;
@@ -25,7 +24,6 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "convert",
         mixinStandardHelpOptions = true,
-        versionProvider = Version.class,
         description =
                 "Prints the job of a table_dispatcher's ini file as a route, or writes it with its configuration.")
 final class Convert implements Callable<Integer> {

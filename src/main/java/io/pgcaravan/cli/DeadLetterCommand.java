@@ -142,7 +142,6 @@ final class DeadLetterCommand {
             description =
                     "Sends dead letters through their job's route again, each in a transaction of its own that also"
                             + " takes it from the dead letters. The job may run meanwhile.",
-            exitCodeListHeading = "Exit codes:%n",
             exitCodeList = {
                 "0:all are loaded; also where there was none",
                 "1:one could not be loaded and stays; the others are",

@@ -26,7 +26,6 @@ import picocli.CommandLine.Spec;
         name = "import",
         mixinStandardHelpOptions = true,
         description = "Applies the sets in a drop directory to a database, in their order.",
-        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "0:every set is applied, or was before; also where there is none",
             "1:one is missing, incomplete, damaged or continues something else, or could not be applied; those before it are",

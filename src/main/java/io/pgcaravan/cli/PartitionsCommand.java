@@ -137,7 +137,6 @@ final class PartitionsCommand {
             mixinStandardHelpOptions = true,
             description = "Drops (or detaches) the partitions that hold nothing younger than a period, as a job's"
                     + " retention does: by their bounds, with weak locks, never with CASCADE.",
-            exitCodeListHeading = "Exit codes:%n",
             exitCodeList = {
                 "0:all are dropped; also where there was none",
                 "1:one could not be dropped; the others are",

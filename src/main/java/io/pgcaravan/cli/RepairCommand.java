@@ -34,7 +34,6 @@ import picocli.CommandLine.Option;
             "Where one host reaches both:   repair --source DB --target DB --table S.T",
             "Where none does, at the source:  repair --db DB --answer FILE   (see caravan compare)"
         },
-        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "0:what differs is noted, or nothing does",
             "1:some rows only a full set replaces, or it could not be done",

@@ -10,7 +10,6 @@ import picocli.CommandLine.Mixin;
         name = "run",
         mixinStandardHelpOptions = true,
         description = "Runs the routes until a signal stops it (INT or TERM).",
-        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "2:a configuration or route that cannot be read or does not fit; nothing ran",
             "130:stopped by INT",

@@ -30,7 +30,6 @@ import picocli.CommandLine.Spec;
             "Shows the state of every dispatch job and every shipped table, and first what is wrong. It asks the databases, so"
                     + " that it works whether or not caravan runs, and changes nothing."
         },
-        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "0:nothing is wrong",
             "1:something is; a database that is down is",

@@ -3,7 +3,6 @@ package io.pgcaravan.cli;
 import io.pgcaravan.app.CommandFailedException;
 import io.pgcaravan.app.ConfigurationException;
 import io.pgcaravan.app.Database;
-import io.pgcaravan.app.Version;
 import io.pgcaravan.batch.Consumers;
 import io.pgcaravan.queue.Pgq;
 import io.pgcaravan.server.Executables;
@@ -38,9 +37,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "table-dispatcher",
         mixinStandardHelpOptions = true,
-        versionProvider = Version.class,
         description = "Does what Skytools' table_dispatcher did, from its ini file and with its switches.",
-        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "0:stopped by a signal, or detached (-d) and running, or done what a switch asks for",
             "1:it lost its position, another process runs the job, or a database refused it",

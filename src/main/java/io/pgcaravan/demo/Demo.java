@@ -35,7 +35,6 @@ import picocli.CommandLine.Spec;
                         + " source while the shipped routes carry them into a target's daily partitions; then both are compared"
                         + " row by row. Or ship: sets of what has changed travel through a drop directory, and are imported."
                         + " Leaves nothing behind.",
-        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "0:both sides are the same",
             "1:they are not, or it could not be tried",
