@@ -17,7 +17,7 @@ import org.testcontainers.postgresql.PostgreSQLContainer;
 import org.testcontainers.utility.DockerImageName;
 
 /** The image of docker/postgres-pgq, run by Testcontainers. */
-final class ContainerServer implements ThrowAwayServer {
+final class ContainerServer extends ThrowAwayServer {
 
     private static final String IMAGE = "pgcaravan/postgres-pgq";
 
@@ -116,12 +116,7 @@ final class ContainerServer implements ThrowAwayServer {
     }
 
     @Override
-    public String keep() {
-        throw new UnsupportedOperationException("Testcontainers removes its containers");
-    }
-
-    @Override
-    public void close() {
+    protected void end() {
         container.close();
     }
 }

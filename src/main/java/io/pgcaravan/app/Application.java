@@ -4,7 +4,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.pgcaravan.camel.Acts;
 import io.pgcaravan.camel.BatchDataSource;
-import io.pgcaravan.camel.RouteSummary;
+import io.pgcaravan.camel.JobPlans;
 import io.pgcaravan.camel.StatusPoll;
 import io.pgcaravan.camel.StatusWatch;
 import io.pgcaravan.database.Secrets;
@@ -13,26 +13,23 @@ import io.pgcaravan.status.Watch;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
-import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.function.ToIntFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import javax.sql.DataSource;
+import java.util.stream.Stream;
 import org.apache.camel.CamelContext;
 import org.apache.camel.FailedToCreateRouteException;
 import org.apache.camel.FailedToStartRouteException;
 import org.apache.camel.PropertyBindingException;
-import org.apache.camel.Route;
 import org.apache.camel.component.platform.http.main.ManagementHttpServer;
 import org.apache.camel.component.properties.PropertiesComponent;
 import org.apache.camel.health.HealthCheckRegistry;
@@ -40,6 +37,7 @@ import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
 import org.apache.camel.main.MainListenerSupport;
 import org.apache.camel.main.SimpleMainShutdownStrategy;
+import org.apache.camel.spi.Registry;
 import org.apache.camel.support.PluginHelper;
 import org.apache.camel.support.ResourceHelper;
 import org.slf4j.Logger;
@@ -50,13 +48,11 @@ public final class Application implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Application.class);
 
-    private static final Set<String> EVERY_ADDRESS = Set.of("0.0.0.0", "::", "[::]", "0:0:0:0:0:0:0:0");
-
     private static final Pattern BOUND_KEY = Pattern.compile("\\((camel\\.[^=]+)=");
 
     private final Main main = new Main();
-    private final Map<String, BatchDataSource> pools = new LinkedHashMap<>();
-    /** Null where nobody is to look. */
+    private final Map<String, BatchDataSource> pools;
+    /** Null for an application that is not monitored. */
     private Duration statusPeriod;
 
     /** Null where the console only shows. */
@@ -68,10 +64,15 @@ public final class Application implements AutoCloseable {
     /**
      * @param properties null for none
      * @param managementHosts further names of the management server
+     * @param overrides Camel's properties that differ
      */
     private Application(
-            Path properties, List<Path> routeFiles, Map<String, BatchDataSource> pools, List<String> managementHosts) {
-        this.pools.putAll(pools);
+            Path properties,
+            List<Path> routeFiles,
+            Map<String, BatchDataSource> pools,
+            List<String> managementHosts,
+            Map<String, String> overrides) {
+        this.pools = pools;
         if (properties == null) {
             main.setDefaultPropertyPlaceholderLocation("false");
         } else {
@@ -85,13 +86,20 @@ public final class Application implements AutoCloseable {
         }
         // Bodies here are rows and files' names, never streams that are read twice; the look at each costs time.
         main.configure().withStreamCachingEnabled(false);
+        Properties all = new Properties();
+        all.putAll(overrides);
+        main.setOverrideProperties(all);
+        beforeConfigure(registry -> {
+            pools.forEach(registry::bind);
+            registry.bind("managementServerFactory", new GuardedManagement(managementHosts));
+        });
+    }
+
+    private void beforeConfigure(Consumer<Registry> work) {
         main.addMainListener(new MainListenerSupport() {
             @Override
             public void beforeConfigure(BaseMainSupport support) {
-                pools.forEach(support.getCamelContext().getRegistry()::bind);
-                support.getCamelContext()
-                        .getRegistry()
-                        .bind("managementServerFactory", new GuardedManagement(managementHosts));
+                work.accept(support.getCamelContext().getRegistry());
             }
         });
     }
@@ -99,23 +107,17 @@ public final class Application implements AutoCloseable {
     /** What the user wrote under config/ and routes/, checked as a whole. */
     public static Application configured(Path config, Path routes) throws IOException {
         Configuration configuration = Configuration.read(config, routes, true);
-        Application application = of(configuration, config, Map.of());
+        Application application = of(configuration, config, null, Map.of());
         application.measure(configuration.statusPeriod(), configuration.consoleToken());
         return application;
     }
 
-    /** Lets others see what runs, once it does: meters, health, and the looks at the databases that they need. */
+    /** Has meters, health and the console once it runs, and the looks at the databases that they need. */
     public void measure(Duration period, String token) {
         statusPeriod = period;
         consoleToken = token;
-        main.addMainListener(new MainListenerSupport() {
-            @Override
-            public void beforeConfigure(BaseMainSupport support) {
-                support.getCamelContext()
-                        .getRegistry()
-                        .bind("metricsRegistry", new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
-            }
-        });
+        beforeConfigure(
+                registry -> registry.bind("metricsRegistry", new PrometheusMeterRegistry(PrometheusConfig.DEFAULT)));
     }
 
     /**
@@ -127,45 +129,43 @@ public final class Application implements AutoCloseable {
         Application application = of(
                 Configuration.read(config, routes, false),
                 config,
-                target == null ? Map.of() : Map.of("targetDb", target));
-        Properties properties = new Properties();
-        properties.setProperty("camel.main.autoStartup", "false");
-        properties.setProperty("camel.management.enabled", "false");
-        properties.setProperty("camel.metrics.enabled", "false");
-        application.main.setOverrideProperties(properties);
-        application.endsAtOnce();
+                target,
+                Map.of(
+                        "camel.main.autoStartup", "false",
+                        "camel.management.enabled", "false",
+                        "camel.metrics.enabled", "false"));
+        application.endAtOnce();
         return application;
     }
 
     /** {@link #of(String, String, Map)} with the route not started, for commands that look at its steps. */
     public static Application waiting(String file, String route, Map<String, Database> databases) {
-        Application application = of(file, route, databases);
-        Properties properties = new Properties();
-        properties.setProperty("camel.main.name", file);
-        properties.setProperty("camel.main.startupSummaryLevel", "off");
-        properties.setProperty("camel.main.autoConfigurationLogSummary", "false");
-        properties.setProperty("camel.main.autoStartup", "false");
-        application.main.setOverrideProperties(properties);
-        application.endsAtOnce();
-        return application;
+        return of(file, route, databases, Map.of("camel.main.autoStartup", "false"));
     }
 
-    /** On Ctrl-C: Camel would wait for batches in progress, which there are none of. */
-    private void endsAtOnce() {
+    /** On Ctrl-C, where Camel would wait for batches in progress: there are none, or their databases go too. */
+    private void endAtOnce() {
         main.setShutdownStrategy(new SimpleMainShutdownStrategy());
     }
 
-    private static Application of(Configuration configuration, Path config, Map<String, Database> others) {
-        Map<String, BatchDataSource> pools = new LinkedHashMap<>();
-        configuration
-                .databases()
-                .forEach((name, database) ->
-                        pools.put(name, others.getOrDefault(name, database).pool(name, configuration.poolSize(name))));
+    private static Application of(
+            Configuration configuration, Path config, Database target, Map<String, String> overrides) {
+        Map<String, Database> databases = new LinkedHashMap<>(configuration.databases());
+        if (target != null) {
+            databases.replace("targetDb", target);
+        }
         return new Application(
                 config.resolve("application.properties"),
                 configuration.routeFiles(),
-                pools,
-                configuration.managementHosts());
+                pools(databases, configuration::poolSize),
+                configuration.managementHosts(),
+                overrides);
+    }
+
+    private static Map<String, BatchDataSource> pools(Map<String, Database> databases, ToIntFunction<String> size) {
+        Map<String, BatchDataSource> pools = new LinkedHashMap<>();
+        databases.forEach((name, database) -> pools.put(name, database.pool(name, size.applyAsInt(name))));
+        return pools;
     }
 
     /**
@@ -179,32 +179,33 @@ public final class Application implements AutoCloseable {
      */
     public static Application shipped(
             Path home, Map<String, String> urls, Map<String, String> properties, String... routeFiles) {
-        Map<String, BatchDataSource> pools = new LinkedHashMap<>();
-        urls.forEach((name, url) -> pools.put(name, Database.parse(url).pool(name, 4)));
+        Map<String, Database> databases = new LinkedHashMap<>();
+        urls.forEach((name, url) -> databases.put(name, Database.parse(url)));
+        Map<String, String> overrides = new HashMap<>(Map.of(
+                "camel.management.enabled", "false",
+                "camel.metrics.enabled", "false",
+                "camel.main.shutdownTimeout", "10"));
+        overrides.putAll(properties);
         Application application = new Application(
                 home.resolve("config").resolve("application.properties"),
-                List.of(routeFiles).stream()
-                        .map(home.resolve("routes")::resolve)
-                        .toList(),
-                pools,
-                List.of());
-        Properties all = new Properties();
-        all.setProperty("camel.management.enabled", "false");
-        all.setProperty("camel.metrics.enabled", "false");
-        all.setProperty("camel.main.shutdownTimeout", "10");
-        all.putAll(properties);
-        application.main.setOverrideProperties(all);
-        // On Ctrl-C the databases go too: waiting for a batch in progress would be in vain.
-        application.main.setShutdownStrategy(new SimpleMainShutdownStrategy());
-        application.main.addMainListener(new MainListenerSupport() {
+                Stream.of(routeFiles).map(home.resolve("routes")::resolve).toList(),
+                pools(databases, name -> 4),
+                List.of(),
+                overrides);
+        application.endAtOnce();
+        application.ignoreEnvironment();
+        return application;
+    }
+
+    /** What DISPATCH_QUEUE says is for {@code caravan run}. */
+    private void ignoreEnvironment() {
+        main.addMainListener(new MainListenerSupport() {
             @Override
             public void beforeInitialize(BaseMainSupport support) {
-                // what DISPATCH_QUEUE says is for run
                 ((PropertiesComponent) support.getCamelContext().getPropertiesComponent())
                         .setEnvironmentVariableMode(PropertiesComponent.ENVIRONMENT_VARIABLES_MODE_NEVER);
             }
         });
-        return application;
     }
 
     /**
@@ -221,25 +222,21 @@ public final class Application implements AutoCloseable {
     /** @param others properties that it differs in */
     public static Application of(
             String file, String route, Map<String, Database> databases, Map<String, String> others) {
-        Map<String, BatchDataSource> pools = new LinkedHashMap<>();
-        databases.forEach((name, database) -> pools.put(name, database.pool(name, 4)));
-        Application application = new Application(null, List.of(), pools, List.of());
-        application.main.setShutdownStrategy(new SimpleMainShutdownStrategy());
-        Properties properties = new Properties();
-        properties.setProperty("camel.main.name", file);
-        properties.setProperty("camel.main.startupSummaryLevel", "off");
-        properties.setProperty("camel.main.autoConfigurationLogSummary", "false");
-        // batches are waited for as long as they take
-        properties.setProperty("camel.main.shutdownTimeout", Integer.toString(Integer.MAX_VALUE));
-        properties.putAll(others);
-        application.main.setOverrideProperties(properties);
+        Map<String, String> overrides = new HashMap<>(Map.of(
+                "camel.main.name",
+                file,
+                "camel.main.startupSummaryLevel",
+                "off",
+                "camel.main.autoConfigurationLogSummary",
+                "false",
+                // batches are waited for as long as they take
+                "camel.main.shutdownTimeout",
+                Integer.toString(Integer.MAX_VALUE)));
+        overrides.putAll(others);
+        Application application = new Application(null, List.of(), pools(databases, name -> 4), List.of(), overrides);
+        application.endAtOnce();
+        application.ignoreEnvironment();
         application.main.addMainListener(new MainListenerSupport() {
-            @Override
-            public void beforeInitialize(BaseMainSupport support) {
-                ((PropertiesComponent) support.getCamelContext().getPropertiesComponent())
-                        .setEnvironmentVariableMode(PropertiesComponent.ENVIRONMENT_VARIABLES_MODE_NEVER);
-            }
-
             @Override
             public void afterConfigure(BaseMainSupport support) {
                 try {
@@ -253,28 +250,28 @@ public final class Application implements AutoCloseable {
         return application;
     }
 
-    /** Runs until the process is told to stop; the exit code. */
+    /** Runs until a signal stops the process; the exit code. */
     public int run() {
         main.addMainListener(new MainListenerSupport() {
             @Override
             public void afterStart(BaseMainSupport support) {
                 Watch watch = watch();
                 observe(() -> watch);
-                announce(support.getCamelContext(), watch);
+                new Announcement(context(), pools).log(console != null, watch);
             }
 
             @Override
             public void beforeStop(BaseMainSupport support) {
                 LOG.info(
                         "stopping; what is in progress has {} s to end",
-                        support.getCamelContext().getShutdownStrategy().getTimeout());
+                        context().getShutdownStrategy().getTimeout());
             }
         });
         try {
             main.run();
             return main.getExitCode();
         } catch (Exception e) {
-            throw new ConfigurationException(said(e));
+            throw new ConfigurationException(reason(e));
         }
     }
 
@@ -283,12 +280,12 @@ public final class Application implements AutoCloseable {
         try {
             main.start();
         } catch (Exception e) {
-            throw new ConfigurationException(said(e));
+            throw new ConfigurationException(reason(e));
         }
         observe(this::watch);
     }
 
-    /** @param watch asked only where there is somebody to tell */
+    /** @param watch asked only where it is needed */
     private void observe(Supplier<Watch> watch) {
         ManagementHttpServer server = statusPeriod == null ? null : context().hasService(ManagementHttpServer.class);
         if (server != null) {
@@ -297,8 +294,8 @@ public final class Application implements AutoCloseable {
             console.mount(server.getRouter());
             HealthCheckRegistry checks = HealthCheckRegistry.get(context());
             if (checks != null) {
-                checks.register(
-                        new ConsoleHealth(URI.create(management(context())).getAuthority()));
+                checks.register(new ConsoleHealth(
+                        URI.create(Announcement.management(context())).getAuthority()));
             }
             poll.start(statusPeriod);
         }
@@ -306,8 +303,17 @@ public final class Application implements AutoCloseable {
 
     /** What the enabled routes and the databases are to be looked at for. */
     public Watch watch() {
+        return described(() -> StatusWatch.of(context(), pools));
+    }
+
+    /** What each route is going to do. */
+    public Map<String, JobPlans.Plan> plans() {
+        return described(() -> JobPlans.of(context()));
+    }
+
+    private static <T> T described(Supplier<T> description) {
         try {
-            return StatusWatch.of(context(), pools);
+            return description.get();
         } catch (IllegalArgumentException e) {
             throw new ConfigurationException(e.getMessage());
         }
@@ -322,87 +328,14 @@ public final class Application implements AutoCloseable {
     public void close() {
         if (poll != null) {
             poll.close();
-        }
-        if (console != null) {
             console.close();
         }
         main.stop();
         pools.values().forEach(BatchDataSource::close);
     }
 
-    /** Says what runs where, and where to look. The databases follow when they have answered, as nothing waits for them. */
-    private void announce(CamelContext context, Watch watch) {
-        Map<Boolean, List<Route>> routes = context.getRoutes().stream()
-                .collect(Collectors.partitioningBy(route -> context.getRouteController()
-                        .getRouteStatus(route.getRouteId())
-                        .isStarted()));
-        LOG.info(
-                "{} runs {}{}; {}",
-                new Version().getVersion()[0],
-                routes.get(true).isEmpty() ? "no route" : names(routes.get(true)),
-                routes.get(false).isEmpty() ? "" : " (off: " + names(routes.get(false)) + ")",
-                property(context, "camel.management.enabled").equals("true")
-                        ? (console == null ? "" : "console: " + management(context) + "; ") + "health: "
-                                + management(context).replaceFirst("/$", "")
-                                + property(context, "camel.management.healthPath") + "/ready"
-                        : "no console, no health");
-        for (Route route : routes.get(true)) {
-            LOG.info("{}: {}", route.getRouteId(), RouteSummary.of(route, this::name));
-        }
-        Thread asking = new Thread(
-                () -> pools.forEach((name, database) -> {
-                    if (watch.matters(name)) {
-                        announce(database);
-                    }
-                }),
-                "caravan-databases");
-        asking.setDaemon(true);
-        asking.start();
-    }
-
-    /** Where the console is, for somebody on this machine, which always is a name that the port answers to. */
-    private static String management(CamelContext context) {
-        String host = property(context, "camel.management.host");
-        return "http://" + (EVERY_ADDRESS.contains(host) ? "127.0.0.1" : host.contains(":") ? "[" + host + "]" : host)
-                + ":" + property(context, "camel.management.port") + "/";
-    }
-
-    private static void announce(BatchDataSource database) {
-        try (Connection connection = database.unpooled().getConnection();
-                Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery("select current_setting('server_version'),"
-                        + " (select extversion from pg_extension where extname = 'pgq'), pg_is_in_recovery()")) {
-            row.next();
-            String pgq = row.getString(2);
-            LOG.info(
-                    "{}: PostgreSQL {}{}{}",
-                    database,
-                    row.getString(1),
-                    pgq == null ? "" : ", PgQ " + pgq,
-                    row.getBoolean(3) ? ", a standby" : "");
-        } catch (SQLException e) {
-            LOG.warn("{}: {}", database, Secrets.masked(e.getMessage()));
-        }
-    }
-
-    private String name(DataSource database) {
-        return pools.entrySet().stream()
-                .filter(pool -> pool.getValue() == database)
-                .map(Map.Entry::getKey)
-                .findFirst()
-                .orElseGet(() -> Secrets.masked(String.valueOf(database)));
-    }
-
-    private static String names(List<Route> routes) {
-        return routes.stream().map(Route::getRouteId).collect(Collectors.joining(", "));
-    }
-
-    private static String property(CamelContext context, String key) {
-        return context.getPropertiesComponent().resolveProperty(key).orElse("");
-    }
-
     /** What failed, without the layers that only say that something failed. */
-    private static String said(Throwable failure) {
+    private static String reason(Throwable failure) {
         Throwable bottom = failure;
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof PropertyBindingException binding) {
@@ -413,9 +346,6 @@ public final class Application implements AutoCloseable {
                         + (Secrets.isSecret(binding.getPropertyName()) ? Secrets.MASK : binding.getValue()) + "\"";
             }
             bottom = cause;
-            if (cause.getCause() == cause) {
-                break;
-            }
         }
         if (failure instanceof FailedToStartRouteException route) {
             return "route \"" + route.getRouteId() + "\" cannot start: " + bottom.getMessage();

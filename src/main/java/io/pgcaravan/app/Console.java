@@ -23,8 +23,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The page on the management port: what everything is at, live, and the few acts that one needs. It stands behind the {@link
- * ManagementGuard}; acts want a token in a header of their own, which no form and no page of another site can send, and no
+ * The page on the management port: the state of everything, live, and a few operations. It stands behind the {@link
+ * ManagementGuard}; operations require a token in a header of their own, which no form and no page of another site can send, and no
  * cookie is ever set.
  */
 final class Console implements AutoCloseable {
@@ -79,7 +79,7 @@ final class Console implements AutoCloseable {
         String run(RoutingContext request) throws Exception;
     }
 
-    /** @param token what somebody who acts has to give; null where nobody may */
+    /** @param token what operations require; null where the console only shows */
     Console(StatusPoll poll, Acts acts, String token) {
         this.poll = poll;
         this.acts = acts;
@@ -174,13 +174,16 @@ final class Console implements AutoCloseable {
     private void act(Router router, String name, Act act) {
         router.post("/console/" + name).handler(request -> {
             if (token == null) {
-                answer(request, 403, "this console only shows; console.token in application.properties lets it act");
+                answer(
+                        request,
+                        403,
+                        "this console only shows; set console.token in application.properties to allow operations");
             } else if (!isAllowed(request.request().getHeader("Authorization"))) {
                 LOG.warn(
                         "the console refused to {}: wrong token, from {}",
                         name,
                         request.request().remoteAddress());
-                answer(request, 401, "that is not the token");
+                answer(request, 401, "wrong token");
             } else {
                 // it may wait for a batch
                 request.vertx()
@@ -222,6 +225,6 @@ final class Console implements AutoCloseable {
 
     @Override
     public void close() {
-        log.listenNoMore();
+        log.close();
     }
 }

@@ -4,7 +4,7 @@ import java.util.Map;
 import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
 
-/** Tells whoever reads the health where a person can look further. Always up. */
+/** Names the console in the health. Always up. */
 final class ConsoleHealth extends AbstractHealthCheck {
 
     private final String address;

@@ -5,6 +5,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.pgcaravan.camel.BatchDataSource;
 import io.pgcaravan.database.Address;
 import io.pgcaravan.database.AddressDataSource;
+import io.pgcaravan.sql.SearchPath;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Map;
@@ -62,6 +63,18 @@ public record Database(Address address) {
         }
     }
 
+    /** {@link #reach} for a command that runs no SQL of users: nothing is looked for in schemas where others may plant. */
+    public Connection reachPinned() throws SQLException {
+        Connection connection = reach();
+        try {
+            SearchPath.pin(connection);
+            return connection;
+        } catch (SQLException e) {
+            connection.close();
+            throw e;
+        }
+    }
+
     /** A pool whose connections join the batch that asks for them. Nothing is connected yet. */
     public BatchDataSource pool(String name, int size) {
         HikariConfig config = new HikariConfig();
@@ -83,9 +96,8 @@ public record Database(Address address) {
         // A database that is down is the route's to report and to wait for.
         config.setInitializationFailTimeout(-1);
         config.setConnectionTimeout(5_000);
-        // what the jobs rely on; unset, the pool asks for it, and hides a connection that is lost just then behind an
+        // what the jobs rely on; unset, the pool asks for it, and hides a connection lost just then behind another
         // error
-        // about level -1
         config.setTransactionIsolation("TRANSACTION_READ_COMMITTED");
         return new BatchDataSource(new HikariDataSource(config), name + ", " + this);
     }

@@ -1,12 +1,8 @@
 package io.pgcaravan.app;
 
-import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.LogManager;
-import org.apache.logging.log4j.core.Filter;
 import org.apache.logging.log4j.core.LogEvent;
-import org.apache.logging.log4j.core.LoggerContext;
-import org.apache.logging.log4j.core.config.Configuration;
-import org.apache.logging.log4j.core.config.LoggerConfig;
+import org.apache.logging.log4j.core.Logger;
 import org.apache.logging.log4j.core.filter.AbstractFilter;
 
 /**
@@ -31,22 +27,10 @@ final class HostlessRequests extends AbstractFilter {
 
     /** As long as the logging is not configured anew. */
     static void areNotLogged() {
-        if (!(LogManager.getContext(false) instanceof LoggerContext context)) {
-            return;
+        if (LogManager.getLogger(LOGGER) instanceof Logger logger) {
+            HostlessRequests filter = new HostlessRequests();
+            filter.start();
+            logger.addFilter(filter);
         }
-        Configuration configuration = context.getConfiguration();
-        LoggerConfig logger = configuration.getLoggerConfig(LOGGER);
-        if (!logger.getName().equals(LOGGER)) {
-            logger = new LoggerConfig(LOGGER, (Level) null, true);
-            configuration.addLogger(LOGGER, logger);
-        }
-        Filter filter = logger.getFilter();
-        if (filter instanceof HostlessRequests) {
-            return;
-        }
-        HostlessRequests added = new HostlessRequests();
-        added.start();
-        logger.addFilter(added);
-        context.updateLoggers();
     }
 }

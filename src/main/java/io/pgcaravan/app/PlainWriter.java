@@ -2,12 +2,17 @@ package io.pgcaravan.app;
 
 import java.io.PrintWriter;
 import java.io.Writer;
+import java.util.regex.Pattern;
 
 /**
  * What commands print. Names and values come from anywhere, and on their way to a terminal they could move its cursor, recolour
  * or retitle it, or turn the text around: here, whatever is no visible character comes out as its code. Line ends and tabs stay.
  */
 public final class PlainWriter extends PrintWriter {
+
+    /** Control characters, line ends that only some know, and what changes the direction of text. */
+    private static final Pattern HIDDEN = Pattern.compile(
+            "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u200e\\u200f\\u061c\\u202a-\\u202e\\u2066-\\u2069]");
 
     private final PrintWriter drawn;
 
@@ -24,41 +29,14 @@ public final class PlainWriter extends PrintWriter {
 
     /** The text with codes in place of what could not be seen, except line ends and tabs. */
     static String visible(String text) {
-        int at = 0;
-        while (at < text.length() && !hidden(text.charAt(at))) {
-            at++;
-        }
-        if (at == text.length()) {
-            return text;
-        }
-        StringBuilder visible = new StringBuilder(text.length() + 16).append(text, 0, at);
-        for (; at < text.length(); at++) {
-            char c = text.charAt(at);
-            if (hidden(c)) {
-                visible.append(String.format("\\u%04x", (int) c));
-            } else {
-                visible.append(c);
-            }
-        }
-        return visible.toString();
+        return HIDDEN.matcher(text)
+                .replaceAll(hidden ->
+                        String.format("\\\\u%04x", (int) hidden.group().charAt(0)));
     }
 
     /** The same on one line, for what is one field of several. */
     public static String oneLine(String text) {
         return visible(text.replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t"));
-    }
-
-    private static boolean hidden(char c) {
-        return c < ' ' && c != '\n' && c != '\t'
-                || c >= 0x7f && c <= 0x9f
-                // line ends that only some know, and what changes the direction of text
-                || c == 0x2028
-                || c == 0x2029
-                || c == 0x200e
-                || c == 0x200f
-                || c == 0x61c
-                || c >= 0x202a && c <= 0x202e
-                || c >= 0x2066 && c <= 0x2069;
     }
 
     private static final class Visible extends Writer {

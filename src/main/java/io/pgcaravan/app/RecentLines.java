@@ -4,15 +4,16 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Locale;
 import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.core.LogEvent;
-import org.apache.logging.log4j.core.LoggerContext;
+import org.apache.logging.log4j.core.Logger;
 import org.apache.logging.log4j.core.appender.AbstractAppender;
 import org.apache.logging.log4j.core.config.Property;
 
 /** Keeps the last warnings and errors of the log, for the console. */
-final class RecentLines extends AbstractAppender {
+final class RecentLines extends AbstractAppender implements AutoCloseable {
 
     private static final int KEPT = 50;
     private static final int LONGEST = 1000;
@@ -30,19 +31,21 @@ final class RecentLines extends AbstractAppender {
     static RecentLines listen() {
         RecentLines lines = new RecentLines();
         lines.start();
-        if (LogManager.getContext(false) instanceof LoggerContext context) {
-            context.getConfiguration().getRootLogger().addAppender(lines, Level.WARN, null);
-            context.updateLoggers();
+        if (LogManager.getRootLogger() instanceof Logger root) {
+            root.addAppender(lines);
         }
         return lines;
     }
 
     @Override
     public void append(LogEvent event) {
+        if (!event.getLevel().isMoreSpecificThan(Level.WARN)) {
+            return;
+        }
         String message = event.getMessage().getFormattedMessage().replaceAll("\\s*\\R\\s*", " ");
         Line line = new Line(
                 Instant.ofEpochMilli(event.getTimeMillis()),
-                event.getLevel().name().toLowerCase(java.util.Locale.ROOT),
+                event.getLevel().name().toLowerCase(Locale.ROOT),
                 message.length() <= LONGEST ? message : message.substring(0, LONGEST - 3) + "...");
         synchronized (lines) {
             lines.addFirst(line);
@@ -59,10 +62,10 @@ final class RecentLines extends AbstractAppender {
         }
     }
 
-    void listenNoMore() {
-        if (LogManager.getContext(false) instanceof LoggerContext context) {
-            context.getConfiguration().getRootLogger().removeAppender(getName());
-            context.updateLoggers();
+    @Override
+    public void close() {
+        if (LogManager.getRootLogger() instanceof Logger root) {
+            root.removeAppender(this);
         }
         stop();
     }

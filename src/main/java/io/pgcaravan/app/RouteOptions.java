@@ -55,12 +55,12 @@ public final class RouteOptions implements AutoCloseable {
                 walk(file, document, problems);
             }
         } catch (MarkedYamlEngineException e) {
-            problems.add(file + " is no YAML: " + e.getProblem()
+            problems.add(file + ": invalid YAML: " + e.getProblem()
                     + e.getProblemMark()
                             .map(mark -> " in line " + (mark.getLine() + 1) + ", column " + (mark.getColumn() + 1))
                             .orElse(""));
         } catch (YamlEngineException e) {
-            problems.add(file + " is no YAML: " + e.getMessage());
+            problems.add(file + ": invalid YAML: " + e.getMessage());
         }
         return problems;
     }

@@ -1,24 +1,16 @@
 package io.pgcaravan.bench;
 
 import io.pgcaravan.app.Application;
-import io.pgcaravan.app.Background;
-import io.pgcaravan.app.QuietLog;
 import io.pgcaravan.batch.Consumers;
 import io.pgcaravan.queue.Pgq;
-import io.pgcaravan.server.Psql;
-import io.pgcaravan.server.ScratchDirectory;
 import io.pgcaravan.server.Statements;
-import io.pgcaravan.server.ThrowAwayServer;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -28,8 +20,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -50,7 +41,8 @@ final class BenchDispatch implements Callable<Integer> {
     private static final int SMALL_BATCH = 500;
     private static final String COLUMNS = "(id bigint, customer text, amount numeric(10,2), status text, note text,"
             + " created_at timestamp, primary key (id, created_at))";
-    private static final long LONGEST_RUN_NANOS = TimeUnit.MINUTES.toNanos(10);
+    /** Minutes. */
+    private static final long LONGEST_RUN = 10;
 
     @Option(
             names = "--events",
@@ -92,13 +84,8 @@ final class BenchDispatch implements Callable<Integer> {
     private CommandSpec spec;
 
     private BenchReport report;
-    private QuietLog log;
-    private Path home;
-    private Path directory;
-    private Psql psql;
-    private String sourceUrl;
+    private Workbench bench;
     private String targetUrl;
-    private Connection source;
     private Connection target;
 
     /** Route and settings of a run. */
@@ -110,20 +97,13 @@ final class BenchDispatch implements Callable<Integer> {
             events = 20_000;
             repeat = 1;
         }
-        spec.commandLine().setErr(new PrintWriter(System.err, true));
-        log = QuietLog.divert();
         report = new BenchReport(spec.commandLine().getOut(), quick, 42, "");
-        home = Path.of(System.getProperty("caravan.home", ".")).toAbsolutePath();
-        directory = ScratchDirectory.untilTheEnd("pgcaravan-bench-").path();
-        psql = new Psql(directory);
-        try (ThrowAwayServer server = ThrowAwayServer.start("bench", Map.of("max_wal_size", "8GB"))) {
-            sourceUrl = server.createDatabaseWithPgq("bench_source");
-            targetUrl = server.createDatabase("bench_target");
-            try (Connection toSource = DriverManager.getConnection(sourceUrl);
-                    Connection toTarget = DriverManager.getConnection(targetUrl)) {
-                source = toSource;
+        try (Workbench opened = new Workbench(spec, Map.of())) {
+            bench = opened;
+            targetUrl = bench.server.createDatabase("bench_target");
+            try (Connection toTarget = DriverManager.getConnection(targetUrl)) {
                 target = toTarget;
-                report.machine(source);
+                report.machine(bench.source);
                 report.say("");
                 if (only.contains(Part.append) || only.contains(Part.keyed) || only.contains(Part.rows)) {
                     largeBatch();
@@ -142,7 +122,7 @@ final class BenchDispatch implements Callable<Integer> {
     // ---- one large batch
 
     private void largeBatch() throws Exception {
-        BenchQueue inserts = new BenchQueue(source, "inserts", DAYS);
+        BenchQueue inserts = new BenchQueue(bench.source, "inserts", DAYS);
         inserts.inserts(events);
         report.say(
                 "%,d events of six columns in one batch, into %d daily partitions with primary keys, not there before",
@@ -150,7 +130,7 @@ final class BenchDispatch implements Callable<Integer> {
         report.say("measured %d times, in turns: median (fastest .. slowest) seconds", repeat);
         double limit = append(inserts);
         if (only.contains(Part.keyed)) {
-            BenchQueue changes = new BenchQueue(source, "changes", DAYS);
+            BenchQueue changes = new BenchQueue(bench.source, "changes", DAYS);
             changes.changes(events * 3L / 4, events / 5, events / 20);
             keyed("dispatch, keep_latest, inserts", new Job("dispatch", "keep_latest"), inserts, limit);
             keyed("dispatch, keep_latest, 20 % U, 5 % D", new Job("dispatch", "keep_latest"), changes, limit);
@@ -166,93 +146,67 @@ final class BenchDispatch implements Callable<Integer> {
     private double append(BenchQueue inserts) throws Exception {
         Job append = new Job("dispatch", "append");
         double cold = run(append, inserts);
-        List<Path> ready = copyReadyRows();
-        double[] read = new double[repeat];
-        double[] write = new double[repeat];
-        double[] ours = new double[repeat];
-        double[] ratios = new double[repeat];
+        List<String> partitions = copyReadyRows();
+        Timings read = new Timings();
+        Timings write = new Timings();
+        Timings slower = new Timings();
+        Timings ours = new Timings();
         for (int i = 0; i < repeat; i++) {
-            read[i] = copyOut(inserts);
-            write[i] = copyIn(ready);
-            ours[i] = run(append, inserts);
-            ratios[i] = Math.max(read[i], write[i]) / ours[i];
+            read.add(copyOut(inserts));
+            write.add(copyIn(partitions));
+            slower.add(Math.max(read.of(i), write.of(i)));
+            ours.add(run(append, inserts));
         }
         report.line("psql: the batch's ev_type, ev_data out", read, events, "");
         report.line("psql: the ready rows into the partitions", write, events, "");
-        report.line("dispatch, append", ours, events, report.ratio(ratios, 0.8));
+        report.line("dispatch, append", ours, events, report.ratio(slower, ours, 0.8));
         report.say("  the same in a JVM just started: %.2f s", cold);
-        return Math.max(BenchReport.median(read), BenchReport.median(write));
+        return Math.max(read.median(), write.median());
     }
 
     private void keyed(String title, Job job, BenchQueue queue, double limit) throws Exception {
-        double[] seconds = runs(job, queue);
-        report.line(
-                title,
-                seconds,
-                queue.events(),
-                String.format(Locale.ROOT, "psql/ours %.2f", limit / BenchReport.median(seconds)));
+        Timings runs = Timings.of(repeat, () -> run(job, queue));
+        report.line(title, runs, queue.events(), String.format(Locale.ROOT, "psql/ours %.2f", limit / runs.median()));
     }
 
     private void rows(BenchQueue queue) throws Exception {
         Job job = new Job("dispatch-rows", "");
         run(job, queue);
-        double[] seconds = runs(job, queue);
-        report.line(
-                "dispatch-rows, event by event",
-                seconds,
-                queue.events(),
-                report.goal("", queue.events() / BenchReport.median(seconds) >= 100_000, "100,000 a second"));
-    }
-
-    private double[] runs(Job job, BenchQueue queue) throws Exception {
-        double[] seconds = new double[repeat];
-        for (int i = 0; i < repeat; i++) {
-            seconds[i] = run(job, queue);
-        }
-        return seconds;
+        Timings runs = Timings.of(repeat, () -> run(job, queue));
+        boolean met = queue.events() / runs.median() >= 100_000;
+        report.line("dispatch-rows, event by event", runs, queue.events(), report.goal("", met, "100,000 a second"));
     }
 
     private double copyOut(BenchQueue queue) throws Exception {
         String sql = queue.batchSql().replace('\n', ' ');
-        return psql.run(sourceUrl, "\\copy (select ev_type, ev_data from (" + sql + ") e) to '/dev/null'\n");
+        return bench.psql.run(
+                bench.sourceUrl, "\\copy (select ev_type, ev_data from (" + sql + ") e) to '/dev/null'\n");
     }
 
-    /** Writes each partition of the last run to a file of its own. */
-    private List<Path> copyReadyRows() throws Exception {
-        List<Path> files = new ArrayList<>();
-        StringBuilder script = new StringBuilder();
-        try (Statement statement = target.createStatement();
-                ResultSet row = statement.executeQuery(
-                        "select inhrelid::regclass::text from pg_inherits where inhparent = 'orders'::regclass order by 1")) {
-            while (row.next()) {
-                Path file = directory.resolve(row.getString(1));
-                files.add(file);
-                script.append("\\copy ")
-                        .append(row.getString(1))
-                        .append(" to '")
-                        .append(file)
-                        .append("'\n");
-            }
-        }
-        psql.run(targetUrl, script.toString());
-        return files;
+    /** Writes each partition of the last run to a file that is called as it is. */
+    private List<String> copyReadyRows() throws Exception {
+        List<String> partitions = List.of(Statements.value(
+                        target,
+                        "select string_agg(inhrelid::regclass::text, ',' order by inhrelid::regclass::text)"
+                                + " from pg_inherits where inhparent = 'orders'::regclass")
+                .split(","));
+        bench.psql.run(targetUrl, copies(partitions, "to"));
+        return partitions;
     }
 
-    private double copyIn(List<Path> files) throws Exception {
+    private String copies(List<String> tables, String direction) {
+        return tables.stream()
+                .map(table -> "\\copy %s %s '%s'\n".formatted(table, direction, bench.directory.resolve(table)))
+                .collect(Collectors.joining());
+    }
+
+    private double copyIn(List<String> tables) throws Exception {
         emptyTarget();
-        StringBuilder script = new StringBuilder();
-        for (Path file : files) {
-            Statements.execute(target, "create table " + file.getFileName() + " " + COLUMNS);
-            script.append("\\copy ")
-                    .append(file.getFileName())
-                    .append(" from '")
-                    .append(file)
-                    .append("'\n");
+        for (String table : tables) {
+            Statements.execute(target, "create table " + table + " " + COLUMNS);
         }
-        double seconds = psql.run(targetUrl, script.toString());
-        for (Path file : files) {
-            Statements.execute(target, "drop table " + file.getFileName());
-        }
+        double seconds = bench.psql.run(targetUrl, copies(tables, "from"));
+        Statements.execute(target, "drop table " + String.join(", ", tables));
         return seconds;
     }
 
@@ -260,7 +214,7 @@ final class BenchDispatch implements Callable<Integer> {
 
     private void smallBatches() throws Exception {
         int batches = quick ? 20 : 1000;
-        BenchQueue queue = new BenchQueue(source, "small", 1);
+        BenchQueue queue = new BenchQueue(bench.source, "small", 1);
         for (int i = 0; i < batches; i++) {
             queue.inserts(SMALL_BATCH);
         }
@@ -292,28 +246,29 @@ final class BenchDispatch implements Callable<Integer> {
             sizes.add(5 * events);
         }
         for (int size : sizes) {
-            BenchQueue queue = new BenchQueue(source, "memory_" + size, DAYS);
+            BenchQueue queue = new BenchQueue(bench.source, "memory_" + size, DAYS);
             queue.inserts(size);
             long peak = peakMemory(queue);
             report.say(
-                    "  %,10d events in one batch: %s", size, peak < 0 ? "not told here" : peak / 1024 + " MB resident");
-            Statements.execute(source, "select pgq.drop_queue('" + queue.name() + "', true)");
+                    "  %,10d events in one batch: %s",
+                    size, peak < 0 ? "unknown on this system" : peak / 1024 + " MB resident");
+            Statements.execute(bench.source, "select pgq.drop_queue('" + queue.name() + "', true)");
         }
     }
 
     /** Kilobytes; negative where the system does not tell. */
     private long peakMemory(BenchQueue queue) throws Exception {
         resetTarget(queue);
-        Path config = Files.createDirectories(directory.resolve("config"));
+        Path config = Files.createDirectories(bench.directory.resolve("config"));
         writeConfiguration(config, queue);
-        Path output = directory.resolve("run.log");
+        Path output = bench.directory.resolve("run.log");
         Process run = new ProcessBuilder(
                         ProcessHandle.current().info().command().orElse("java"),
                         "-Xmx64m",
-                        "-Dcaravan.home=" + home,
+                        "-Dcaravan.home=" + bench.home,
                         "-cp",
                         System.getProperty("java.class.path"),
-                        Background.MAIN_CLASS,
+                        "io.pgcaravan.cli.Caravan",
                         "run",
                         "--config",
                         config.toString())
@@ -321,24 +276,21 @@ final class BenchDispatch implements Callable<Integer> {
                 .redirectOutput(output.toFile())
                 .start();
         try {
-            long deadline = System.nanoTime() + LONGEST_RUN_NANOS;
-            while (!queue.finished()) {
-                if (!run.isAlive() || System.nanoTime() > deadline) {
-                    throw new IllegalStateException(
-                            "caravan run did not get through the batch:\n" + Files.readString(output));
+            Timings.await(50, LONGEST_RUN, "caravan run is not done; see " + output, () -> {
+                if (!run.isAlive()) {
+                    throw new IllegalStateException("caravan run has ended:\n" + Files.readString(output));
                 }
-                Thread.sleep(50);
-            }
+                return queue.finished();
+            });
             Path status = Path.of("/proc", Long.toString(run.pid()), "status");
             if (!Files.isReadable(status)) {
                 return -1;
             }
-            try (Stream<String> lines = Files.lines(status)) {
-                return lines.filter(line -> line.startsWith("VmHWM"))
-                        .map(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
-                        .findFirst()
-                        .orElse(-1L);
-            }
+            return Files.readAllLines(status).stream()
+                    .filter(line -> line.startsWith("VmHWM"))
+                    .map(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
+                    .findFirst()
+                    .orElse(-1L);
         } finally {
             run.destroy();
             run.waitFor();
@@ -347,12 +299,12 @@ final class BenchDispatch implements Callable<Integer> {
 
     private void writeConfiguration(Path config, BenchQueue queue) throws IOException {
         Properties properties = new Properties();
-        try (var shipped = Files.newBufferedReader(home.resolve("config").resolve("application.properties"))) {
+        try (var shipped = Files.newBufferedReader(bench.home.resolve("config").resolve("application.properties"))) {
             properties.load(shipped);
         }
         properties.putAll(properties(new Job("dispatch", "append"), queue));
         properties.setProperty("camel.management.enabled", "false");
-        properties.setProperty("database.sourceDb.url", sourceUrl);
+        properties.setProperty("database.sourceDb.url", bench.sourceUrl);
         properties.setProperty("database.targetDb.url", targetUrl);
         try (var file =
                 Files.newBufferedWriter(config.resolve("application.properties"), StandardCharsets.ISO_8859_1)) {
@@ -367,42 +319,36 @@ final class BenchDispatch implements Callable<Integer> {
         resetTarget(queue);
         queue.skip();
         try (Application application = Application.shipped(
-                home,
+                bench.home,
                 Map.of(
-                        "sourceDb", RoundTrips.counted(sourceUrl, "source"),
+                        "sourceDb", RoundTrips.counted(bench.sourceUrl, "source"),
                         "targetDb", RoundTrips.counted(targetUrl, "target")),
                 properties(job, queue),
                 job.route + ".camel.yaml")) {
             application.start();
             awaitIdle();
             System.gc();
-            long start = System.nanoTime();
-            queue.rewind();
-            queue.wake();
-            while (!queue.finished()) {
-                if (System.nanoTime() - start > LONGEST_RUN_NANOS) {
-                    throw new IllegalStateException(
-                            "the batch is not done after ten minutes; what was logged ends with\n" + log.tail(20));
-                }
-                Thread.sleep(10);
-            }
-            return (System.nanoTime() - start) / 1e9;
+            return Timings.seconds(() -> {
+                queue.rewind();
+                queue.wake();
+                await(10, LONGEST_RUN, "the batch is not done after ten minutes", queue::finished);
+            });
+        }
+    }
+
+    private void await(int millis, long minutes, String otherwise, Callable<Boolean> condition) throws Exception {
+        try {
+            Timings.await(millis, minutes, otherwise, condition);
+        } catch (IllegalStateException e) {
+            throw new IllegalStateException(e.getMessage() + "; what was logged ends with\n" + bench.log.tail(20));
         }
     }
 
     /** The consumer's lock is the last that it needs before it waits for a batch. */
-    private void awaitIdle() throws SQLException, InterruptedException {
-        long deadline = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
-        while (Statements.value(
-                        target,
-                        "select min(pid) from pg_locks where locktype = 'advisory' and database ="
-                                + " (select oid from pg_database where datname = current_database())")
-                == null) {
-            if (System.nanoTime() > deadline) {
-                throw new IllegalStateException("the route does not start; what was logged ends with\n" + log.tail(20));
-            }
-            Thread.sleep(20);
-        }
+    private void awaitIdle() throws Exception {
+        String lock = "select min(pid) from pg_locks where locktype = 'advisory' and database ="
+                + " (select oid from pg_database where datname = current_database())";
+        await(20, 1, "the route does not start", () -> Statements.value(target, lock) != null);
         Thread.sleep(300);
     }
 
@@ -430,7 +376,7 @@ final class BenchDispatch implements Callable<Integer> {
     private void resetTarget(BenchQueue queue) throws SQLException {
         emptyTarget();
         queue.rewind();
-        new Consumers(new Pgq("pgq"), queue.name(), BenchQueue.CONSUMER).reset(source, target);
+        new Consumers(new Pgq("pgq"), queue.name(), BenchQueue.CONSUMER).reset(bench.source, target);
     }
 
     private void emptyTarget() throws SQLException {

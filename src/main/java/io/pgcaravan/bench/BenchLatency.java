@@ -16,8 +16,8 @@ import java.time.LocalDate;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.DoubleStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -43,8 +43,6 @@ final class BenchLatency implements Callable<Integer> {
     /** Rows of the first seconds are not counted: the JVM compiles, pools connect, the partition is made. */
     private static final int WARM_UP_SECONDS = 3;
 
-    private static final int ARRIVAL_SECONDS = 60;
-
     @Option(
             names = "--rate",
             paramLabel = "ROWS",
@@ -67,7 +65,7 @@ final class BenchLatency implements Callable<Integer> {
     public Integer call() throws Exception {
         if (rate < 1 || rate > 5000 || seconds < 1 || period < 1) {
             throw new ParameterException(
-                    spec.commandLine(), "--rate goes from 1 to 5000; --seconds and --period are at least 1");
+                    spec.commandLine(), "--rate must be from 1 to 5000, --seconds and --period >= 1");
         }
         PrintWriter out = spec.commandLine().getOut();
         try (ThrowAwayServer server = ThrowAwayServer.start("bench", Map.of("track_commit_timestamp", "on"))) {
@@ -91,14 +89,16 @@ final class BenchLatency implements Callable<Integer> {
                         "dispatch.camel.yaml",
                         "ticker.camel.yaml")) {
                     application.start();
-                    awaitConsumer(source);
+                    awaitAtLeast(source, "select count(*) from pgq.subscription", 1, "the dispatch route to register");
                     insert(source, rate * WARM_UP_SECONDS);
                     long before = number(source, "select max(id) from orders");
-                    long started = System.nanoTime();
-                    insert(source, rate * seconds);
-                    double took = (System.nanoTime() - started) / 1e9;
+                    double took = Timings.seconds(() -> insert(source, rate * seconds));
                     long rows = number(source, "select count(*) from orders where id > " + before);
-                    awaitRows(target, before, rows);
+                    awaitAtLeast(
+                            target,
+                            "select count(*) from orders where id > " + before,
+                            rows,
+                            "all rows to arrive in the target");
                     out.printf(
                             "%s; %d rows in %.1f s, one a transaction (%.0f a second), ticker.period=%d%n",
                             server.description(), rows, took, rows / took, period);
@@ -131,25 +131,8 @@ final class BenchLatency implements Callable<Integer> {
                         + ", primary key (id, created_at)) partition by range (created_at)");
     }
 
-    private static void awaitConsumer(Connection source) throws SQLException, InterruptedException {
-        awaitAtLeast(source, "select count(*) from pgq.subscription", 1, "the dispatch route to register");
-    }
-
-    private static void awaitRows(Connection target, long after, long rows) throws SQLException, InterruptedException {
-        awaitAtLeast(
-                target, "select count(*) from orders where id > " + after, rows, "all rows to arrive in the target");
-    }
-
-    private static void awaitAtLeast(Connection connection, String query, long least, String what)
-            throws SQLException, InterruptedException {
-        long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(ARRIVAL_SECONDS);
-        while (number(connection, query) < least) {
-            if (System.nanoTime() > until) {
-                throw new ThrowAwayServerException("waited " + ARRIVAL_SECONDS + " s in vain for " + what + ": "
-                        + number(connection, query) + " of " + least);
-            }
-            Thread.sleep(50);
-        }
+    private static void awaitAtLeast(Connection connection, String query, long least, String what) throws Exception {
+        Timings.await(50, 1, "waited a minute in vain for " + what, () -> number(connection, query) >= least);
     }
 
     /** One row a transaction, evenly; a server that cannot keep up gets them as fast as it takes them. */
@@ -206,18 +189,14 @@ final class BenchLatency implements Callable<Integer> {
     }
 
     private static double[] column(Connection connection, String query) throws SQLException {
+        DoubleStream.Builder values = DoubleStream.builder();
         try (Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery(query)) {
-            double[] values = new double[1024];
-            int count = 0;
             while (rows.next()) {
-                if (count == values.length) {
-                    values = Arrays.copyOf(values, 2 * count);
-                }
-                values[count++] = rows.getDouble(2);
+                values.add(rows.getDouble(2));
             }
-            return Arrays.copyOf(values, count);
         }
+        return values.build().toArray();
     }
 
     private static long number(Connection connection, String query) throws SQLException {

@@ -4,7 +4,6 @@ import io.pgcaravan.server.Statements;
 import java.io.PrintWriter;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.Arrays;
 import java.util.Locale;
 
 /**
@@ -26,27 +25,28 @@ record BenchReport(PrintWriter out, boolean quick, int titleWidth, String counte
     }
 
     /** Median, fastest and slowest of some runs, and how many of the counted things went by in a second. */
-    void line(String title, double[] seconds, long count, String remark) {
+    void line(String title, Timings runs, long count, String remark) {
         say(
                 "  %-" + titleWidth + "s %6.2f (%.2f .. %.2f)  %,9.0f %sa second  %s",
                 title,
-                median(seconds),
-                Arrays.stream(seconds).min().orElse(0),
-                Arrays.stream(seconds).max().orElse(0),
-                count / median(seconds),
+                runs.median(),
+                runs.fastest(),
+                runs.slowest(),
+                count / runs.median(),
                 counted,
                 remark);
     }
 
     /** The median of what psql's seconds are to ours, beside what it has to be at least. */
-    String ratio(double[] ratios, double least) {
+    String ratio(Timings psql, Timings ours, double least) {
+        double median = psql.per(ours).median();
         return goal(
-                String.format(Locale.ROOT, "psql/ours %.2f", median(ratios)),
-                median(ratios) >= least,
+                String.format(Locale.ROOT, "psql/ours %.2f", median),
+                median >= least,
                 String.format(Locale.ROOT, "%.1f", least));
     }
 
-    /** Nothing is said about goals where too little was measured. */
+    /** Without the goal where too little was measured. */
     String goal(String text, boolean met, String goal) {
         return quick ? text : text + " (goal " + goal + ": " + (met ? "met" : "missed") + ")";
     }
@@ -54,11 +54,5 @@ record BenchReport(PrintWriter out, boolean quick, int titleWidth, String counte
     void say(String format, Object... values) {
         out.println(String.format(Locale.ROOT, format, values).stripTrailing());
         out.flush();
-    }
-
-    static double median(double[] values) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        return sorted[sorted.length / 2];
     }
 }

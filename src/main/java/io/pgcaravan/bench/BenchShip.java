@@ -1,10 +1,6 @@
 package io.pgcaravan.bench;
 
-import io.pgcaravan.app.QuietLog;
-import io.pgcaravan.server.Psql;
-import io.pgcaravan.server.ScratchDirectory;
 import io.pgcaravan.server.Statements;
-import io.pgcaravan.server.ThrowAwayServer;
 import io.pgcaravan.ship.Connect;
 import io.pgcaravan.ship.exporter.Exporter;
 import io.pgcaravan.ship.exporter.Exporter.Exported;
@@ -21,13 +17,13 @@ import io.pgcaravan.ship.importer.Importer.Result;
 import io.pgcaravan.sql.Sql;
 import io.pgcaravan.sql.TableName;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -94,11 +90,8 @@ final class BenchShip implements Callable<Integer> {
     private CommandSpec spec;
 
     private BenchReport report;
-    private Path directory;
+    private Workbench bench;
     private Path drop;
-    private Psql psql;
-    private ThrowAwayServer server;
-    private String sourceUrl;
     private Connection source;
     private String targetName;
     private String copy;
@@ -106,37 +99,29 @@ final class BenchShip implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         if (rows < 40 || repeat < 1) {
-            throw new ParameterException(spec.commandLine(), "--rows is at least 40, and --repeat at least 1");
+            throw new ParameterException(spec.commandLine(), "--rows must be >= 40, and --repeat >= 1");
         }
         if (quick) {
             rows = 20_000;
             repeat = 1;
         }
-        spec.commandLine().setErr(new PrintWriter(System.err, true));
-        QuietLog.divert();
         report = new BenchReport(spec.commandLine().getOut(), quick, 34, "rows ");
-        directory = ScratchDirectory.untilTheEnd("pgcaravan-bench-").path();
-        drop = Files.createDirectory(directory.resolve("drop"));
-        psql = new Psql(directory);
-        try (ThrowAwayServer started =
-                ThrowAwayServer.start("bench", Map.of("max_wal_size", "8GB", "autovacuum", "off"))) {
-            server = started;
-            sourceUrl = server.createDatabase("bench_source");
-            try (Connection toSource = DriverManager.getConnection(sourceUrl)) {
-                source = toSource;
-                report.machine(source);
-                report.say(
-                        "a table of six columns and %,d rows with a bigint key; %,d updates, %,d deletes",
-                        rows, updates(), deletes());
-                report.say("measured %d times, in turns: median (fastest .. slowest) seconds", repeat);
-                report.say("");
-                makeOrders();
-                if (only.contains(Measured.tracking)) {
-                    tracking();
-                }
-                if (only.contains(Measured.files)) {
-                    ship();
-                }
+        try (Workbench opened = new Workbench(spec, Map.of("autovacuum", "off"))) {
+            bench = opened;
+            source = bench.source;
+            drop = Files.createDirectory(bench.directory.resolve("drop"));
+            report.machine(source);
+            report.say(
+                    "a table of six columns and %,d rows with a bigint key; %,d updates, %,d deletes",
+                    rows, updates(), deletes());
+            report.say("measured %d times, in turns: median (fastest .. slowest) seconds", repeat);
+            report.say("");
+            makeOrders();
+            if (only.contains(Measured.tracking)) {
+                tracking();
+            }
+            if (only.contains(Measured.files)) {
+                ship();
             }
         }
         return 0;
@@ -161,24 +146,24 @@ final class BenchShip implements Callable<Integer> {
 
     // ---- the triggers
 
-    private void tracking() throws SQLException {
-        double[] bare = new double[repeat];
-        double[] ours = new double[repeat];
-        double[] byRow = new double[repeat];
-        double[] ratios = new double[repeat];
+    private void tracking() throws Exception {
+        Timings bare = new Timings();
+        Timings ours = new Timings();
+        Timings byRow = new Timings();
+        Timings added = new Timings();
         // the first one finds no room in the table's pages, which the others do
         update();
         for (int i = 0; i < repeat; i++) {
-            bare[i] = update();
+            bare.add(update());
             Statements.execute(source, TRACKING.exporter(ORDERS));
-            ours[i] = update();
+            ours.add(update());
             Statements.execute(source, TRACKING.reset(ORDERS, false));
             Statements.execute(source, Sql.file("bench/row-trigger"));
-            byRow[i] = update();
+            byRow.add(update());
             Statements.execute(
                     source,
                     "drop trigger orders_by_row on orders; drop function orders_by_row; drop table orders_by_row");
-            ratios[i] = (ours[i] - bare[i]) / (byRow[i] - bare[i]);
+            added.add((ours.of(i) - bare.of(i)) / (byRow.of(i) - bare.of(i)));
         }
         report.line("UPDATE without triggers", bare, updates(), "");
         report.line("UPDATE, a trigger for each row", byRow, updates(), "");
@@ -187,17 +172,15 @@ final class BenchShip implements Callable<Integer> {
                 ours,
                 updates(),
                 report.goal(
-                        String.format(Locale.ROOT, "added time, ours/by row %.2f", BenchReport.median(ratios)),
-                        BenchReport.median(ratios) <= 0.6,
+                        String.format(Locale.ROOT, "added time, ours/by row %.2f", added.median()),
+                        added.median() <= 0.6,
                         "0.6"));
         report.say("");
     }
 
-    private double update() throws SQLException {
+    private double update() throws Exception {
         Statements.execute(source, "checkpoint");
-        long start = System.nanoTime();
-        Statements.execute(source, UPDATE);
-        double seconds = seconds(start);
+        double seconds = Timings.seconds(() -> Statements.execute(source, UPDATE));
         Statements.execute(source, "vacuum orders");
         return seconds;
     }
@@ -205,7 +188,7 @@ final class BenchShip implements Callable<Integer> {
     // ---- the files
 
     private void ship() throws Exception {
-        String targetUrl = server.createDatabase("bench_target");
+        String targetUrl = bench.server.createDatabase("bench_target");
         Statements.execute(source, TRACKING.exporter(ORDERS));
         double exported = export(SetKind.FULL);
         try (Connection target = DriverManager.getConnection(targetUrl)) {
@@ -228,40 +211,39 @@ final class BenchShip implements Callable<Integer> {
         Statements.execute(source, DELETE);
         Statements.execute(source, "vacuum analyze orders");
         Statements.execute(source, "vacuum analyze orders_dml");
-        double[] psqlOut = new double[repeat];
-        double[] oursOut = new double[repeat];
-        double[] psqlIn = new double[repeat];
-        double[] oursIn = new double[repeat];
+        Timings psqlOut = new Timings();
+        Timings oursOut = new Timings();
+        Timings psqlIn = new Timings();
+        Timings oursIn = new Timings();
         for (int i = 0; i < repeat; i++) {
-            psqlOut[i] = copyOut();
-            oursOut[i] = export(SetKind.CHANGES);
-            psqlIn[i] = copyIn();
+            psqlOut.add(copyOut());
+            oursOut.add(export(SetKind.CHANGES));
+            psqlIn.add(copyIn());
             String imported = copyOfTarget();
-            oursIn[i] = importSet(imported);
+            oursIn.add(importSet(imported));
             mustBeEqual(imported);
             clearDrop();
         }
         dropCopy();
         long changes = updates() + deletes();
         report.line("psql: ids and records into files", psqlOut, changes, "");
-        report.line("export, hashes included", oursOut, changes, report.ratio(ratios(psqlOut, oursOut), 0.8));
+        report.line("export, hashes included", oursOut, changes, report.ratio(psqlOut, oursOut, 0.8));
         report.line("psql: delete, and COPY in", psqlIn, changes, "");
-        report.line("import, hashes checked", oursIn, changes, report.ratio(ratios(psqlIn, oursIn), 0.9));
+        report.line("import, hashes checked", oursIn, changes, report.ratio(psqlIn, oursIn, 0.9));
     }
 
     private Connect connect(String url) {
         return () -> DriverManager.getConnection(url);
     }
 
-    private double export(SetKind kind) throws SQLException {
+    private double export(SetKind kind) throws Exception {
         Statements.execute(source, "delete from caravan.export_set where kind = 'changes'");
         Statements.execute(source, "checkpoint");
         System.gc();
-        long start = System.nanoTime();
-        List<Exported> sets = new Exporter(connect(sourceUrl))
-                .export(new Exporter.Request(
-                        TARGET, List.of(ORDERS), new DropDirectory(drop), Compression.NONE, false));
-        double seconds = seconds(start);
+        List<Exported> sets = new ArrayList<>();
+        Exporter exporter = new Exporter(connect(bench.sourceUrl));
+        double seconds = Timings.seconds(() -> sets.addAll(exporter.export(
+                new Exporter.Request(TARGET, List.of(ORDERS), new DropDirectory(drop), Compression.NONE, false))));
         Manifest set = sets.get(0).manifest();
         long ids = set.kind() == SetKind.FULL ? 0 : updates() + deletes();
         if (set.kind() != kind || set.file(SetPart.IDS).rows() != ids) {
@@ -273,21 +255,20 @@ final class BenchShip implements Callable<Integer> {
     private double copyOut() throws Exception {
         Statements.execute(source, "checkpoint");
         String ids = "select distinct id from orders_dml where id is not null";
-        return psql.run(
-                sourceUrl,
+        return bench.psql.run(
+                bench.sourceUrl,
                 // the join that the export asks for too, so that not the planner's choice is measured
                 "set transaction isolation level repeatable read read only;\nset local enable_mergejoin = off;\n"
-                        + "set local enable_nestloop = off;\n\\copy (" + ids + ") to '" + directory.resolve("ids")
+                        + "set local enable_nestloop = off;\n\\copy (" + ids + ") to '" + bench.directory.resolve("ids")
                         + "'\n\\copy (select t.* from (" + ids + ") k join orders t using (id)) to '"
-                        + directory.resolve("records") + "'\n");
+                        + bench.directory.resolve("records") + "'\n");
     }
 
-    private double importSet(String url) throws SQLException {
+    private double importSet(String url) throws Exception {
         System.gc();
-        long start = System.nanoTime();
-        List<Outcome> outcomes =
-                new Importer(connect(url), new DropDirectory(drop), TARGET, Importer.Progress.NONE).importAll();
-        double seconds = seconds(start);
+        List<Outcome> outcomes = new ArrayList<>();
+        Importer importer = new Importer(connect(url), new DropDirectory(drop), TARGET, Importer.Progress.NONE);
+        double seconds = Timings.seconds(() -> outcomes.addAll(importer.importAll()));
         if (outcomes.size() != 1 || outcomes.get(0).result() != Result.APPLIED) {
             throw new IllegalStateException("the import came to " + outcomes);
         }
@@ -296,11 +277,11 @@ final class BenchShip implements Callable<Integer> {
 
     private double copyIn() throws Exception {
         String copied = copyOfTarget();
-        double seconds = psql.run(
+        double seconds = bench.psql.run(
                 copied,
-                "create temp table ids (id bigint) on commit drop;\n\\copy ids from '" + directory.resolve("ids")
+                "create temp table ids (id bigint) on commit drop;\n\\copy ids from '" + bench.directory.resolve("ids")
                         + "'\nanalyze ids;\ndelete from orders t using ids k where t.id = k.id;\n\\copy orders from '"
-                        + directory.resolve("records") + "'\n");
+                        + bench.directory.resolve("records") + "'\n");
         mustBeEqual(copied);
         return seconds;
     }
@@ -312,7 +293,7 @@ final class BenchShip implements Callable<Integer> {
         Statements.execute(
                 source, "create database " + TableName.quote(copy) + " template " + TableName.quote(targetName));
         Statements.execute(source, "checkpoint");
-        return server.jdbcUrl(copy);
+        return bench.server.jdbcUrl(copy);
     }
 
     private void dropCopy() throws SQLException {
@@ -337,17 +318,5 @@ final class BenchShip implements Callable<Integer> {
         try (Stream<Path> files = Files.walk(drop)) {
             files.filter(Files::isRegularFile).forEach(file -> file.toFile().delete());
         }
-    }
-
-    private static double seconds(long start) {
-        return (System.nanoTime() - start) / 1e9;
-    }
-
-    private static double[] ratios(double[] limit, double[] ours) {
-        double[] ratios = new double[ours.length];
-        for (int i = 0; i < ours.length; i++) {
-            ratios[i] = limit[i] / ours[i];
-        }
-        return ratios;
     }
 }

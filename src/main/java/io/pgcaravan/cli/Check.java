@@ -1,8 +1,6 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.app.Application;
-import io.pgcaravan.app.ConfigurationException;
-import io.pgcaravan.app.Database;
 import io.pgcaravan.app.QuietLog;
 import io.pgcaravan.camel.JobPlans;
 import io.pgcaravan.check.Finding;
@@ -10,16 +8,13 @@ import io.pgcaravan.check.JobCheck;
 import io.pgcaravan.skytools.JobRoute;
 import io.pgcaravan.skytools.TableDispatcherJob;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -33,7 +28,6 @@ import picocli.CommandLine.Spec;
                     + " for a trial, in a transaction that is rolled back.",
             "Prints a line for each thing it looked at: ok, warning or problem."
         },
-        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "0:no problem; there may be warnings",
             "1:a problem",
@@ -47,11 +41,8 @@ final class Check implements Callable<Integer> {
             description = "The ini file of a table_dispatcher to check, instead of config/ and routes/.")
     private Path ini;
 
-    @Option(
-            names = "--config",
-            paramLabel = "DIR",
-            description = "Directory with application.properties; default is config/ beside caravan.")
-    private Path config;
+    @Mixin
+    private ConfigOption config;
 
     @Mixin
     private RoutesOption routes;
@@ -64,9 +55,10 @@ final class Check implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         QuietLog.warningsOnly();
-        try (Application application = ini == null ? application() : waiting(TableDispatcherJob.read(ini, Map.of()))) {
+        try (Application application =
+                ini == null ? Application.waiting(config.directory(), routes.directory(), null) : waiting()) {
             application.start();
-            Map<String, JobPlans.Plan> plans = plans(application);
+            Map<String, JobPlans.Plan> plans = application.plans();
             plans.forEach(this::check);
             if (plans.values().stream().allMatch(plan -> plan.job() == null)) {
                 print(Finding.Level.WARNING, "", "no route that starts from pgq: is on");
@@ -75,28 +67,10 @@ final class Check implements Callable<Integer> {
         return problem ? 1 : 0;
     }
 
-    private Application waiting(TableDispatcherJob job) {
+    private Application waiting() throws IOException {
+        TableDispatcherJob job = TableDispatcherJob.read(ini, Map.of());
         job.warnings().forEach(warning -> print(Finding.Level.WARNING, job.name(), warning));
-        return Application.waiting(
-                job.name() + ".yaml",
-                JobRoute.yaml(job),
-                Map.of(
-                        "sourceDb",
-                        Database.given("src_db", job.source()),
-                        "targetDb",
-                        Database.given("dst_db", job.target())));
-    }
-
-    private Application application() throws IOException {
-        return Application.waiting(DatabaseOption.configOr(config), routes.routes(), null);
-    }
-
-    private static Map<String, JobPlans.Plan> plans(Application application) {
-        try {
-            return JobPlans.of(application.context());
-        } catch (IllegalArgumentException e) {
-            throw new ConfigurationException(e.getMessage());
-        }
+        return Application.waiting(job.name() + ".yaml", JobRoute.yaml(job), JobProcess.databases(job));
     }
 
     private void check(String route, JobPlans.Plan plan) {
@@ -110,21 +84,20 @@ final class Check implements Callable<Integer> {
                     Finding.Level.WARNING,
                     route,
                     "consumer \"" + plan.job().consumer() + "\" is also that of " + String.join(", ", plan.sharedWith())
-                            + " (off): switched on in its place, that route goes on where this one has stopped; to run both,"
+                            + " (off): switched on in its place, that route continues where this one stopped; to run both,"
                             + " give one another consumer");
         }
-        List<Finding> findings = JobCheck.of(plan.job());
-        findings.forEach(finding -> print(finding.level(), route, finding.said()));
+        JobCheck.of(plan.job()).forEach(finding -> print(finding.level(), route, finding.said()));
     }
 
     private void print(Finding.Level level, String route, String said) {
         problem |= level == Finding.Level.PROBLEM;
-        PrintWriter out = spec.commandLine().getOut();
-        out.printf(
-                "%-7s  %s%s%n",
-                level.name().toLowerCase(Locale.ROOT),
-                route.isEmpty() ? "" : route + ": ",
-                said.replaceAll("\\s*\n\\s*", " "));
-        out.flush();
+        spec.commandLine()
+                .getOut()
+                .printf(
+                        "%-7s  %s%s%n",
+                        level.name().toLowerCase(Locale.ROOT),
+                        route.isEmpty() ? "" : route + ": ",
+                        said.replaceAll("\\s*\n\\s*", " "));
     }
 }

@@ -18,7 +18,7 @@ import java.util.Map;
 import java.util.jar.JarFile;
 
 /**
- * Starts what {@code caravan run} does and ends, so that the Java machine that is told to archives the classes: steps of every
+ * Starts what {@code caravan run} does and ends, so that a Java machine with -XX:ArchiveClassesAtExit archives the classes: steps of every
  * kind, the management server, the driver. It reads nothing that users edit and needs no database.
  */
 final class ClassData {

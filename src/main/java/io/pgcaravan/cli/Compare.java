@@ -1,15 +1,16 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.app.ShipProgress;
+import io.pgcaravan.app.Progress;
 import io.pgcaravan.ship.compare.Comparison;
-import io.pgcaravan.ship.compare.Comparison.Differences;
 import io.pgcaravan.ship.compare.Comparison.Request;
 import io.pgcaravan.ship.compare.Comparison.Result;
-import io.pgcaravan.ship.compare.Difference;
 import io.pgcaravan.ship.compare.Digest;
 import io.pgcaravan.ship.compare.DigestComparison;
 import io.pgcaravan.ship.compare.DigestComparison.Answered;
 import io.pgcaravan.ship.format.SetName;
+import io.pgcaravan.ship.format.Target;
+import io.pgcaravan.sql.TableName;
+import io.pgcaravan.status.Words;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -35,13 +36,12 @@ import picocli.CommandLine.Option;
             "  then, at the target:           compare --db DB --digest FILE",
             "  then, at the source again:     compare --db DB --answer FILE   (or repair)"
         },
-        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "0:equal, but for rows on their way",
             "1:not equal, or they could not be compared",
             "2:bad usage or configuration"
         })
-final class Compare extends OnTwoDatabases {
+final class Compare extends ComparisonCommand {
 
     private static final DateTimeFormatter TIME =
             DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'").withZone(ZoneOffset.UTC);
@@ -79,103 +79,84 @@ final class Compare extends OnTwoDatabases {
     private boolean md5;
 
     @Override
-    int run(PrintWriter out, CompareProgress progress) throws IOException {
-        DigestComparison comparison = new DigestComparison(progress);
+    int run(PrintWriter out, Comparison comparison, Progress progress) throws IOException {
         if (digest != null && directory != null) {
-            throw misuse("either --digest or --dir");
+            throw badUsage("give either --digest or --dir");
         }
         if (table != null && (digest != null || directory != null)) {
-            return write(out, comparison, progress);
+            return write(out, new DigestComparison(progress::compared), progress);
         }
         if (digest != null) {
-            return answer(out, comparison, progress);
+            return answer(out, new DigestComparison(progress::compared), progress);
         }
         if (directory != null) {
-            throw misuse("--table is missing");
+            throw badUsage("--table is missing");
         }
-        Shown shown = new Shown();
+        ComparisonText text = text();
+        Result result;
+        TableName name;
         if (answer != null) {
-            Digest answered = DigestComparison.answered(answer);
-            Result result = comparison.compareAnswer(database.opener("sourceDb"), answer, ledger(), showing(shown));
-            progress.clear();
-            print(out, answered.table(), result, shown);
-            return result.wrong() == 0 ? 0 : 1;
+            name = DigestComparison.answered(answer).table();
+            result = new DigestComparison(progress::compared)
+                    .compareAnswer(database("sourceDb"), answer, ledger.table(), text);
+        } else {
+            name = request(key).table();
+            result = comparison.compare(source(), target(), request(key), ledger.table(), recheck(), text);
         }
-        Request request = request(key);
-        Result result =
-                new Comparison(progress).compare(source(), target(), request, ledger(), recheck(), showing(shown));
         progress.clear();
-        print(out, request.table(), result, shown);
+        text.print(out, name, result);
         return result.wrong() == 0 ? 0 : 1;
     }
 
-    private static Differences showing(Shown shown) {
-        return new Differences() {
-            @Override
-            public void by(List<String> columns) {
-                shown.by(columns);
-            }
-
-            @Override
-            public void add(Difference difference) {
-                shown.add(difference);
-            }
-        };
+    /** Whom the digest is for, null where it was not given. */
+    private Target receiver() {
+        try {
+            return target == null ? null : Target.parse(target);
+        } catch (IllegalArgumentException e) {
+            throw badUsage("--target: " + e.getMessage());
+        }
     }
 
-    private int write(PrintWriter out, DigestComparison comparison, CompareProgress progress) throws IOException {
+    private int write(PrintWriter out, DigestComparison comparison, Progress progress) throws IOException {
         if (target == null) {
-            throw misuse("--target HOST/DB is missing: whom the digest is for");
+            throw badUsage("--target HOST/DB is missing: whom the digest is for");
         }
         Request request = request(key);
         Path file = digest != null
                 ? digest
                 : directory.resolve(SetName.encode(request.table()) + "." + TIME.format(Instant.now()) + ".digest");
-        Digest written =
-                comparison.writeDigest(database.opener("sourceDb"), request, targetName(target, "--target"), md5, file);
+        Digest written = comparison.writeDigest(database("sourceDb"), request, receiver(), md5, file);
         progress.clear();
-        out.println(String.format(
-                Locale.ROOT,
-                "%s: hashes of %,d rows for %s in %s, %s",
-                written.table(),
-                written.rows(),
-                written.target(),
-                file,
-                ShipProgress.size(Files.size(file))));
+        out.println(written.table() + ": hashes of " + Words.count(written.rows()) + " rows for " + written.target()
+                + " in " + file + ", " + Words.bytes(Files.size(file)));
         return 0;
     }
 
-    private int answer(PrintWriter out, DigestComparison comparison, CompareProgress progress) throws IOException {
+    private int answer(PrintWriter out, DigestComparison comparison, Progress progress) throws IOException {
         Path file = answer != null ? answer : answerBeside(digest);
-        Answered answered = comparison.answer(
-                database.opener("targetDb"), digest, file, target == null ? null : targetName(target, "--target"));
+        Answered answered = comparison.answer(database("targetDb"), digest, file, receiver());
         progress.clear();
-        answered.remarks().forEach(remark -> out.println(answered.digest().table() + ": " + remark));
-        out.println(String.format(
+        TableName name = answered.digest().table();
+        answered.remarks().forEach(remark -> out.println(name + ": " + remark));
+        out.printf(
                 Locale.ROOT,
-                "%s: %,d rows in the digest, %,d here; %,d of its ranges differ",
-                answered.digest().table(),
+                "%s: %,d rows in the digest, %,d here; %,d of its ranges differ%n",
+                name,
                 answered.digest().rows(),
                 answered.targetRows(),
-                answered.differing()));
+                answered.differing());
         if (answered.differing() == 0) {
-            out.println(answered.digest().table() + ": equal");
+            out.println(name + ": equal");
             return 0;
         }
-        out.println(String.format(
-                Locale.ROOT,
-                "%s: differs; the %,d rows that are here in those ranges are listed in %s, %s: caravan compare --answer at"
-                        + " the source tells which of them are wrong, caravan repair --answer puts them right",
-                answered.digest().table(),
-                answered.listed(),
-                file,
-                ShipProgress.size(Files.size(file))));
+        out.println(name + ": differs; the " + Words.count(answered.listed())
+                + " rows that are here in those ranges are listed in " + file + ", " + Words.bytes(Files.size(file))
+                + ": caravan compare --answer at the source tells which of them are wrong, caravan repair --answer puts"
+                + " them right");
         return 1;
     }
 
     private static Path answerBeside(Path digest) {
-        String name = digest.getFileName().toString();
-        String base = name.endsWith(".digest") ? name.substring(0, name.length() - ".digest".length()) : name;
-        return digest.resolveSibling(base + ".answer");
+        return digest.resolveSibling(digest.getFileName().toString().replaceFirst("\\.digest$", "") + ".answer");
     }
 }

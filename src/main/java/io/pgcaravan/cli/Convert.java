@@ -1,8 +1,6 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.app.CommandFailedException;
-import io.pgcaravan.app.Database;
-import io.pgcaravan.app.Version;
 import io.pgcaravan.skytools.JobRoute;
 import io.pgcaravan.skytools.TableDispatcherJob;
 import java.io.IOException;
@@ -26,7 +24,6 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "convert",
         mixinStandardHelpOptions = true,
-        versionProvider = Version.class,
         description =
                 "Prints the job of a table_dispatcher's ini file as a route, or writes it with its configuration.")
 final class Convert implements Callable<Integer> {
@@ -57,11 +54,8 @@ final class Convert implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         TableDispatcherJob job = TableDispatcherJob.read(ini, set);
-        Database.given("src_db", job.source());
-        Database.given("dst_db", job.target());
-        PrintWriter err = spec.commandLine().getErr();
-        job.warnings().forEach(err::println);
-        err.flush();
+        JobProcess.databases(job);
+        job.warnings().forEach(spec.commandLine().getErr()::println);
         PrintWriter out = spec.commandLine().getOut();
         if (to == null) {
             out.println("# In config/application.properties:");
@@ -71,7 +65,6 @@ final class Convert implements Callable<Integer> {
         } else {
             write(job, out);
         }
-        out.flush();
         return 0;
     }
 
@@ -80,7 +73,7 @@ final class Convert implements Callable<Integer> {
         Path properties = to.resolve("config").resolve("application.properties");
         for (Path file : new Path[] {route, properties}) {
             if (Files.exists(file)) {
-                throw new CommandFailedException(file + " is there already, and nothing is overwritten");
+                throw new CommandFailedException("file " + file + " exists already, and nothing is overwritten");
             }
         }
         Files.createDirectories(route.getParent());

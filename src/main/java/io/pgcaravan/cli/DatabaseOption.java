@@ -1,11 +1,9 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.app.Configuration;
 import io.pgcaravan.app.Database;
-import io.pgcaravan.ship.Connect;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.sql.Connection;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code --db} and {@code --config}: where a command finds its database. */
@@ -19,28 +17,12 @@ final class DatabaseOption {
                     + " Default is what config/application.properties says.")
     private String given;
 
-    @Option(
-            names = "--config",
-            paramLabel = "DIR",
-            description = "Directory with application.properties; default is config/ beside caravan.")
-    private Path config;
+    @Mixin
+    private ConfigOption config;
 
-    /**
-     * Connects, with autocommit on.
-     *
-     * @param name of the data source whose settings count where no {@code --db} was given
-     */
-    Connection connect(String name) throws IOException {
-        return database(name).reach();
-    }
-
-    /** Connects as often as it is asked to, for work that needs more than one connection. */
-    Connect opener(String name) throws IOException {
-        return database(name)::reach;
-    }
-
-    private Database database(String name) throws IOException {
-        return isGiven() ? given() : Configuration.database(config(), name, "--db");
+    /** The database that was given, else the configured one of this name. */
+    Database database(String dataSource) throws IOException {
+        return config.database("--db", given, dataSource);
     }
 
     /** What {@code --db} says, null where it was not given. */
@@ -49,15 +31,6 @@ final class DatabaseOption {
     }
 
     Path config() {
-        return configOr(config);
-    }
-
-    /** The directory that was given, else the one beside caravan. */
-    static Path configOr(Path given) {
-        return given == null ? Path.of(System.getProperty("caravan.home", ".")).resolve("config") : given;
-    }
-
-    private boolean isGiven() {
-        return given != null;
+        return config.directory();
     }
 }

@@ -8,12 +8,10 @@ import java.io.PrintWriter;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -22,106 +20,67 @@ import picocli.CommandLine.Spec;
         name = "ddl",
         mixinStandardHelpOptions = true,
         description = "Prints the SQL that prepares a database for shipping a table; --apply runs it.",
-        synopsisSubcommandLabel = "COMMAND",
-        subcommands = {
-            DdlCommand.ExportTable.class,
-            DdlCommand.Exporter.class,
-            DdlCommand.Importer.class,
-            DdlCommand.Reset.class
-        })
-final class DdlCommand implements Runnable {
+        synopsisSubcommandLabel = "COMMAND")
+final class DdlCommand {
 
-    @Spec
-    private CommandSpec spec;
-
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "which of export-table, exporter, importer and reset?");
-    }
-
-    /** What each of the generators does: print, or run. */
-    abstract static class Generator implements Callable<Integer> {
+    /** What is to be done with the SQL: it is printed, or run. */
+    static final class Script {
 
         @Option(names = "--apply", description = "Run it in the database, rather than print it.")
         private boolean apply;
 
         @Mixin
-        DatabaseOption database;
+        private DatabaseOption database;
 
         @Option(
                 names = "--owner",
                 paramLabel = "ROLE",
                 description =
-                        "Who is to own what is made; default is the table's owner, and whoever runs it for ledgers.")
-        String owner;
+                        "Who is to own what is made; default is the table's owner, and the role that runs it for ledgers.")
+        private String owner;
 
         @Option(
                 names = "--grant",
                 paramLabel = "ROLE",
                 description = "Who is to do the exports or imports, and gets the rights for it.")
-        String grantee;
+        private String grantee;
 
-        @Option(
-                names = "--ledger",
-                paramLabel = "SCHEMA.TABLE",
-                description = "The export ledger; default is caravan.export_set.")
-        private String ledger;
+        @Mixin
+        private LedgerOption ledger;
 
-        @Spec
-        private CommandSpec spec;
+        @Spec(Spec.Target.MIXEE)
+        private CommandSpec command;
 
-        abstract String sql();
-
-        abstract String done();
-
-        /** Whose settings count where no {@code --db} was given. */
-        String dataSource() {
-            return "sourceDb";
+        private Tracking tracking() {
+            return new Tracking(ledger.table(), owner, grantee, false);
         }
 
-        TableName ledger() {
-            return ledger == null ? Tracking.LEDGER : table(ledger, "--ledger");
-        }
-
-        TableName table(String text, String what) {
-            TableName name = TableName.parse(text);
-            if (name.schema() == null) {
-                throw new ParameterException(spec.commandLine(), what + " needs a schema, as in public." + text);
-            }
-            return name;
-        }
-
-        @Override
-        public final Integer call() throws IOException {
-            PrintWriter out = spec.commandLine().getOut();
+        /**
+         * Prints the SQL or runs it.
+         *
+         * @param dataSource the configured database to run it in, where --db was not given
+         * @param done what to print when it has run
+         */
+        private void finish(String dataSource, String sql, String done) throws IOException {
+            PrintWriter out = command.commandLine().getOut();
             if (!apply) {
-                out.print(sql());
-                out.flush();
-                return 0;
+                out.print(sql);
+                return;
             }
-            try (Connection connection = database.connect(dataSource());
+            try (Connection connection = database.database(dataSource).reach();
                     Statement statement = connection.createStatement()) {
-                statement.execute(sql());
-                out.println(done() + " in database \"" + connection.getCatalog() + "\"");
-                out.flush();
-                return 0;
+                statement.execute(sql);
+                out.println(done + " in database \"" + connection.getCatalog() + "\"");
             } catch (SQLException e) {
-                throw new CommandFailedException(e.getMessage()
-                                .lines()
-                                .limit(2)
-                                .map(String::strip)
-                                .reduce((a, b) -> a + "; " + b)
-                                .orElse("")
-                        + ("42501".equals(e.getSQLState())
-                                ? "; let the table's owner, who may also create schemas here, do this"
-                                : "")
+                throw new CommandFailedException(CommandFailedException.reason(
+                                e, "the table's owner may do this, with the right to create schemas here")
                         + "; nothing was changed");
             }
         }
     }
 
-    /** The generators that are for one table. */
-    abstract static class OneTable extends Generator {
+    /** The table that a script is for. */
+    static final class Table {
 
         @Parameters(index = "0", paramLabel = "SCHEMA", description = "The table's schema, raw.")
         private String schema;
@@ -129,118 +88,78 @@ final class DdlCommand implements Runnable {
         @Parameters(index = "1", paramLabel = "TABLE", description = "The table, raw.")
         private String table;
 
-        TableName table() {
+        private TableName name() {
             return new TableName(schema, table);
         }
     }
 
-    /** {@code caravan ddl export-table}. */
     @Command(
             name = "export-table",
             mixinStandardHelpOptions = true,
             description = "The export ledger: which sets each target was given, and how far they have come.")
-    static final class ExportTable extends Generator {
-
-        @Parameters(
-                index = "0",
-                arity = "0..1",
-                defaultValue = "caravan",
-                paramLabel = "SCHEMA",
-                description = "The ledger's schema; default is ${DEFAULT-VALUE}.")
-        private String schema;
-
-        @Parameters(
-                index = "1",
-                arity = "0..1",
-                defaultValue = "export_set",
-                paramLabel = "TABLE",
-                description = "The ledger's name; default is ${DEFAULT-VALUE}.")
-        private String table;
-
-        private TableName named() {
-            return new TableName(schema, table);
-        }
-
-        @Override
-        String sql() {
-            return new Tracking(named(), owner, grantee, false).exportTable();
-        }
-
-        @Override
-        String done() {
-            return "export ledger " + named() + " is there";
-        }
+    void exportTable(
+            @Mixin Script script,
+            @Parameters(
+                            index = "0",
+                            arity = "0..1",
+                            defaultValue = "caravan",
+                            paramLabel = "SCHEMA",
+                            description = "The ledger's schema; default is ${DEFAULT-VALUE}.")
+                    String schema,
+            @Parameters(
+                            index = "1",
+                            arity = "0..1",
+                            defaultValue = "export_set",
+                            paramLabel = "TABLE",
+                            description = "The ledger's name; default is ${DEFAULT-VALUE}.")
+                    String table)
+            throws IOException {
+        TableName name = new TableName(schema, table);
+        Tracking tracking = new Tracking(name, script.owner, script.grantee, false);
+        script.finish("sourceDb", tracking.exportTable(), "export ledger " + name + " is there");
     }
 
-    /** {@code caravan ddl exporter}. */
     @Command(
-            name = "exporter",
             mixinStandardHelpOptions = true,
             description = "What notes the changes of a table: TABLE_dml, its function and its triggers; and the export"
                     + " ledger.")
-    static final class Exporter extends OneTable {
-
-        @Option(
-                names = "--row-triggers",
-                description =
-                        "Triggers for each row, where something writes to the table that fires no others. Partitioned"
-                                + " tables get them anyway, and what replication writes is noted without.")
-        private boolean rowTriggers;
-
-        @Override
-        String sql() {
-            return new Tracking(ledger(), owner, grantee, rowTriggers).exporter(table());
-        }
-
-        @Override
-        String done() {
-            return "changes of " + table() + " are noted in " + Tracking.tracking(table());
-        }
+    void exporter(
+            @Mixin Script script,
+            @Mixin Table table,
+            @Option(
+                            names = "--row-triggers",
+                            description = "Triggers for each row, where something writes to the table that fires no"
+                                    + " others. Partitioned tables get them anyway, and what replication writes is noted"
+                                    + " without.")
+                    boolean rowTriggers)
+            throws IOException {
+        Tracking tracking = new Tracking(script.ledger.table(), script.owner, script.grantee, rowTriggers);
+        script.finish(
+                "sourceDb",
+                tracking.exporter(table.name()),
+                "changes of " + table.name() + " are noted in " + Tracking.tracking(table.name()));
     }
 
-    /** {@code caravan ddl importer}. */
     @Command(
-            name = "importer",
             mixinStandardHelpOptions = true,
             description = "Permits the import of a table, and makes the import ledger.")
-    static final class Importer extends OneTable {
-
-        @Override
-        String dataSource() {
-            return "targetDb";
-        }
-
-        @Override
-        String sql() {
-            return new Tracking(ledger(), owner, grantee, false).importer(table());
-        }
-
-        @Override
-        String done() {
-            return "sets of " + table() + " are accepted";
-        }
+    void importer(@Mixin Script script, @Mixin Table table) throws IOException {
+        script.finish(
+                "targetDb", script.tracking().importer(table.name()), "sets of " + table.name() + " are accepted");
     }
 
-    /** {@code caravan ddl reset}. */
-    @Command(
-            name = "reset",
-            mixinStandardHelpOptions = true,
-            description = "Removes all that exporter and importer made for a table.")
-    static final class Reset extends OneTable {
-
-        @Option(
-                names = "--import-only",
-                description = "Only what importer made, where the table's own changes go on to others.")
-        private boolean importOnly;
-
-        @Override
-        String sql() {
-            return new Tracking(ledger(), owner, grantee, false).reset(table(), importOnly);
-        }
-
-        @Override
-        String done() {
-            return "nothing is left of " + (importOnly ? "importing " : "shipping ") + table();
-        }
+    @Command(mixinStandardHelpOptions = true, description = "Removes all that exporter and importer made for a table.")
+    void reset(
+            @Mixin Script script,
+            @Mixin Table table,
+            @Option(
+                            names = "--import-only",
+                            description = "Only what importer made, where the table's own changes go on to others.")
+                    boolean importOnly)
+            throws IOException {
+        script.finish(
+                "sourceDb",
+                script.tracking().reset(table.name(), importOnly),
+                "nothing is left of " + (importOnly ? "importing " : "shipping ") + table.name());
     }
 }

@@ -1,8 +1,6 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.app.CommandFailedException;
-import io.pgcaravan.app.ShipProgress;
-import io.pgcaravan.ship.format.ChangeSetException;
+import io.pgcaravan.app.Progress;
 import io.pgcaravan.ship.format.DropDirectory;
 import io.pgcaravan.ship.format.Target;
 import io.pgcaravan.ship.importer.DmlImporter;
@@ -10,10 +8,8 @@ import io.pgcaravan.ship.importer.Importer;
 import io.pgcaravan.ship.importer.Importer.Outcome;
 import io.pgcaravan.sql.TableName;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Predicate;
@@ -30,7 +26,6 @@ import picocli.CommandLine.Spec;
         name = "import",
         mixinStandardHelpOptions = true,
         description = "Applies the sets in a drop directory to a database, in their order.",
-        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "0:every set is applied, or was before; also where there is none",
             "1:one is missing, incomplete, damaged or continues something else, or could not be applied; those before it are",
@@ -48,7 +43,7 @@ final class Import implements Callable<Integer> {
             names = "--target",
             paramLabel = "HOST/DB",
             description = "Whom sets have to be for; default is any host, and the database's name.")
-    private String target;
+    private Target target;
 
     @ArgGroup(exclusive = false)
     private DmlTracking dmlTracking;
@@ -66,9 +61,10 @@ final class Import implements Callable<Integer> {
                 names = "--table",
                 split = ",",
                 paramLabel = "SCHEMA.TABLE",
+                converter = QualifiedTable.class,
                 description =
                         "Only this table's, raw; its first dot separates the schema. Default is all that are there.")
-        private List<String> tables = List.of();
+        private List<TableName> tables = List.of();
 
         @Option(
                 names = "--settle",
@@ -112,84 +108,64 @@ final class Import implements Callable<Integer> {
         return dmlTracking == null ? importSets() : importDmlFiles();
     }
 
+    private int importSets() throws IOException {
+        List<Outcome> outcomes;
+        try (Progress progress = new Progress(spec.commandLine().getOut())) {
+            outcomes = new Importer(
+                            database.database("targetDb")::reach,
+                            new DropDirectory(directory),
+                            target,
+                            (set, part, bytes, of) -> progress.imported(
+                                    set.name(), part, set.file(part).rows(), bytes, of))
+                    .importAll();
+        }
+        return print(outcomes, outcome -> outcome.result().good(), "no sets to import in " + directory);
+    }
+
     private int importDmlFiles() throws IOException {
         if (target != null) {
-            throw new ParameterException(
-                    spec.commandLine(), "--target is for sets; files of postgres-dml-tracking-util name no target");
+            throw badUsage("--target is for sets; files of postgres-dml-tracking-util name no target");
         }
         if (dmlTracking.settle < 0) {
-            throw new ParameterException(spec.commandLine(), "--settle is " + dmlTracking.settle + ", must be >= 0");
-        }
-        List<TableName> tables = new ArrayList<>();
-        for (String text : dmlTracking.tables) {
-            tables.add(QualifiedTable.of(spec, "--table ", text));
+            throw badUsage("--settle " + dmlTracking.settle + ": must be >= 0");
         }
         DmlImporter.Options options;
         try {
             options = new DmlImporter.Options(
                     directory,
-                    tables,
+                    dmlTracking.tables,
                     dmlTracking.whole ? null : Duration.ofSeconds(dmlTracking.settle),
                     dmlTracking.encoding,
                     dmlTracking.dateStyle,
                     dmlTracking.intervalStyle);
         } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), "--date-style: " + e.getMessage());
+            throw badUsage("--date-style: " + e.getMessage());
         }
-        ShipProgress progress = new ShipProgress(spec.commandLine().getOut());
         List<DmlImporter.Outcome> outcomes;
-        try {
-            outcomes = new DmlImporter(database.opener("targetDb"), options, progress::imported).importAll();
-        } catch (ChangeSetException e) {
-            progress.clear();
-            throw new CommandFailedException(e.getMessage());
+        try (Progress progress = new Progress(spec.commandLine().getOut())) {
+            outcomes = new DmlImporter(database.database("targetDb")::reach, options, progress::imported).importAll();
         }
-        progress.clear();
-        return tell(
+        return print(
                 outcomes,
                 outcome -> outcome.result().good(),
                 "no files of postgres-dml-tracking-util to import in " + directory);
     }
 
     /** @return the exit code */
-    private <O> int tell(List<O> outcomes, Predicate<O> good, String nothing) {
-        PrintWriter out = spec.commandLine().getOut();
-        PrintWriter err = spec.commandLine().getErr();
+    private <O> int print(List<O> outcomes, Predicate<O> good, String nothing) {
         if (outcomes.isEmpty()) {
-            out.println(nothing);
+            spec.commandLine().getOut().println(nothing);
         }
         for (O outcome : outcomes) {
-            (good.test(outcome) ? out : err).println(outcome);
+            (good.test(outcome)
+                            ? spec.commandLine().getOut()
+                            : spec.commandLine().getErr())
+                    .println(outcome);
         }
-        out.flush();
-        err.flush();
         return outcomes.stream().allMatch(good) ? 0 : 1;
     }
 
-    private int importSets() throws IOException {
-        ShipProgress progress = new ShipProgress(spec.commandLine().getOut());
-        List<Outcome> outcomes;
-        try {
-            outcomes = new Importer(
-                            database.opener("targetDb"),
-                            new DropDirectory(directory),
-                            here(),
-                            (set, part, bytes, of) -> progress.imported(
-                                    set.name(), part, set.file(part).rows(), bytes, of))
-                    .importAll();
-        } catch (ChangeSetException e) {
-            progress.clear();
-            throw new CommandFailedException(e.getMessage());
-        }
-        progress.clear();
-        return tell(outcomes, outcome -> outcome.result().good(), "no sets to import in " + directory);
-    }
-
-    private Target here() {
-        try {
-            return target == null ? null : Target.parse(target);
-        } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), "--target: " + e.getMessage());
-        }
+    private ParameterException badUsage(String message) {
+        return new ParameterException(spec.commandLine(), message);
     }
 }

@@ -2,7 +2,7 @@ package io.pgcaravan.cli;
 
 import io.pgcaravan.app.CommandFailedException;
 import io.pgcaravan.app.Configuration;
-import io.pgcaravan.app.Watchdog;
+import io.pgcaravan.server.Watchdog;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -11,13 +11,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -50,12 +49,8 @@ final class InstallService implements Callable<Integer> {
             description = "The system's user that it runs as; default is pgcaravan.")
     private String user;
 
-    @Option(
-            names = "--config",
-            paramLabel = "DIR",
-            description =
-                    "Directory with application.properties and log4j2.properties; default is config/ beside caravan.")
-    private Path config;
+    @Mixin
+    private ConfigOption config;
 
     @Mixin
     private RoutesOption routes;
@@ -86,97 +81,93 @@ final class InstallService implements Callable<Integer> {
                     spec.commandLine(),
                     "names of services and users are letters, digits, dots, hyphens and underscores");
         }
-        Path home = Path.of(System.getProperty("caravan.home", "."))
-                .toAbsolutePath()
-                .normalize();
-        Path configuration = absolute(DatabaseOption.configOr(config));
-        Path routeFiles = absolute(routes.routes());
-        Path working = Path.of("/var/lib", name);
+        Path home = absolute(Path.of(System.getProperty("caravan.home", ".")));
+        Path configuration = absolute(config.directory());
+        Path routeFiles = absolute(routes.directory());
         Configuration read = Configuration.read(configuration, routeFiles, false);
+        Set<Path> written = written(read);
+        Path released = home.resolve("bin").resolve("caravan");
+        String launcher = (Files.isRegularFile(released) ? released : home.resolve("caravan")).toString();
+        Path java = Path.of(System.getProperty("java.home"));
+        boolean inHomes = Stream.concat(Stream.of(home, configuration, routeFiles, java), written.stream())
+                .anyMatch(path -> path.startsWith("/home") || path.startsWith("/root") || path.startsWith("/run/user"));
+        Stream<String> command =
+                Stream.of(launcher, "run", "--config", configuration.toString(), "--routes", routeFiles.toString());
+        String text = template(init ? "service.init" : "service.unit")
+                .replace("@NAME@", name)
+                .replace("@USER@", user)
+                .replace("@STOP@", Integer.toString(2 * read.shutdownTimeout() + BESIDES));
+        if (init) {
+            text = text.replace("@JAVA_HOME@", Watchdog.commandLine(List.of(java.toString())))
+                    .replace("@COMMAND@", Watchdog.commandLine(command.toList()));
+        } else {
+            String paths = written.stream()
+                    .map(directory -> "ReadWritePaths=" + unitWord(directory.toString()) + "\n")
+                    .collect(Collectors.joining());
+            text = text.replace("@JAVA_HOME@", unitWord("JAVA_HOME=" + java))
+                    .replace("@COMMAND@", command.map(InstallService::unitWord).collect(Collectors.joining(" ")))
+                    .replace("@PROTECT_HOME@", inHomes ? "read-only" : "yes")
+                    .replace("@WRITE@", paths);
+        }
+        if (print) {
+            spec.commandLine().getOut().print(text);
+        } else {
+            write(text);
+            printNext(written, launcher);
+        }
+        return 0;
+    }
+
+    /** The directories that routes write to, besides the service's own. */
+    private Set<Path> written(Configuration read) {
+        Path working = Path.of("/var/lib", name);
         Set<Path> written = new TreeSet<>();
         read.directories()
                 .forEach(directory -> written.add(working.resolve(directory).normalize()));
         more.forEach(directory -> written.add(absolute(directory)));
         written.removeIf(directory -> directory.startsWith(working));
-        Path launcher = launcher(home);
-        Path java = Path.of(System.getProperty("java.home"));
-        boolean inHomes =
-                List.of(home, configuration, routeFiles, java).stream().anyMatch(InstallService::isBelowHomes)
-                        || written.stream().anyMatch(InstallService::isBelowHomes);
-        int stop = 2 * read.shutdownTimeout() + BESIDES;
-        List<String> command = List.of(
-                launcher.toString(), "run", "--config", configuration.toString(), "--routes", routeFiles.toString());
-        Map<String, String> values = new LinkedHashMap<>();
-        values.put("NAME", name);
-        values.put("USER", user);
-        values.put("STOP", Integer.toString(stop));
-        if (init) {
-            values.put("JAVA_HOME", Watchdog.commandLine(List.of(java.toString())));
-            values.put("COMMAND", Watchdog.commandLine(command));
-        } else {
-            values.put("JAVA_HOME", unitWord("JAVA_HOME=" + java));
-            values.put("COMMAND", command.stream().map(InstallService::unitWord).collect(Collectors.joining(" ")));
-            values.put("PROTECT_HOME", inHomes ? "read-only" : "yes");
-            values.put(
-                    "WRITE",
-                    written.stream()
-                            .map(directory -> "ReadWritePaths=" + unitWord(directory.toString()) + "\n")
-                            .collect(Collectors.joining()));
-        }
-        String text = template(init ? "service.init" : "service.unit");
-        for (Map.Entry<String, String> value : values.entrySet()) {
-            text = text.replace("@" + value.getKey() + "@", value.getValue());
-        }
-        if (print) {
-            spec.commandLine().getOut().print(text);
-            spec.commandLine().getOut().flush();
-        } else {
-            write(text, written, launcher);
-        }
-        return 0;
+        return written;
     }
 
-    private void write(String text, Set<Path> written, Path launcher) throws IOException {
-        Path file = to != null
-                ? to
-                : init ? Path.of("/etc/init.d", name) : Path.of("/etc/systemd/system", name + ".service");
+    private Path file() {
+        if (to != null) {
+            return to;
+        }
+        return init ? Path.of("/etc/init.d", name) : Path.of("/etc/systemd/system", name + ".service");
+    }
+
+    private void write(String text) {
         try {
-            Files.writeString(file, text);
-            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(init ? "rwxr-xr-x" : "rw-r--r--"));
+            Files.writeString(file(), text);
+            Files.setPosixFilePermissions(file(), PosixFilePermissions.fromString(init ? "rwxr-xr-x" : "rw-r--r--"));
         } catch (IOException e) {
             throw new CommandFailedException(
-                    "cannot write " + file + ": " + e + " (--to FILE names another, --print writes none)");
+                    "cannot write " + file() + ": " + e + " (--to FILE names another, --print writes none)");
         }
-        PrintWriter out = spec.commandLine().getOut();
-        out.println("wrote " + file + "; next:");
-        out.println("  id " + user + " || useradd --system --home-dir /var/lib/" + name + " --shell /usr/sbin/nologin "
-                + user);
-        if (init) {
-            out.println("  install -d -o " + user + " /var/lib/" + name);
-        }
-        for (Path directory : written) {
-            out.println("  install -d -o " + user + " " + Watchdog.commandLine(List.of(directory.toString())));
-        }
-        out.println("  " + Watchdog.commandLine(List.of(launcher.toString(), "class-data")));
-        out.println(
-                init
-                        ? "  update-rc.d " + name + " defaults && service " + name + " start"
-                        : "  systemctl daemon-reload && systemctl enable --now " + name);
-        out.println("Passwords go to /etc/default/" + name + " (root's, mode 0600), as DATABASE_SOURCEDB_PASSWORD=...");
-        out.flush();
     }
 
-    private static Path launcher(Path home) {
-        Path released = home.resolve("bin").resolve("caravan");
-        return Files.isRegularFile(released) ? released : home.resolve("caravan");
+    private void printNext(Set<Path> written, String launcher) {
+        PrintWriter out = spec.commandLine().getOut();
+        out.println("wrote " + file() + "; next:");
+        out.printf(
+                "  id %s || useradd --system --home-dir /var/lib/%s --shell /usr/sbin/nologin %s%n", user, name, user);
+        if (init) {
+            out.printf("  install -d -o %s /var/lib/%s%n", user, name);
+        }
+        written.forEach(directory ->
+                out.println("  install -d -o " + user + " " + Watchdog.commandLine(List.of(directory.toString()))));
+        out.println("  " + Watchdog.commandLine(List.of(launcher, "class-data")));
+        out.printf(
+                init
+                        ? "  update-rc.d %s defaults && service %s start%n"
+                        : "  systemctl daemon-reload && systemctl enable --now %s%n",
+                name,
+                name);
+        out.println("Passwords go to /etc/default/" + name + " (root's, mode 0600), as DATABASE_SOURCEDB_PASSWORD=...");
     }
 
     private static Path absolute(Path path) {
         return path.toAbsolutePath().normalize();
-    }
-
-    private static boolean isBelowHomes(Path path) {
-        return path.startsWith("/home") || path.startsWith("/root") || path.startsWith("/run/user");
     }
 
     /** A word of a unit file's list, taken literally. */

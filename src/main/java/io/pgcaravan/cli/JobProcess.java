@@ -1,7 +1,6 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.app.Application;
-import io.pgcaravan.app.Background;
 import io.pgcaravan.app.CommandFailedException;
 import io.pgcaravan.app.ConfigurationException;
 import io.pgcaravan.app.Database;
@@ -28,6 +27,9 @@ import sun.misc.Signal;
 /** The process of a table_dispatcher's job, from its pid file to the signal that ends it. */
 final class JobProcess {
 
+    /** What the background process prints when it has started; after that it prints nothing more. */
+    static final String STARTED = "\u0001started";
+
     private enum Order {
         RELOAD,
         STOP
@@ -43,7 +45,7 @@ final class JobProcess {
     private Logger log;
     private volatile boolean stopping;
 
-    /** @param detached whether it runs in the background, where nobody sees its console */
+    /** @param detached whether it runs in the background, without a console */
     JobProcess(Path ini, Map<String, String> set, TableDispatcherJob job, int verbosity, boolean detached) {
         this.ini = ini;
         this.set = set;
@@ -89,7 +91,7 @@ final class JobProcess {
         Application application = started();
         log.info("job {} runs: queue {}, consumer {}", job.name(), job.queue(), job.consumer());
         if (detached) {
-            System.out.println(Background.STARTED);
+            System.out.println(STARTED);
             System.out.flush();
             PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream());
             System.setOut(nowhere);
@@ -112,13 +114,15 @@ final class JobProcess {
         }
     }
 
+    /** The job's two databases, by the names that its route has for them. */
+    static Map<String, Database> databases(TableDispatcherJob job) {
+        return Map.of(
+                "sourceDb", Database.given("src_db", job.source()),
+                "targetDb", Database.given("dst_db", job.target()));
+    }
+
     private Application started() {
-        Application application = Application.of(
-                job.name() + ".yaml",
-                JobRoute.yaml(job),
-                Map.of(
-                        "sourceDb", Database.given("src_db", job.source()),
-                        "targetDb", Database.given("dst_db", job.target())));
+        Application application = Application.of(job.name() + ".yaml", JobRoute.yaml(job), databases(job));
         try {
             application.start();
         } catch (ConfigurationException e) {
@@ -135,7 +139,7 @@ final class JobProcess {
         try {
             now = TableDispatcherJob.read(ini, set);
         } catch (IniException e) {
-            log.error("the job goes on as it was: {}", e.getMessage());
+            log.error("the job continues unchanged: {}", e.getMessage());
             return running;
         }
         running.close(); // after the batch
@@ -148,7 +152,7 @@ final class JobProcess {
         } catch (ConfigurationException | IniException e) {
             job = before;
             configureLog();
-            log.error("the job goes on as it was: {}", e.getMessage());
+            log.error("the job continues unchanged: {}", e.getMessage());
             return started();
         }
     }

@@ -1,28 +1,32 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.app.Application;
 import io.pgcaravan.app.CommandFailedException;
-import io.pgcaravan.app.ConfigurationException;
-import io.pgcaravan.camel.JobPartitions;
-import io.pgcaravan.partition.NewPartitions;
-import io.pgcaravan.partition.PartitionOptions;
+import io.pgcaravan.partition.ListedPartition;
 import io.pgcaravan.partition.PartitionSettings;
+import io.pgcaravan.partition.Retention;
 import io.pgcaravan.partition.RetentionPeriod;
-import io.pgcaravan.sql.TableName;
+import io.pgcaravan.partition.retention.OldPartition;
+import io.pgcaravan.partition.retention.OldPartitions;
+import io.pgcaravan.partition.retention.Upkeep;
+import io.pgcaravan.status.Words;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Instant;
+import java.time.LocalDateTime;
+import java.time.LocalTime;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
+import java.util.Map;
+import org.apache.camel.util.json.Jsoner;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code caravan partitions}: the partitions of a table of the target. */
@@ -31,142 +35,218 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = "Lists the partitions of a table, makes them ahead of time, and drops or detaches old ones.",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {PartitionsList.class, PartitionsCreate.class, PartitionsDrop.class})
-final class PartitionsCommand implements Runnable {
+        subcommands = PartitionsCreate.class)
+final class PartitionsCommand {
+
+    private static final DateTimeFormatter DATE = DateTimeFormatter.ofPattern("uuuu-MM-dd");
+    private static final DateTimeFormatter DATE_TIME = DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm");
 
     @Spec
     private CommandSpec spec;
 
-    @Override
-    public void run() {
-        throw new ParameterException(spec.commandLine(), "which of list, create and drop?");
+    // ---- list
+
+    @Command(
+            mixinStandardHelpOptions = true,
+            description = "Lists the partitions of a table: bounds, rows (an estimate), size, who made them, and when"
+                    + " retention takes them away.")
+    int list(
+            @Mixin PartitionedTable partitions,
+            @Option(
+                            names = "--older-than",
+                            paramLabel = "PERIOD",
+                            description = "Show what a retention period such as '30 days' would mean; default is the"
+                                    + " job's.")
+                    RetentionPeriod olderThan,
+            @Option(names = "--json", description = "Print a JSON array with all fields.") boolean json)
+            throws IOException, SQLException {
+        return partitions.run(null, null, (target, settings) -> {
+            RetentionPeriod period = olderThan != null || settings.retention() == null
+                    ? olderThan
+                    : settings.retention().period();
+            List<ListedPartition> listed = ListedPartition.list(target, settings, true);
+            Instant cutoff = period == null ? null : period.before(Upkeep.now(target), settings.timeZone());
+            if (json) {
+                out().println(Jsoner.serialize(listed.stream()
+                        .map(partition -> fields(partition, settings.timeZone(), period, cutoff))
+                        .toList()));
+            } else if (listed.isEmpty()) {
+                out().println(settings.destTable() + " has no partitions");
+            } else {
+                TextTable table = new TextTable("PARTITION | FROM | TO | >ROWS | >SIZE | MADE BY | STATE");
+                listed.forEach(
+                        partition -> add(table, partition, fields(partition, settings.timeZone(), period, cutoff)));
+                table.print(out());
+            }
+            return 0;
+        });
     }
 
-    /** What each of them does: something with the partitions of one table, as a job or options describe it. */
-    abstract static class OnTable implements Callable<Integer> {
+    private static void add(TextTable table, ListedPartition listed, Map<String, Object> fields) {
+        boolean timed = listed.from() != null || listed.to() != null || listed.defaultPartition();
+        table.add(
+                listed.table(),
+                timed ? fields.get("from") : listed.bound(),
+                fields.get("to"),
+                fields.get("rows"),
+                listed.bytes() == null ? null : Words.bytes(listed.bytes()),
+                fields.get("made_by"),
+                fields.get("state"));
+    }
 
-        @Parameters(
-                paramLabel = "TABLE",
-                arity = "0..1",
-                description =
-                        "The parent, as raw text: the first dot separates the schema. May be left out with --job.")
-        private String table;
+    private static Map<String, Object> fields(
+            ListedPartition listed, ZoneId zone, RetentionPeriod period, Instant cutoff) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("partition", listed.table().toString());
+        fields.put("from", at(listed.from(), zone));
+        fields.put("to", at(listed.to(), zone));
+        fields.put("bound", listed.bound());
+        fields.put("rows", listed.rows());
+        fields.put("bytes", listed.bytes());
+        fields.put("made_by", listed.recorded() ? "pgcaravan" : "others");
+        fields.put("state", state(listed, zone, period, cutoff));
+        return fields;
+    }
 
-        @Option(
-                names = "--job",
-                paramLabel = "ROUTE",
-                description = "Take table and settings from the partition step of this route.")
-        private String job;
-
-        @Option(
-                names = "--routes",
-                paramLabel = "DIR",
-                description = "With --job: directory with the route files (*.yaml); default is routes/ beside caravan.")
-        private Path routes;
-
-        @Option(
-                names = "--column",
-                paramLabel = "NAME",
-                description = "The column that places rows; default is the one that partitions the table natively.")
-        private String column;
-
-        @Option(names = "--time-zone", paramLabel = "ZONE", description = "Where days begin; default is UTC.")
-        private String timeZone;
-
-        @Mixin
-        private DatabaseOption database;
-
-        @Spec
-        private CommandSpec spec;
-
-        /** The work; the exit code. */
-        abstract int on(Connection target, PartitionSettings settings) throws SQLException, IOException;
-
-        /** What a command adds to the settings of a table that no job describes. */
-        void describe(PartitionOptions options) throws IOException {}
-
-        @Override
-        public final Integer call() throws IOException {
-            if (table == null && job == null) {
-                throw new ParameterException(spec.commandLine(), "which table? Name it, or the route of its --job");
-            }
-            if (job != null && (column != null || timeZone != null)) {
-                throw misuse("--column and --time-zone are what the --job says");
-            }
-            PartitionSettings ofJob = job == null ? null : ofJob();
-            try (Connection target = database.connect("targetDb")) {
-                return on(target, ofJob == null ? ofOptions(target) : ofJob);
-            } catch (IllegalArgumentException wrong) {
-                throw new ConfigurationException(wrong.getMessage());
-            } catch (SQLException e) {
-                throw new CommandFailedException(
-                        e.getMessage().lines().findFirst().orElse("the target failed"));
-            } finally {
-                out().flush();
-                spec.commandLine().getErr().flush();
-            }
+    private static String state(ListedPartition listed, ZoneId zone, RetentionPeriod period, Instant cutoff) {
+        if (listed.defaultPartition()) {
+            return "default partition";
         }
+        if (listed.pending()) {
+            return "being detached";
+        }
+        if (!listed.attached()) {
+            return listed.orphan() ? "a table of its own" : "of another parent";
+        }
+        if (period == null || listed.to() == null) {
+            return "";
+        }
+        return listed.to().isAfter(cutoff) ? "kept until " + at(period.after(listed.to(), zone), zone) : "old";
+    }
 
-        private PartitionSettings ofJob() throws IOException {
-            Path files = RoutesOption.routesOr(routes);
-            List<PartitionSettings> steps;
-            try (Application application = Application.waiting(database.config(), files, database.given())) {
-                application.start();
-                steps = JobPartitions.of(application.context(), job);
-            } catch (IllegalArgumentException wrong) {
-                throw new ConfigurationException("--job " + job + ": " + wrong.getMessage());
+    private static String at(Instant instant, ZoneId zone) {
+        if (instant == null || instant.equals(Instant.MAX)) {
+            return null;
+        }
+        LocalDateTime local = LocalDateTime.ofInstant(instant, zone);
+        return (local.toLocalTime().equals(LocalTime.MIDNIGHT) ? DATE : DATE_TIME).format(local);
+    }
+
+    // ---- drop
+
+    @Command(
+            mixinStandardHelpOptions = true,
+            description = "Drops (or detaches) the partitions that hold nothing younger than a period, as a job's"
+                    + " retention does: by their bounds, with weak locks, never with CASCADE.",
+            exitCodeList = {
+                "0:all are dropped; also where there was none",
+                "1:one could not be dropped; the others are",
+                "2:bad usage or configuration"
+            })
+    int drop(
+            @Mixin PartitionedTable partitions,
+            @Option(
+                            names = "--older-than",
+                            paramLabel = "PERIOD",
+                            description = "Such as '30 days', '1 month', '36 hours' or P30D; default is the job's"
+                                    + " retentionPeriod.")
+                    RetentionPeriod olderThan,
+            @Option(names = "--detach", description = "Leave the tables there, as tables of their own.") boolean detach,
+            @Option(names = "--dry-run", description = "Only print what would be done, as statements for psql.")
+                    boolean dryRun,
+            @Option(names = "--json", description = "Print a JSON array, an object for each old partition.")
+                    boolean json)
+            throws IOException, SQLException {
+        return partitions.run(null, null, (target, settings) -> {
+            if (olderThan == null && settings.retention() == null) {
+                throw partitions.badUsage(
+                        "--older-than is missing" + (partitions.isOfJob() ? "; the job has no retentionPeriod" : ""));
             }
-            List<PartitionSettings> fitting = steps.stream()
-                    .filter(step -> table == null || step.destTable().equals(TableName.parse(table)))
-                    .toList();
-            if (fitting.size() != 1) {
-                throw new ConfigurationException("--job " + job + ": "
-                        + (steps.isEmpty()
-                                ? "the route has no pgq-partition: step"
-                                : "name one of its tables: "
-                                        + steps.stream()
-                                                .map(step -> step.destTable().toString())
-                                                .distinct()
-                                                .collect(Collectors.joining(", "))));
-            }
-            return fitting.get(0);
-        }
+            RetentionPeriod period = olderThan == null ? settings.retention().period() : olderThan;
+            Retention.Action action = settings.retention() == null || detach
+                    ? (detach ? Retention.Action.DETACH : Retention.Action.DROP)
+                    : settings.retention().action();
+            OldPartitions old = new OldPartitions(settings, new Retention(period, action));
+            return drop(target, settings, old, period, action, dryRun, json);
+        });
+    }
 
-        private PartitionSettings ofOptions(Connection target) throws SQLException, IOException {
-            String field = column == null ? NewPartitions.keyColumn(target, TableName.parse(table)) : column;
-            PartitionOptions options = new PartitionOptions(table);
-            options.partField = field;
-            options.partMode = field == null ? "current_time" : null;
-            options.timeZone = timeZone;
-            options.oldest = "0001-01-01";
-            options.newest = "9999-12-31";
-            describe(options);
-            return options.settings();
+    private int drop(
+            Connection target,
+            PartitionSettings settings,
+            OldPartitions old,
+            RetentionPeriod period,
+            Retention.Action action,
+            boolean dryRun,
+            boolean json)
+            throws SQLException {
+        if (!dryRun && !old.lock(target)) {
+            throw new CommandFailedException(
+                    "a job's retention is at work on " + settings.destTable() + " right now; try again");
         }
-
-        boolean isOfJob() {
-            return job != null;
-        }
-
-        /** What {@code --older-than} says. */
-        static RetentionPeriod period(String olderThan) {
+        OldPartitions.Plan plan = old.plan(target, Upkeep.now(target));
+        List<Dropped> results = new ArrayList<>();
+        for (OldPartition partition : plan.old()) {
+            String done = dryRun ? "old" : action == Retention.Action.DETACH ? "detached" : "dropped";
+            List<String> statements = partition.statements();
+            String error = null;
             try {
-                return RetentionPeriod.parse(olderThan);
-            } catch (IllegalArgumentException wrong) {
-                throw new ConfigurationException("--older-than " + olderThan + ": " + wrong.getMessage());
+                if (dryRun) {
+                    partition.verify(target);
+                } else {
+                    partition.retire(target);
+                }
+            } catch (SQLException refused) {
+                error = refused.getMessage();
+            }
+            results.add(new Dropped(
+                    partition.table().toString(),
+                    error == null ? done : "kept",
+                    error,
+                    dryRun && error != null ? List.of() : statements));
+        }
+        plan.kept()
+                .forEach(kept -> results.add(new Dropped(kept.table().toString(), "kept", kept.reason(), List.of())));
+        if (json) {
+            out().println(Jsoner.serialize(results.stream().map(Dropped::fields).toList()));
+        } else {
+            print(results, dryRun);
+            if (results.isEmpty()) {
+                out().println((dryRun ? "-- " : "") + "no partition of " + plan.parent() + " is older than " + period
+                        + " (ends at " + plan.cutoff() + " or earlier)");
             }
         }
+        return results.stream().allMatch(result -> result.error == null) ? 0 : 1;
+    }
 
-        ParameterException misuse(String message) {
-            return new ParameterException(spec.commandLine(), message);
-        }
+    /** What became of a partition, or what would. */
+    private record Dropped(String partition, String state, String error, List<String> statements) {
 
-        PrintWriter out() {
-            return spec.commandLine().getOut();
+        Map<String, Object> fields() {
+            Map<String, Object> fields = new LinkedHashMap<>();
+            fields.put("partition", partition);
+            fields.put("state", state);
+            fields.put("error", error);
+            fields.put("statements", statements);
+            return fields;
         }
+    }
 
-        PrintWriter err() {
-            return spec.commandLine().getErr();
+    private void print(List<Dropped> results, boolean dryRun) {
+        for (Dropped result : results) {
+            if (result.error != null && dryRun) {
+                out().println("-- " + result.partition + " stays: " + result.error);
+            } else if (result.error != null) {
+                spec.commandLine().getErr().println(result.partition + " stays: " + result.error);
+            } else if (dryRun) {
+                result.statements.forEach(sql -> out().println(sql + ";"));
+            } else {
+                out().println(result.state + " " + result.partition);
+            }
         }
+    }
+
+    private PrintWriter out() {
+        return spec.commandLine().getOut();
     }
 }

@@ -1,10 +1,10 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.partition.NewPartitions;
-import io.pgcaravan.partition.PartitionOptions;
 import io.pgcaravan.partition.PartitionSettings;
 import io.pgcaravan.sql.Partition;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -15,8 +15,12 @@ import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeParseException;
 import java.util.List;
+import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code caravan partitions create}. */
 @Command(
@@ -24,7 +28,13 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         description = "Makes the partitions that are missing, as a job would make them for their first row: like their"
                 + " parent, or by a template.")
-final class PartitionsCreate extends PartitionsCommand.OnTable {
+final class PartitionsCreate implements Callable<Integer> {
+
+    @Mixin
+    private PartitionedTable options;
+
+    @Spec
+    private CommandSpec spec;
 
     @Option(
             names = "--period",
@@ -64,58 +74,54 @@ final class PartitionsCreate extends PartitionsCommand.OnTable {
     private boolean dryRun;
 
     @Override
-    void describe(PartitionOptions options) throws IOException {
-        options.period = period;
-        if (template != null) {
-            if (!Files.isReadable(template)) {
-                throw misuse("--template: there is no file " + template + " that can be read");
-            }
-            options.partTemplate = Files.readString(template);
-        }
-    }
-
-    @Override
-    int on(Connection target, PartitionSettings settings) throws SQLException {
-        if (isOfJob() && (period != null || template != null)) {
-            throw misuse("--period and --template are what the --job says");
-        }
+    public Integer call() throws IOException, SQLException {
         if (ahead != null && (from != null || to != null)) {
-            throw misuse("give either --ahead or --from and --to");
+            throw options.badUsage("give either --ahead or --from and --to");
         }
         if (ahead != null && ahead < 0) {
-            throw misuse("--ahead " + ahead + ": must be 0 or more");
+            throw options.badUsage("--ahead " + ahead + ": must be >= 0");
         }
         if (from != null && to == null) {
-            throw misuse("--from needs --to");
+            throw options.badUsage("--from requires --to");
         }
-        NewPartitions partitions = new NewPartitions(settings);
-        List<String> keyColumns = key == null ? NewPartitions.primaryKey(target, settings.destTable()) : key;
-        Instant now = Instant.now();
-        List<Partition> made;
-        if (to != null) {
-            Instant first = from == null ? now : time("--from", from, settings.timeZone());
-            Instant last = time("--to", to, settings.timeZone());
-            if (last.isBefore(first)) {
-                throw misuse("--to " + to + " is before --from");
-            }
-            made = dryRun ? partitions.missing(target, first, last) : partitions.make(target, first, last, keyColumns);
-        } else {
-            int periods = ahead != null ? ahead : settings.ahead();
-            if (periods == 0 && ahead == null) {
-                throw misuse("which ones? Give --ahead, or --from and --to");
-            }
-            made = dryRun
-                    ? partitions.missing(target, now, periods)
-                    : partitions.make(target, now, periods, keyColumns);
+        if (template != null && !Files.isReadable(template)) {
+            throw options.badUsage("--template: cannot read file " + template);
         }
+        return options.run(period, template == null ? null : Files.readString(template), this::create);
+    }
+
+    private int create(Connection target, PartitionSettings settings) throws SQLException {
+        PrintWriter out = spec.commandLine().getOut();
+        List<Partition> made = made(target, settings);
         for (Partition partition : made) {
-            out().println((dryRun ? "would make " : "made ") + partition + " from " + partition.from() + " to "
+            out.println((dryRun ? "would make " : "made ") + partition + " from " + partition.from() + " to "
                     + partition.to());
         }
         if (made.isEmpty()) {
-            out().println("nothing to do: all of them are there");
+            out.println("nothing to do: all of them are there");
         }
         return 0;
+    }
+
+    private List<Partition> made(Connection target, PartitionSettings settings) throws SQLException {
+        NewPartitions partitions = new NewPartitions(settings);
+        List<String> keyColumns = key == null ? NewPartitions.primaryKey(target, settings.destTable()) : key;
+        Instant now = Instant.now();
+        if (to == null) {
+            int periods = ahead != null ? ahead : settings.ahead();
+            if (periods == 0 && ahead == null) {
+                throw options.badUsage("--ahead is missing, or --from and --to");
+            }
+            return dryRun
+                    ? partitions.missing(target, now, periods)
+                    : partitions.make(target, now, periods, keyColumns);
+        }
+        Instant first = from == null ? now : time("--from", from, settings.timeZone());
+        Instant last = time("--to", to, settings.timeZone());
+        if (last.isBefore(first)) {
+            throw options.badUsage("--to " + to + " is before --from");
+        }
+        return dryRun ? partitions.missing(target, first, last) : partitions.make(target, first, last, keyColumns);
     }
 
     private Instant time(String option, String text, ZoneId zone) {
@@ -124,7 +130,8 @@ final class PartitionsCreate extends PartitionsCommand.OnTable {
                     ? LocalDate.parse(text).atStartOfDay(zone).toInstant()
                     : LocalDateTime.parse(text.replace(' ', 'T')).atZone(zone).toInstant();
         } catch (DateTimeParseException wrong) {
-            throw misuse(option + " " + text + ": must be a date or time such as 2026-10-02 or 2026-10-02T05:00");
+            throw options.badUsage(
+                    option + " " + text + ": must be a date or time such as 2026-10-02 or 2026-10-02T05:00");
         }
     }
 }

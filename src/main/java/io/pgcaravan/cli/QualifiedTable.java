@@ -1,24 +1,17 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.sql.TableName;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
 
-/** Reads the name of a table that has to come with its schema, because no search path is to be relied upon. */
-final class QualifiedTable {
+/** Reads the name of a table that must have its schema, because the search path is not the caller's. */
+final class QualifiedTable implements ITypeConverter<TableName> {
 
-    private QualifiedTable() {}
-
-    static TableName of(CommandSpec spec, String text) {
-        return of(spec, "", text);
-    }
-
-    /** @param named the option with a space behind it, for the message; may be empty */
-    static TableName of(CommandSpec spec, String named, String text) {
+    @Override
+    public TableName convert(String text) {
         TableName name = TableName.parse(text);
         if (name.schema() == null) {
-            throw new ParameterException(
-                    spec.commandLine(), named + "\"" + text + "\" needs its schema, as in public." + text);
+            throw new TypeConversionException("\"" + text + "\" needs its schema, as in public." + text);
         }
         return name;
     }

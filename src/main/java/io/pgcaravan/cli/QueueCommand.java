@@ -1,21 +1,23 @@
 package io.pgcaravan.cli;
 
 import io.pgcaravan.app.CommandFailedException;
-import io.pgcaravan.queue.Pgq;
-import io.pgcaravan.queue.Queues;
-import io.pgcaravan.sql.SearchPath;
+import io.pgcaravan.batch.Consumers;
+import io.pgcaravan.queue.Queues.Feeder;
+import io.pgcaravan.queue.Queues.Line;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.concurrent.Callable;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
+import picocli.CommandLine.Parameters;
 
 /** {@code caravan queue}: the queues of a source. */
 @Command(
@@ -23,105 +25,156 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = "Makes, drops, lists and ticks PgQ queues, and moves their consumers.",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {
-            QueueCreate.class,
-            QueueDrop.class,
-            QueueList.class,
-            QueueTick.class,
-            QueueRegister.class,
-            QueueUnregister.class,
-            QueueReset.class,
-            QueueRewind.class
-        })
-final class QueueCommand implements Runnable {
+        subcommands = QueueCreate.class)
+final class QueueCommand {
 
-    @Spec
-    private CommandSpec spec;
-
-    @Override
-    public void run() {
-        throw new ParameterException(
-                spec.commandLine(), "which of create, drop, list, tick, register, unregister, reset and rewind?");
+    @Command(mixinStandardHelpOptions = true, description = "Drops a queue with its events.")
+    void drop(
+            @Mixin PgqOptions pgq,
+            @Parameters(paramLabel = "NAME", description = "The queue.") String queue,
+            @Option(names = "--force", description = "Drop its consumers and the triggers that feed it too.")
+                    boolean force)
+            throws IOException {
+        pgq.inTransaction((source, queues, out) -> {
+            pgq.mustExist(source, queue);
+            List<String> consumers = queues.consumers(source, queue);
+            List<Feeder> feeders = queues.feeders(source, queue);
+            if (!force) {
+                mustBeUnused(queue, consumers, feeders);
+            }
+            // first, so that no write to those tables meets a trigger without its queue
+            dropTriggers(source, feeders, out);
+            queues.drop(source, queue, force);
+            for (String consumer : consumers) {
+                out.println("consumer \"" + consumer + "\" unregistered; its position in the target is still there");
+            }
+            out.println("queue \"" + queue + "\" dropped");
+        });
     }
 
-    /** What each of the queue commands does: one transaction in a database with PgQ. */
-    abstract static class OnQueues implements Callable<Integer> {
+    private static void mustBeUnused(String queue, List<String> consumers, List<Feeder> feeders) {
+        List<String> uses = new ArrayList<>();
+        if (!consumers.isEmpty()) {
+            uses.add("consumers \"" + String.join("\", \"", consumers) + "\" would lose their events");
+        }
+        if (!feeders.isEmpty()) {
+            String tables = feeders.stream().map(Feeder::table).distinct().collect(Collectors.joining(", "));
+            uses.add("writes to " + tables + " would fail in their triggers");
+        }
+        if (!uses.isEmpty()) {
+            throw new CommandFailedException(
+                    "queue \"" + queue + "\" is in use: " + String.join("; ", uses) + ". --force drops those too");
+        }
+    }
 
-        @Mixin
-        private DatabaseOption database;
+    private static void dropTriggers(Connection source, List<Feeder> feeders, PrintWriter out) throws SQLException {
+        try (Statement statement = source.createStatement()) {
+            for (Feeder feeder : feeders) {
+                statement.execute("drop trigger " + feeder.trigger() + " on " + feeder.table());
+                out.println("trigger " + feeder.trigger() + " on " + feeder.table() + " dropped");
+            }
+        }
+    }
 
-        @Option(
-                names = "--schema",
-                paramLabel = "NAME",
-                description = "Schema of PgQ's functions; default is ${DEFAULT-VALUE}.")
-        private String schema = "pgq";
+    @Command(mixinStandardHelpOptions = true, description = "Lists the queues and how far their consumers are.")
+    void list(@Mixin PgqOptions pgq) throws IOException {
+        pgq.inTransaction((source, queues, out) -> {
+            List<Line> lines = queues.overview(source);
+            if (lines.isEmpty()) {
+                out.println("there are no queues in database \"" + source.getCatalog()
+                        + "\"; caravan queue create NAME makes one");
+            } else {
+                print(lines, out);
+            }
+        });
+    }
 
-        @Spec
-        private CommandSpec spec;
+    private static void print(List<Line> lines, PrintWriter out) {
+        TextTable table = new TextTable(
+                "QUEUE | >EVENTS/S | >NEW EVENTS | >LAST TICK | TABLE | CONSUMER | >LAG | >LAST SEEN | >PENDING EVENTS");
+        Set<String> withoutTicks = new LinkedHashSet<>();
+        String queue = null;
+        for (Line line : lines) {
+            boolean first = !line.queue().equals(queue);
+            queue = line.queue();
+            if (first && line.lacksTicks()) {
+                withoutTicks.add(queue);
+            }
+            boolean consumer = line.consumer() != null;
+            table.add(
+                    first ? queue : "",
+                    first ? StatusText.rate(line.eventsPerSecond()) : "",
+                    first ? StatusText.count(line.newEvents()) : "",
+                    first
+                            ? (line.tickAge() == null ? "-" : StatusText.age(line.tickAge()))
+                                    + (line.ticker().equals("own") ? "" : " " + line.ticker())
+                            : "",
+                    first ? line.currentTable() + 1 + " of " + line.tables() : "",
+                    consumer ? line.consumer() : "",
+                    consumer ? StatusText.age(line.lag()) : "",
+                    consumer ? StatusText.age(line.lastSeen()) : "",
+                    consumer ? StatusText.count(line.pendingEvents()) : "");
+        }
+        table.print(out);
+        if (!withoutTicks.isEmpty()) {
+            out.println();
+            out.println("no ticks come for " + String.join(", ", withoutTicks)
+                    + ": run pgqd, or the ticker route (ticker.enabled = true)");
+        }
+    }
 
-        private final StringWriter said = new StringWriter();
-        private final PrintWriter out = new PrintWriter(said);
-
-        /** The work, inside a transaction that is committed when it returns. */
-        abstract void on(Connection source, Queues queues) throws SQLException;
-
-        /** For a table whose name may lack its schema: after it the role's search path is no longer there. */
-        void findTable(Connection source) throws SQLException {}
-
-        @Override
-        public final Integer call() throws IOException {
-            Pgq pgq = pgq();
-            try (Connection source = database.connect("sourceDb")) {
-                findTable(source);
-                SearchPath.pin(source);
-                if (!pgq.isInstalled(source)) {
-                    throw new CommandFailedException("there is no PgQ in database \"" + source.getCatalog()
-                            + "\" (no table " + schema + ".queue); as a superuser: create extension pgq"
-                            + " (package postgresql-NN-pgq3), or name another schema with --schema");
+    @Command(
+            mixinStandardHelpOptions = true,
+            description =
+                    "Makes a tick, whether or not one is due, so that consumers get what has been written up to now.")
+    void tick(
+            @Mixin PgqOptions pgq,
+            @Parameters(paramLabel = "NAME", arity = "0..1", description = "The queue; default is all queues.")
+                    String queue)
+            throws IOException {
+        pgq.inTransaction((source, queues, out) -> {
+            List<String> names = queue == null ? queues.ticked(source) : List.of(queue);
+            if (names.isEmpty()) {
+                out.println("there are no queues to tick in database \"" + source.getCatalog() + "\"");
+            }
+            if (queue != null) {
+                pgq.mustExist(source, queue);
+                if (queues.isTickedElsewhere(source, queue)) {
+                    throw new CommandFailedException(
+                            "cannot tick queue \"" + queue + "\": it is paused or has an external ticker");
                 }
-                source.setAutoCommit(false);
-                on(source, new Queues(schema));
-                source.commit();
-            } catch (SQLException e) {
-                throw new CommandFailedException(reason(e));
             }
-            spec.commandLine().getOut().print(said);
-            spec.commandLine().getOut().flush();
-            return 0;
-        }
-
-        private Pgq pgq() {
-            try {
-                return new Pgq(schema);
-            } catch (IllegalArgumentException e) {
-                throw new ParameterException(spec.commandLine(), "--schema: " + e.getMessage());
+            for (String name : names) {
+                out.println("queue \"" + name + "\": tick " + queues.tick(source, name));
             }
-        }
+        });
+    }
 
-        private String reason(SQLException failure) {
-            String message = failure.getMessage().lines().findFirst().orElse("");
-            return message
-                    + ("42501".equals(failure.getSQLState())
-                            ? "; let a member of pgq_admin do this (grant pgq_admin to ...), who owns the table where"
-                                    + " a trigger is to be made"
-                            : "");
-        }
+    @Command(
+            mixinStandardHelpOptions = true,
+            description = "Registers a consumer: at the tick that its target stands at, else at the queue's latest.")
+    void register(@Mixin ConsumerOptions consumer) throws IOException {
+        consumer.move(Consumers::register);
+    }
 
-        /** Ends the command unless the queue is there. */
-        void mustExist(Connection source, String queue) throws SQLException {
-            if (!new Pgq(schema).hasQueue(source, queue)) {
-                throw new CommandFailedException("there is no queue \"" + queue + "\" in database \""
-                        + source.getCatalog() + "\"; caravan queue list shows those there are");
-            }
-        }
+    @Command(mixinStandardHelpOptions = true, description = "Unregisters a consumer. What its target has of it stays.")
+    void unregister(@Mixin ConsumerOptions consumer) throws IOException {
+        consumer.unregister();
+    }
 
-        /** What is printed once it is committed. */
-        PrintWriter out() {
-            return out;
-        }
+    @Command(
+            mixinStandardHelpOptions = true,
+            description = "Lets a target forget where a consumer stands, so that the next batch is taken as its first."
+                    + " With its job stopped.")
+    void reset(@Mixin ConsumerOptions consumer) throws IOException {
+        consumer.move(Consumers::reset);
+    }
 
-        ParameterException badUsage(String message) {
-            return new ParameterException(spec.commandLine(), message);
-        }
+    @Command(
+            mixinStandardHelpOptions = true,
+            description =
+                    "Moves a consumer, in its queue, to the tick that its target stands at. With its job stopped.")
+    void rewind(@Mixin ConsumerOptions consumer) throws IOException {
+        consumer.move(Consumers::rewind);
     }
 }

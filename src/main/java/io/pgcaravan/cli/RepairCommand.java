@@ -1,10 +1,9 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.app.ShipProgress;
+import io.pgcaravan.app.Progress;
 import io.pgcaravan.ship.Connect;
 import io.pgcaravan.ship.compare.Comparison;
 import io.pgcaravan.ship.compare.Comparison.Differences;
-import io.pgcaravan.ship.compare.Comparison.Request;
 import io.pgcaravan.ship.compare.Comparison.Result;
 import io.pgcaravan.ship.compare.Difference;
 import io.pgcaravan.ship.compare.Digest;
@@ -16,12 +15,12 @@ import io.pgcaravan.ship.format.Compression;
 import io.pgcaravan.ship.format.DropDirectory;
 import io.pgcaravan.ship.format.Target;
 import io.pgcaravan.sql.TableName;
+import io.pgcaravan.status.Words;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.List;
-import java.util.Locale;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -36,13 +35,12 @@ import picocli.CommandLine.Option;
             "Where one host reaches both:   repair --source DB --target DB --table S.T",
             "Where none does, at the source:  repair --db DB --answer FILE   (see caravan compare)"
         },
-        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "0:what differs is noted, or nothing does",
             "1:some rows only a full set replaces, or it could not be done",
             "2:bad usage or configuration"
         })
-final class RepairCommand extends OnTwoDatabases {
+final class RepairCommand extends ComparisonCommand {
 
     @Option(
             names = "--answer",
@@ -61,95 +59,75 @@ final class RepairCommand extends OnTwoDatabases {
             paramLabel = "HOST/DB",
             description = "Whom that export is for; default is whom the digest was for, or whom the target's last set"
                     + " was for.")
-    private String exportFor;
+    private Target exportFor;
 
     @Override
-    int run(PrintWriter out, CompareProgress progress) throws IOException, SQLException {
+    int run(PrintWriter out, Comparison comparison, Progress progress) throws IOException, SQLException {
         if (answer != null && table != null) {
-            throw misuse("either --answer, which names its table, or --table");
+            throw badUsage("give either --answer, which names its table, or --table");
         }
-        Shown shown = new Shown();
+        Digest answered = answer == null ? null : DigestComparison.answered(answer);
+        TableName name = answered == null ? request(null).table() : answered.table();
+        Connect source = answered == null ? source() : database("sourceDb");
+        Connect there = answered == null ? target() : null;
+        Target receiver = directory == null || exportFor != null
+                ? exportFor
+                : answered == null ? Comparison.targetOf(there, name) : answered.target();
+        if (directory != null && receiver == null) {
+            throw badUsage("--for HOST/DB is missing: the target's ledger does not tell whom its sets are for");
+        }
+        ComparisonText text = text();
         Result result;
-        TableName name;
-        Target target = exportFor == null ? null : targetName(exportFor, "--for");
-        Connect source;
         long noted;
         long withoutKey;
-        if (answer != null) {
-            Digest answered = DigestComparison.answered(answer);
-            name = answered.table();
-            source = database.opener("sourceDb");
-            target = target == null ? answered.target() : target;
-            try (Repair repair = Repair.of(source, name)) {
-                result = new DigestComparison(progress).compareAnswer(source, answer, ledger(), both(shown, repair));
-                noted = repair.commit();
-                withoutKey = repair.withoutKey();
-            }
-        } else {
-            Request request = request(null);
-            name = request.table();
-            source = source();
-            Connect there = target();
-            if (directory != null && target == null) {
-                target = Comparison.targetOf(there, name);
-            }
-            if (directory != null && target == null) {
-                throw misuse("--for HOST/DB is missing: the target's ledger does not tell whom its sets are for");
-            }
-            try (Repair repair = Repair.of(source, name)) {
-                result = new Comparison(progress)
-                        .compare(source, there, request, ledger(), recheck(), both(shown, repair));
-                noted = repair.commit();
-                withoutKey = repair.withoutKey();
-            }
+        try (Repair repair = Repair.of(source, name)) {
+            Differences both = both(text, repair);
+            result = answered == null
+                    ? comparison.compare(source, there, request(null), ledger.table(), recheck(), both)
+                    : new DigestComparison(progress::compared).compareAnswer(source, answer, ledger.table(), both);
+            noted = repair.commit();
+            withoutKey = repair.withoutKey();
         }
         progress.clear();
-        print(out, name, result, shown);
+        text.print(out, name, result);
         if (withoutKey > 0) {
-            out.println(String.format(
-                    Locale.ROOT,
-                    "%s: %,d rows of the target have NULL in their key; only a full set replaces them",
-                    name,
-                    withoutKey));
+            out.println(name + ": " + Words.count(withoutKey)
+                    + " rows of the target have NULL in their key; only a full set replaces them");
         }
-        out.println(
-                noted == 0
-                        ? name + ": nothing to repair"
-                        : String.format(
-                                Locale.ROOT,
-                                "%s: %,d keys noted; the next set of each target has their rows as they are then",
-                                name,
-                                noted));
+        out.println(name + ": "
+                + (noted == 0
+                        ? "nothing to repair"
+                        : Words.count(noted) + " keys noted; the next set of each target has their rows as they are"
+                                + " then"));
         if (noted > 0 && directory != null) {
-            export(out, source, name, target);
+            export(out, source, name, receiver);
         }
         return withoutKey > 0 ? 1 : 0;
     }
 
-    private static Differences both(Shown shown, Repair repair) {
+    private static Differences both(Differences first, Differences second) {
         return new Differences() {
             @Override
             public void by(List<String> key) {
-                shown.by(key);
-                repair.by(key);
+                first.by(key);
+                second.by(key);
             }
 
             @Override
             public void add(Difference difference) throws SQLException {
-                shown.add(difference);
-                repair.add(difference);
+                first.add(difference);
+                second.add(difference);
             }
         };
     }
 
-    private void export(PrintWriter out, Connect source, TableName name, Target target) {
-        ShipProgress progress = new ShipProgress(out);
-        List<Exported> sets = new Exporter(source, ledger(), progress::exported)
-                .export(new Exporter.Request(
-                        target, List.of(name), new DropDirectory(directory), Compression.NONE, false));
-        progress.clear();
-        for (Exported set : sets) {
-            out.println(set.manifest().name() + " is in " + directory);
+    private void export(PrintWriter out, Connect source, TableName name, Target receiver) {
+        try (Progress progress = new Progress(out)) {
+            List<Exported> sets = new Exporter(source, ledger.table(), progress::exported)
+                    .export(new Exporter.Request(
+                            receiver, List.of(name), new DropDirectory(directory), Compression.NONE, false));
+            progress.clear();
+            sets.forEach(set -> out.println(set.manifest().name() + " is in " + directory));
         }
     }
 }

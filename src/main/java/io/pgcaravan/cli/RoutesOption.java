@@ -10,18 +10,14 @@ final class RoutesOption {
             names = "--routes",
             paramLabel = "DIR",
             description = "Directory with the route files (*.yaml); default is routes/ beside caravan.")
-    private Path routes;
+    private Path given;
 
     boolean isGiven() {
-        return routes != null;
+        return given != null;
     }
 
     /** The directory that was given, else the one beside caravan. */
-    Path routes() {
-        return routesOr(routes);
-    }
-
-    static Path routesOr(Path given) {
-        return given == null ? Path.of(System.getProperty("caravan.home", ".")).resolve("routes") : given;
+    Path directory() {
+        return given == null ? ConfigOption.besideCaravan("routes") : given;
     }
 }

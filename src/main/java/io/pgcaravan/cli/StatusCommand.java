@@ -3,7 +3,7 @@ package io.pgcaravan.cli;
 import io.pgcaravan.app.Application;
 import io.pgcaravan.app.Database;
 import io.pgcaravan.app.PlainWriter;
-import io.pgcaravan.app.ProgressLine;
+import io.pgcaravan.app.Progress;
 import io.pgcaravan.app.QuietLog;
 import io.pgcaravan.camel.BatchDataSource;
 import io.pgcaravan.status.Limits;
@@ -13,7 +13,6 @@ import io.pgcaravan.status.StatusReader;
 import io.pgcaravan.status.Watch;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -28,10 +27,9 @@ import picocli.CommandLine.Spec;
         name = "status",
         mixinStandardHelpOptions = true,
         description = {
-            "Shows what every dispatch job and every shipped table is at, and first what is wrong. It asks the databases, so"
+            "Shows the state of every dispatch job and every shipped table, and first what is wrong. It asks the databases, so"
                     + " that it works whether or not caravan runs, and changes nothing."
         },
-        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
             "0:nothing is wrong",
             "1:something is; a database that is down is",
@@ -90,42 +88,39 @@ final class StatusCommand implements Callable<Integer> {
                 return show(new StatusReader(Watch.of(List.of(new Place("database", pool, pool.unpooled()))), limits));
             }
         }
-        try (Application application = Application.waiting(database.config(), routes.routes(), null)) {
+        try (Application application = Application.waiting(database.config(), routes.directory(), null)) {
             application.start();
             return show(new StatusReader(application.watch(), limits));
         }
     }
 
+    /** The exit code. */
     private int show(StatusReader reader) {
-        PrintWriter out = spec.commandLine().getOut();
-        int code = 0;
-        while (true) {
-            Status status = reader.read();
-            if (watch != null && Thread.currentThread().isInterrupted()) {
-                return code;
-            }
-            if (json) {
-                out.println(status.json());
-            } else {
-                if (watch != null && ProgressLine.stdoutIsTerminal()) {
-                    // home, and away with what was there
-                    PlainWriter.drawing(out).print("\u001b[H\u001b[2J");
-                }
-                StatusText.print(status, out);
-            }
-            out.flush();
-            code = status.isWell() ? 0 : 1;
-            if (watch == null) {
-                return code;
-            }
-            if (!json) {
-                out.println();
-            }
+        int code = print(reader.read());
+        while (watch != null) {
             try {
-                Thread.sleep(Duration.ofMillis(Math.round(watch * 1000)).toMillis());
+                Thread.sleep(Math.round(watch * 1000));
             } catch (InterruptedException e) {
                 return code;
             }
+            code = print(reader.read());
         }
+        return code;
+    }
+
+    private int print(Status status) {
+        PrintWriter out = spec.commandLine().getOut();
+        if (json) {
+            out.println(status.json());
+        } else {
+            if (watch != null && Progress.stdoutIsTerminal()) {
+                // home, and away with what was there
+                PlainWriter.drawing(out).print("\u001b[H\u001b[2J");
+            }
+            StatusText.print(status, out);
+            out.print(watch == null ? "" : System.lineSeparator());
+        }
+        out.flush();
+        return status.isWell() ? 0 : 1;
     }
 }

@@ -8,7 +8,10 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** A status for a terminal. */
 final class StatusText {
@@ -27,224 +30,157 @@ final class StatusText {
     }
 
     static void print(Status status, PrintWriter out) {
-        StatusText text = new StatusText(status, out);
         out.println(AT.format(status.at()));
-        text.problems();
-        text.databases();
-        text.queues();
-        text.jobs();
-        text.accounts();
-        text.partitions();
-        text.exports();
-        text.imports();
-        text.drops();
-    }
-
-    private void problems() {
         if (status.isWell()) {
             out.println("nothing is wrong");
-            return;
         }
         status.problems().forEach(problem -> out.println("WRONG  " + problem));
+        StatusText text = new StatusText(status, out);
+        text.databasesAndQueues();
+        text.jobs();
+        text.ships();
     }
 
-    private void databases() {
-        out.println();
-        TextTable table = new TextTable("DATABASE", "STATE", "POSTGRESQL", "ADDRESS");
-        for (Status.Database database : status.databases()) {
-            table.add(database.name(), database.up() ? "up" : "DOWN", or(database.version()), database.address());
+    /** Nothing where there are no rows. */
+    private <T> void table(String headings, Stream<T> rows, Function<T, Object[]> cells) {
+        TextTable table = new TextTable(headings);
+        List<T> all = rows.toList();
+        if (!all.isEmpty()) {
+            all.forEach(row -> table.add(cells.apply(row)));
+            out.println();
+            table.print(out);
         }
-        table.print(out);
     }
 
-    private void queues() {
-        if (status.queues().isEmpty()) {
-            return;
-        }
-        out.println();
-        TextTable table = new TextTable("QUEUE", "IN", ">EVENTS/S", ">NEW EVENTS", ">LAST TICK", "TICKER");
-        for (Status.Queue queue : status.queues()) {
-            table.add(
-                    queue.queue(),
-                    queue.database(),
-                    rate(queue.eventsPerSecond()),
-                    count(queue.newEvents()),
-                    age(queue.tickAge()),
-                    queue.ticker() ? "ok" : "MISSING");
-        }
-        table.print(out);
+    private static Object[] row(Object... cells) {
+        return cells;
+    }
+
+    private void databasesAndQueues() {
+        table(
+                "DATABASE | STATE | POSTGRESQL | ADDRESS",
+                status.databases().stream(),
+                database ->
+                        row(database.name(), database.up() ? "up" : "DOWN", database.version(), database.address()));
+        table(
+                "QUEUE | IN | >EVENTS/S | >NEW EVENTS | >LAST TICK | TICKER",
+                status.queues().stream(),
+                queue -> row(
+                        queue.queue(),
+                        queue.database(),
+                        rate(queue.eventsPerSecond()),
+                        count(queue.newEvents()),
+                        age(queue.tickAge()),
+                        queue.ticker() ? "ok" : "MISSING"));
     }
 
     private void jobs() {
-        if (status.jobs().isEmpty()) {
-            return;
-        }
-        out.println();
-        TextTable table = new TextTable(
-                "JOB",
-                "QUEUE",
-                "CONSUMER",
-                "RUNS",
-                ">LAG",
-                ">PENDING EVENTS",
-                ">EVENTS/S",
-                ">LAST BATCH",
-                ">TICK",
-                ">ROWS",
-                ">DEAD LETTERS");
-        for (Status.Job job : status.jobs()) {
-            table.add(
-                    or(job.route()),
-                    job.queue(),
-                    job.consumer(),
-                    job.running().name().toLowerCase(Locale.ROOT),
-                    age(job.lag()),
-                    count(job.pendingEvents()),
-                    rate(job.eventsPerSecond()),
-                    ago(job.appliedAt()),
-                    job.tick() == null ? "-" : job.tick().toString(),
-                    count(job.rows()),
-                    Words.count(job.deadLetters()));
-        }
-        table.print(out);
+        table(
+                "JOB | QUEUE | CONSUMER | RUNS | >LAG | >PENDING EVENTS | >EVENTS/S | >LAST BATCH | >TICK | >ROWS"
+                        + " | >DEAD LETTERS",
+                status.jobs().stream(),
+                job -> row(
+                        job.route(),
+                        job.queue(),
+                        job.consumer(),
+                        job.running().name().toLowerCase(Locale.ROOT),
+                        age(job.lag()),
+                        count(job.pendingEvents()),
+                        rate(job.eventsPerSecond()),
+                        ago(job.appliedAt()),
+                        job.tick(),
+                        count(job.rows()),
+                        count(job.deadLetters())));
+        table(
+                "JOB | CONSUMER | WHAT BECAME OF EVENTS | >EVENTS",
+                status.jobs().stream().flatMap(job -> job.account().stream()
+                        .map(fate -> row(job.route(), job.consumer(), fate.fate(), count(fate.events())))),
+                Function.identity());
+        table(
+                "TABLE | JOB | >PARTITIONS | NEWEST | NEXT TO BE DROPPED | FROM",
+                status.jobs().stream().flatMap(job -> job.tables().stream()
+                        .map(parts -> row(
+                                parts.table(),
+                                job.route(),
+                                parts.partitions(),
+                                parts.newest(),
+                                parts.nextDropped(),
+                                parts.droppedAt() == null ? null : DAY.format(parts.droppedAt())))),
+                Function.identity());
     }
 
-    private void accounts() {
-        if (status.jobs().stream().allMatch(job -> job.account().isEmpty())) {
-            return;
-        }
-        out.println();
-        TextTable table = new TextTable("JOB", "CONSUMER", "WHAT BECAME OF EVENTS", ">EVENTS");
-        for (Status.Job job : status.jobs()) {
-            job.account()
-                    .forEach(fate ->
-                            table.add(or(job.route()), job.consumer(), fate.fate(), Words.count(fate.events())));
-        }
-        table.print(out);
+    private void ships() {
+        table(
+                "EXPORTED | FOR | >LAST SET | STATE | >PUBLISHED | >AGO | >ACKNOWLEDGED | >AGO | >WAITING | >OVERDUE"
+                        + " | >OLDEST CHANGE WITHOUT A SET",
+                status.exports().stream(),
+                exported -> row(
+                        exported.table(),
+                        exported.target(),
+                        exported.last(),
+                        exported.state(),
+                        exported.published(),
+                        ago(exported.publishedAt()),
+                        exported.acknowledged(),
+                        ago(exported.acknowledgedAt()),
+                        exported.waiting(),
+                        exported.overdue() == 0 ? "none" : exported.overdue(),
+                        exported.oldestChange() == null
+                                ? "none"
+                                : (exported.exact() ? "" : "at most ") + ago(exported.oldestChange())));
+        table(
+                "IMPORTED | IN | >LAST SET | >AGO | >PUBLISHED | >MISSING | >HERE | STATE",
+                status.imports().stream(),
+                imported -> row(
+                        imported.table(),
+                        imported.database(),
+                        count(imported.set()),
+                        ago(imported.appliedAt()),
+                        count(imported.publishedSets()),
+                        missing(imported),
+                        imported.here(),
+                        state(imported)));
+        table(
+                "DROP DIRECTORY | ROUTE | >FREE | >OF",
+                status.drops().stream(),
+                drop -> row(drop.directory(), drop.route(), size(drop.free()), size(drop.total())));
     }
 
-    private void partitions() {
-        if (status.jobs().stream().allMatch(job -> job.tables().isEmpty())) {
-            return;
+    private static String missing(Status.Imported imported) {
+        if (imported.missing() == null) {
+            return "none";
         }
-        out.println();
-        TextTable table = new TextTable("TABLE", "JOB", ">PARTITIONS", "NEWEST", "NEXT TO BE DROPPED", "FROM");
-        for (Status.Job job : status.jobs()) {
-            for (Status.Table parts : job.tables()) {
-                table.add(
-                        parts.table(),
-                        or(job.route()),
-                        Integer.toString(parts.partitions()),
-                        or(parts.newest()),
-                        or(parts.nextDropped()),
-                        parts.droppedAt() == null ? "-" : DAY.format(parts.droppedAt()));
-            }
-        }
-        table.print(out);
+        return imported.missing() + (imported.missing().equals(imported.missingTo()) ? "" : "-" + imported.missingTo());
     }
 
-    private void exports() {
-        if (status.exports().isEmpty()) {
-            return;
+    private static String state(Status.Imported imported) {
+        if (imported.diverged() != null) {
+            return "DIVERGED";
         }
-        out.println();
-        TextTable table = new TextTable(
-                "EXPORTED",
-                "FOR",
-                ">LAST SET",
-                "STATE",
-                ">PUBLISHED",
-                ">AGO",
-                ">ACKNOWLEDGED",
-                ">AGO",
-                ">WAITING",
-                ">OVERDUE",
-                ">OLDEST CHANGE WITHOUT A SET");
-        for (Status.Exported exported : status.exports()) {
-            table.add(
-                    exported.table(),
-                    exported.target(),
-                    Long.toString(exported.last()),
-                    exported.state(),
-                    Long.toString(exported.published()),
-                    ago(exported.publishedAt()),
-                    Long.toString(exported.acknowledged()),
-                    ago(exported.acknowledgedAt()),
-                    Long.toString(exported.waiting()),
-                    exported.overdue() == 0 ? "none" : Long.toString(exported.overdue()),
-                    exported.oldestChange() == null
-                            ? "none"
-                            : (exported.exact() ? "" : "at most ") + ago(exported.oldestChange()));
-        }
-        table.print(out);
+        return imported.missing() != null ? "GAP" : imported.set() == null ? "waits for a full set" : "ok";
     }
 
-    private void imports() {
-        if (status.imports().isEmpty()) {
-            return;
-        }
-        out.println();
-        TextTable table =
-                new TextTable("IMPORTED", "IN", ">LAST SET", ">AGO", ">PUBLISHED", ">MISSING", ">HERE", "STATE");
-        for (Status.Imported imported : status.imports()) {
-            table.add(
-                    imported.table(),
-                    imported.database(),
-                    count(imported.set()),
-                    ago(imported.appliedAt()),
-                    count(imported.publishedSets()),
-                    imported.missing() == null
-                            ? "none"
-                            : imported.missing().equals(imported.missingTo())
-                                    ? imported.missing().toString()
-                                    : imported.missing() + "-" + imported.missingTo(),
-                    Integer.toString(imported.here()),
-                    imported.diverged() != null
-                            ? "DIVERGED"
-                            : imported.missing() != null
-                                    ? "GAP"
-                                    : imported.set() == null ? "waits for a full set" : "ok");
-        }
-        table.print(out);
-    }
-
-    private void drops() {
-        if (status.drops().isEmpty()) {
-            return;
-        }
-        out.println();
-        TextTable table = new TextTable("DROP DIRECTORY", "ROUTE", ">FREE", ">OF");
-        for (Status.Drop drop : status.drops()) {
-            table.add(drop.directory(), drop.route(), size(drop.free()), size(drop.total()));
-        }
-        table.print(out);
-    }
-
-    // ---- words
+    // ---- null is printed as a dash
 
     private String ago(Instant then) {
         return then == null
-                ? "-"
+                ? null
                 : Words.age(Duration.between(then, status.at()).toMillis() / 1000.0);
     }
 
-    private static String age(Double seconds) {
-        return seconds == null ? "-" : Words.age(seconds);
+    static String age(Double seconds) {
+        return seconds == null ? null : Words.age(seconds);
     }
 
-    private static String count(Long number) {
-        return number == null ? "-" : Words.count(number);
+    static String count(Long number) {
+        return number == null ? null : Words.count(number);
     }
 
-    private static String rate(Double perSecond) {
-        return perSecond == null ? "-" : String.format(Locale.ROOT, "%,.1f", perSecond);
+    static String rate(Double perSecond) {
+        return perSecond == null ? null : String.format(Locale.ROOT, "%,.1f", perSecond);
     }
 
     private static String size(Long bytes) {
-        return bytes == null ? "-" : Words.bytes(bytes.doubleValue());
-    }
-
-    private static String or(String text) {
-        return text == null ? "-" : text;
+        return bytes == null ? null : Words.bytes(bytes.doubleValue());
     }
 }

@@ -1,21 +1,27 @@
 package io.pgcaravan.cli;
 
-import io.pgcaravan.app.Background;
 import io.pgcaravan.app.CommandFailedException;
 import io.pgcaravan.app.ConfigurationException;
 import io.pgcaravan.app.Database;
-import io.pgcaravan.app.Version;
 import io.pgcaravan.batch.Consumers;
 import io.pgcaravan.queue.Pgq;
+import io.pgcaravan.server.Executables;
 import io.pgcaravan.skytools.IniTemplate;
 import io.pgcaravan.skytools.PidFile;
 import io.pgcaravan.skytools.TableDispatcherJob;
+import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -31,11 +37,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "table-dispatcher",
         mixinStandardHelpOptions = true,
-        versionProvider = Version.class,
         description = "Does what Skytools' table_dispatcher did, from its ini file and with its switches.",
-        exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
-            "0:it was told to stop, or is detached (-d) and runs, or has done what a switch asks for",
+            "0:stopped by a signal, or detached (-d) and running, or done what a switch asks for",
             "1:it lost its position, another process runs the job, or a database refused it",
             "2:bad usage, or an ini file that cannot be read"
         },
@@ -117,11 +121,10 @@ final class TableDispatcher implements Callable<Integer> {
     public Integer call() throws Exception {
         if (template) {
             out().print(IniTemplate.text(set));
-            out().flush();
             return 0;
         }
         if (ini == null) {
-            throw new ParameterException(spec.commandLine(), "which ini file?");
+            throw new ParameterException(spec.commandLine(), "CONFIG.ini is missing");
         }
         TableDispatcherJob job = TableDispatcherJob.read(ini, set);
         String signal = what.reload ? "HUP" : what.stop ? "INT" : what.kill ? "TERM" : null;
@@ -130,15 +133,49 @@ final class TableDispatcher implements Callable<Integer> {
         }
         if (what.register || what.unregister || what.reset || what.rewind) {
             out().println(move(job));
-            out().flush();
             return 0;
         }
         refuseSecond(job);
         if (daemon) {
-            job.warnings().forEach(err()::println);
-            return new Background(job, ini, set, verbosity(), err()).start();
+            return startDetached(job);
         }
         return new JobProcess(ini, set, job, verbosity(), detached).run();
+    }
+
+    /** A JVM cannot fork itself, so it starts another one, and waits until that runs or has failed; the exit code. */
+    private int startDetached(TableDispatcherJob job) throws IOException, InterruptedException {
+        job.warnings().forEach(err()::println);
+        if (job.logging().file() == null && job.logging().skylog() == 0) {
+            err().println(job.file() + " has no logfile: in the background nothing is logged");
+        }
+        err().flush();
+        Process process = new ProcessBuilder(detachedCommand())
+                .redirectInput(new File("/dev/null"))
+                .redirectErrorStream(true)
+                .start();
+        try (BufferedReader printed = process.inputReader(StandardCharsets.UTF_8)) {
+            for (String line = printed.readLine(); line != null; line = printed.readLine()) {
+                if (line.equals(JobProcess.STARTED)) {
+                    return 0;
+                }
+                err().println(line);
+            }
+        }
+        return Math.max(1, process.waitFor());
+    }
+
+    private List<String> detachedCommand() {
+        List<String> command = new ArrayList<>();
+        // a session of its own: the terminal's end is not its end
+        Executables.onPath("setsid").ifPresent(setsid -> command.add(setsid.toString()));
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Caravan.class.getName()));
+        command.addAll(List.of("table-dispatcher", "--detached"));
+        command.addAll(verbosity() < 0 ? List.of("-q") : Collections.nCopies(verbosity(), "-v"));
+        set.forEach((key, value) -> command.addAll(List.of("--set", key + "=" + value)));
+        command.add(ini.toString());
+        return command;
     }
 
     private int verbosity() {
@@ -147,7 +184,7 @@ final class TableDispatcher implements Callable<Integer> {
 
     private int signal(TableDispatcherJob job, String signal) throws IOException {
         if (job.pidFile() == null) {
-            throw new ConfigurationException(job.file() + " has no pidfile, so nobody knows which process to tell");
+            throw new ConfigurationException(job.file() + " has no pidfile, so that the process to signal is unknown");
         }
         PidFile pidFile = new PidFile(job.pidFile());
         Optional<ProcessHandle> running = pidFile.running();
@@ -155,8 +192,7 @@ final class TableDispatcher implements Callable<Integer> {
             err().println(
                             pidFile.exists()
                                     ? job.pidFile() + " is stale: the process it names is gone"
-                                    : "there is no " + job.pidFile() + ": nothing runs");
-            err().flush();
+                                    : "there is no " + job.pidFile() + ", so that no process runs");
             return 0;
         }
         // the JVM can send no other than TERM; the shell's own kill is everywhere
@@ -177,20 +213,19 @@ final class TableDispatcher implements Callable<Integer> {
         }
     }
 
-    private Consumers.Outcome move(TableDispatcherJob job) {
+    private Consumers.Outcome move(TableDispatcherJob job) throws SQLException {
         Consumers consumers = new Consumers(
                 new Pgq((String) job.consume().getOrDefault("schema", "pgq")), job.queue(), job.consumer());
-        try (Connection source = Database.given("src_db", job.source()).reach(" (src_db)")) {
+        Map<String, Database> databases = JobProcess.databases(job);
+        try (Connection source = databases.get("sourceDb").reach(" (src_db)")) {
             if (what.unregister) {
                 return consumers.unregister(source);
             }
-            try (Connection target = Database.given("dst_db", job.target()).reach(" (dst_db)")) {
+            try (Connection target = databases.get("targetDb").reach(" (dst_db)")) {
                 return what.register
                         ? consumers.register(source, target)
                         : what.reset ? consumers.reset(source, target) : consumers.rewind(source, target);
             }
-        } catch (SQLException e) {
-            throw new CommandFailedException(e.getMessage());
         }
     }
 
@@ -210,7 +245,6 @@ final class TableDispatcher implements Callable<Integer> {
         }
         if (pidFile.exists()) {
             err().println("ignoring " + job.pidFile() + ", which is stale");
-            err().flush();
         }
     }
 

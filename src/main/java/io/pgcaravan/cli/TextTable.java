@@ -12,20 +12,22 @@ final class TextTable {
     private final boolean[] right;
     private final List<String[]> rows = new ArrayList<>();
 
-    /** @param headings a heading that starts with {@code >} makes its column flush right */
-    TextTable(String... headings) {
-        right = new boolean[headings.length];
-        String[] first = new String[headings.length];
-        for (int i = 0; i < headings.length; i++) {
-            right[i] = headings[i].startsWith(">");
-            first[i] = right[i] ? headings[i].substring(1) : headings[i];
+    /** @param headings with {@code " | "} between them; one that starts with {@code >} makes its column flush right */
+    TextTable(String headings) {
+        String[] first = headings.split(" \\| ");
+        right = new boolean[first.length];
+        for (int i = 0; i < first.length; i++) {
+            right[i] = first[i].startsWith(">");
+            first[i] = right[i] ? first[i].substring(1) : first[i];
         }
         rows.add(first);
     }
 
-    /** A cell is one line, whatever it holds. */
-    void add(String... cells) {
-        rows.add(Stream.of(cells).map(PlainWriter::oneLine).toArray(String[]::new));
+    /** A cell is one line, whatever it holds; null is a dash. */
+    void add(Object... cells) {
+        rows.add(Stream.of(cells)
+                .map(cell -> cell == null ? "-" : PlainWriter.oneLine(cell.toString()))
+                .toArray(String[]::new));
     }
 
     void print(PrintWriter out) {

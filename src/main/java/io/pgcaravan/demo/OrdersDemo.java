@@ -1,30 +1,23 @@
 package io.pgcaravan.demo;
 
+import io.pgcaravan.server.Statements;
 import io.pgcaravan.ship.exporter.Tracking;
 import io.pgcaravan.sql.Sql;
 import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.sql.Timestamp;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.TreeMap;
-import java.util.TreeSet;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** The demos' two databases: orders in the source, whose changes triggers note, and the table of the target they go to. */
 final class OrdersDemo {
 
+    static final TableName ORDERS = new TableName("public", "orders");
     static final String QUEUE = "orders";
     static final String CONSUMER = "demo";
 
@@ -49,37 +42,31 @@ final class OrdersDemo {
     /** For dispatch: a trigger puts the changes into a queue, and the target's table is partitioned. */
     void createForDispatch() throws SQLException {
         try (Connection source = source();
-                Statement statement = source.createStatement()) {
-            statement.execute(Sql.file("demo/orders"));
-            statement.execute("alter table orders add primary key (id)");
-            statement.execute("select pgq.create_queue('" + QUEUE + "')");
-            statement.execute("select pgq.set_queue_config('" + QUEUE + "', 'ticker_max_lag', '1 second')");
-            statement.execute("select pgq.set_queue_config('" + QUEUE + "', 'ticker_max_count', '20000')");
-            statement.execute("create trigger orders_queue after insert or update or delete on orders"
-                    + " for each row execute function pgq.logutriga('" + QUEUE + "', 'backup')");
-        }
-        try (Connection target = target();
-                Statement statement = target.createStatement()) {
-            statement.execute(Sql.file("demo/orders") + "partition by range (created_at)");
-            statement.execute("alter table orders add primary key (id, created_at)");
+                Connection target = target()) {
+            Statements.execute(
+                    source,
+                    Sql.file("demo/orders"),
+                    "alter table orders add primary key (id)",
+                    "select pgq.create_queue('" + QUEUE + "')",
+                    "select pgq.set_queue_config('" + QUEUE + "', 'ticker_max_lag', '1 second')",
+                    "select pgq.set_queue_config('" + QUEUE + "', 'ticker_max_count', '20000')",
+                    "create trigger orders_queue after insert or update or delete on orders"
+                            + " for each row execute function pgq.logutriga('" + QUEUE + "', 'backup')");
+            Statements.execute(
+                    target,
+                    Sql.file("demo/orders") + "partition by range (created_at)",
+                    "alter table orders add primary key (id, created_at)");
         }
     }
 
     /** For ship: the changes are tracked, and the target accepts the table. */
     void createForShip() throws SQLException {
         Tracking tracking = new Tracking(Tracking.LEDGER, null, null, false);
-        TableName orders = new TableName("public", "orders");
+        String key = "alter table orders add primary key (id)";
         try (Connection source = source();
-                Statement statement = source.createStatement()) {
-            statement.execute(Sql.file("demo/orders"));
-            statement.execute("alter table orders add primary key (id)");
-            statement.execute(tracking.exporter(orders));
-        }
-        try (Connection target = target();
-                Statement statement = target.createStatement()) {
-            statement.execute(Sql.file("demo/orders"));
-            statement.execute("alter table orders add primary key (id)");
-            statement.execute(tracking.importer(orders));
+                Connection target = target()) {
+            Statements.execute(source, Sql.file("demo/orders"), key, tracking.exporter(ORDERS));
+            Statements.execute(target, Sql.file("demo/orders"), key, tracking.importer(ORDERS));
         }
     }
 
@@ -99,6 +86,26 @@ final class OrdersDemo {
     /** Inserts, updates and deletes committed so far. */
     long changes() {
         return changes.get();
+    }
+
+    String sourceUrl() {
+        return sourceUrl;
+    }
+
+    String targetUrl() {
+        return targetUrl;
+    }
+
+    /** {@link #write} in a thread of its own; the result is the time of its end. */
+    FutureTask<Long> startWriting(long rows) {
+        FutureTask<Long> writing = new FutureTask<>(() -> {
+            write(rows);
+            return System.nanoTime();
+        });
+        Thread writer = new Thread(writing, "demo-writer");
+        writer.setDaemon(true);
+        writer.start();
+        return writing;
     }
 
     /** Writes orders until there are this many, and pays, moves and cancels some of them all the while. */
@@ -129,122 +136,5 @@ final class OrdersDemo {
             statement.setObject(i + 1, values[i]);
         }
         return statement.executeUpdate();
-    }
-
-    /** The number of the last event in the queue. */
-    static long lastEvent(Connection source) throws SQLException {
-        try (Statement statement = source.createStatement();
-                ResultSet row = statement.executeQuery(Sql.file("demo/written"))) {
-            row.next();
-            return row.getLong(1);
-        }
-    }
-
-    /**
-     * How far the target is.
-     *
-     * @param lastEvent the number of the last event that is in
-     * @param age seconds since that state was the source's
-     */
-    record Applied(long lastEvent, double age, int partitions) {}
-
-    /** How far the target is; all zero before the first batch. */
-    static Applied applied(Connection target) throws SQLException {
-        try (Statement statement = target.createStatement();
-                ResultSet row = statement.executeQuery(Sql.file("demo/applied"))) {
-            return row.next() ? new Applied(row.getLong(1), row.getDouble(2), row.getInt(3)) : new Applied(0, 0, 0);
-        }
-    }
-
-    /** Whether the demo's consumer is registered by now, which it does after it made its tables in the target. */
-    static boolean hasConsumer(Connection source) throws SQLException {
-        try (Statement statement = source.createStatement();
-                ResultSet row = statement.executeQuery(
-                        "select exists (select from pgq.get_consumer_info('" + QUEUE + "', '" + CONSUMER + "'))")) {
-            row.next();
-            return row.getBoolean(1);
-        }
-    }
-
-    /** The target's partitions and their rows, in order. */
-    Map<String, Long> partitions() throws SQLException {
-        Map<String, Long> partitions = new LinkedHashMap<>();
-        try (Connection target = target();
-                Statement statement = target.createStatement();
-                ResultSet row = statement.executeQuery(Sql.file("demo/partitions"))) {
-            while (row.next()) {
-                partitions.put(row.getString(1), row.getLong(2));
-            }
-        }
-        return partitions;
-    }
-
-    /**
-     * The two tables, row by row.
-     *
-     * @param differing ids of rows that are not the same on both sides, or on one side only
-     */
-    record Comparison(long sourceRows, long targetRows, List<Long> differing) {
-
-        boolean equal() {
-            return sourceRows == targetRows && differing.isEmpty();
-        }
-    }
-
-    private record Block(long rows, String hash) {}
-
-    /** Compares hashes over blocks of rows, and the rows of the blocks that differ. */
-    Comparison compare() throws SQLException {
-        try (Connection source = source();
-                Connection target = target()) {
-            Map<Long, Block> ours = blocks(source);
-            Map<Long, Block> theirs = blocks(target);
-            TreeSet<Long> all = new TreeSet<>(ours.keySet());
-            all.addAll(theirs.keySet());
-            List<Long> differing = new ArrayList<>();
-            for (Long block : all) {
-                if (!Objects.equals(ours.get(block), theirs.get(block))) {
-                    differing.addAll(differing(rows(source, block), rows(target, block)));
-                }
-            }
-            return new Comparison(count(ours), count(theirs), differing);
-        }
-    }
-
-    private static Map<Long, Block> blocks(Connection connection) throws SQLException {
-        Map<Long, Block> blocks = new HashMap<>();
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(Sql.file("demo/hashes"))) {
-            while (row.next()) {
-                blocks.put(row.getLong("block"), new Block(row.getLong("rows"), row.getString("hash")));
-            }
-        }
-        return blocks;
-    }
-
-    private static Map<Long, List<String>> rows(Connection connection, long block) throws SQLException {
-        Map<Long, List<String>> rows = new TreeMap<>();
-        try (PreparedStatement statement = connection.prepareStatement(Sql.file("demo/hashes-of-rows"))) {
-            statement.setLong(1, block);
-            statement.setLong(2, block);
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    rows.computeIfAbsent(row.getLong("id"), id -> new ArrayList<>())
-                            .add(row.getString("hash"));
-                }
-            }
-        }
-        return rows;
-    }
-
-    private static List<Long> differing(Map<Long, List<String>> ours, Map<Long, List<String>> theirs) {
-        TreeSet<Long> ids = new TreeSet<>(ours.keySet());
-        ids.addAll(theirs.keySet());
-        ids.removeIf(id -> Objects.equals(ours.get(id), theirs.get(id)));
-        return List.copyOf(ids);
-    }
-
-    private static long count(Map<Long, Block> blocks) {
-        return blocks.values().stream().mapToLong(Block::rows).sum();
     }
 }

@@ -1,7 +1,6 @@
 package io.pgcaravan.demo;
 
-import io.pgcaravan.app.ProgressLine;
-import io.pgcaravan.app.ShipProgress;
+import io.pgcaravan.demo.Demo.State;
 import io.pgcaravan.server.ScratchDirectory;
 import io.pgcaravan.ship.exporter.Exporter;
 import io.pgcaravan.ship.exporter.Exporter.Exported;
@@ -13,10 +12,8 @@ import io.pgcaravan.ship.format.Target;
 import io.pgcaravan.ship.importer.Importer;
 import io.pgcaravan.ship.importer.Importer.Outcome;
 import io.pgcaravan.ship.importer.Importer.Result;
-import io.pgcaravan.sql.TableName;
-import java.io.BufferedReader;
+import io.pgcaravan.status.Words;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,12 +22,10 @@ import java.util.Locale;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * {@code caravan demo ship}: orders are written while sets of what has changed travel to the target through a drop directory.
@@ -38,15 +33,12 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 final class ShipDemo implements AutoCloseable {
 
-    private static final TableName ORDERS = new TableName("public", "orders");
     private static final Target TARGET = new Target("branch.example", "demo_target");
     private static final int EXPORT_MILLIS = 500;
     private static final int IMPORT_MILLIS = 100;
-    private static final long STALLED_NANOS = TimeUnit.SECONDS.toNanos(60);
 
+    private final Demo demo;
     private final OrdersDemo orders;
-    private final PrintWriter out;
-    private final ProgressLine progress;
     private final ScratchDirectory directory;
     private final Exporter exporter;
     private final Importer importer;
@@ -57,14 +49,13 @@ final class ShipDemo implements AutoCloseable {
     });
     private final Queue<Manifest> exported = new ConcurrentLinkedQueue<>();
     private final Queue<Manifest> imported = new ConcurrentLinkedQueue<>();
-    private final AtomicBoolean allWritten = new AtomicBoolean();
-    private final AtomicBoolean allExported = new AtomicBoolean();
+    private FutureTask<Long> writing;
+    private volatile boolean allExported;
     private final CompletableFuture<Long> allImported = new CompletableFuture<>();
 
-    ShipDemo(OrdersDemo orders, PrintWriter out, ProgressLine progress) throws IOException {
+    ShipDemo(Demo demo, OrdersDemo orders) throws IOException {
+        this.demo = demo;
         this.orders = orders;
-        this.out = out;
-        this.progress = progress;
         directory = ScratchDirectory.untilTheEnd("caravan-demo-drop-");
         exporter = new Exporter(orders::source);
         importer = new Importer(orders::target, drop(), TARGET, Importer.Progress.NONE);
@@ -82,22 +73,26 @@ final class ShipDemo implements AutoCloseable {
     void carry(long rows) throws Exception {
         orders.write(Math.max(1, rows / 10));
         long start = System.nanoTime();
-        export();
-        FutureTask<Long> writing = new FutureTask<>(() -> {
-            orders.write(rows);
-            allWritten.set(true);
-            return System.nanoTime();
-        });
-        Thread writer = new Thread(writing, "demo-writer");
-        writer.setDaemon(true);
-        writer.start();
+        addExported();
+        writing = orders.startWriting(rows);
         sides.scheduleWithFixedDelay(guarded(this::export), 0, EXPORT_MILLIS, TimeUnit.MILLISECONDS);
         sides.scheduleWithFixedDelay(guarded(this::importAll), 0, IMPORT_MILLIS, TimeUnit.MILLISECONDS);
-        await(writing);
-        progress.clear();
-        out.printf(
-                Locale.ROOT,
-                "%,d orders, %,d changes in %d sets: written in %.1f s, all in the target %.1f s later.%n%n",
+        demo.await(writing, () -> {
+            boolean complete = allImported.isDone();
+            if (complete) {
+                Demo.result(allImported);
+            }
+            int sets = imported.size();
+            String line = String.format(
+                    Locale.ROOT,
+                    "changes written %,9d   sets published %3d   sets in the target %3d",
+                    orders.changes(),
+                    exported.size(),
+                    sets);
+            return new State(line, sets, complete);
+        });
+        demo.print(
+                "%,d orders, %,d changes in %d sets: written in %.1f s, all in the target %.1f s later.%n",
                 orders.orders(),
                 orders.changes(),
                 exported.size(),
@@ -118,17 +113,21 @@ final class ShipDemo implements AutoCloseable {
     }
 
     private void export() {
-        boolean last = allWritten.get();
-        exporter.export(new Exporter.Request(TARGET, List.of(ORDERS), drop(), Compression.NONE, false)).stream()
+        boolean last = writing.isDone();
+        addExported();
+        allExported |= last;
+    }
+
+    private void addExported() {
+        exporter
+                .export(new Exporter.Request(TARGET, List.of(OrdersDemo.ORDERS), drop(), Compression.NONE, false))
+                .stream()
                 .map(Exported::manifest)
                 .forEach(exported::add);
-        if (last) {
-            allExported.set(true);
-        }
     }
 
     private void importAll() {
-        boolean last = allExported.get();
+        boolean last = allExported;
         for (Outcome outcome : importer.importAll()) {
             if (outcome.result() != Result.APPLIED) {
                 throw new IllegalStateException(outcome.toString());
@@ -140,82 +139,40 @@ final class ShipDemo implements AutoCloseable {
         }
     }
 
-    private void await(FutureTask<Long> writing) throws Exception {
-        int seen = -1;
-        long seenAt = System.nanoTime();
-        while (!allImported.isDone()) {
-            if (writing.isDone()) {
-                result(writing);
-            }
-            int sets = imported.size();
-            progress.show(String.format(
-                    Locale.ROOT,
-                    "changes written %,9d   sets published %3d   sets in the target %3d",
-                    orders.changes(),
-                    exported.size(),
-                    sets));
-            if (sets != seen) {
-                seen = sets;
-                seenAt = System.nanoTime();
-            } else if (System.nanoTime() - seenAt > STALLED_NANOS) {
-                progress.end();
-                throw new IllegalStateException("nothing has arrived in the target for a minute");
-            }
-            Thread.sleep(100);
-        }
-        result(allImported);
-    }
+    // ---- what is printed
 
-    private static void result(java.util.concurrent.Future<Long> work) throws Exception {
-        try {
-            work.get();
-        } catch (ExecutionException e) {
-            throw new IllegalStateException(e.getCause().getMessage(), e.getCause());
-        }
-    }
-
-    // ---- what is shown
-
-    void showSets() throws IOException {
+    void printSets() throws IOException {
         List<Manifest> sets = new ArrayList<>(imported);
-        out.printf(Locale.ROOT, "%d sets in the target:%n", sets.size());
-        int rest = sets.size() > 8 ? 4 : sets.size();
-        sets.stream().limit(rest).forEach(this::show);
-        if (rest < sets.size()) {
-            out.println("  ...");
-            sets.stream().skip(sets.size() - 2L).forEach(this::show);
-        }
-        out.println();
-        showFiles(sets.get(sets.size() - 1));
+        demo.print("%d sets in the target:", sets.size());
+        demo.printSome(sets.stream().map(ShipDemo::line).toList());
+        printFiles(sets.get(sets.size() - 1));
     }
 
-    private void show(Manifest set) {
-        out.printf(
+    private static String line(Manifest set) {
+        return String.format(
                 Locale.ROOT,
-                "  %4d  %-7s  %,7d ids, %,7d records, %s%n",
+                "%4d  %-7s  %,7d ids, %,7d records, %s",
                 set.number(),
                 set.kind().word(),
                 set.file(SetPart.IDS).rows(),
                 set.file(SetPart.RECORDS).rows(),
-                ShipProgress.size(set.totalBytes()));
+                Words.bytes(set.totalBytes()));
     }
 
-    private void showFiles(Manifest set) throws IOException {
-        out.printf("The files of set %d, as its import left them in done/:%n", set.number());
+    private void printFiles(Manifest set) throws IOException {
+        demo.print("The files of set %d, as its import left them in done/:", set.number());
         for (SetPart part : List.of(SetPart.COLUMNS, SetPart.IDS, SetPart.RECORDS, SetPart.DONE)) {
             Path file = directory.path().resolve("done").resolve(set.name().file(part));
-            out.println("  " + file.getFileName() + ", " + ShipProgress.size(Files.size(file)));
-            try (BufferedReader reader = Files.newBufferedReader(file)) {
-                List<String> lines =
-                        reader.lines().limit(part == SetPart.DONE ? 100 : 3).toList();
-                boolean cut = part != SetPart.DONE && set.file(part).rows() > 2;
-                lines.stream().limit(cut ? 2 : lines.size()).forEach(line -> out.println("      " + line));
-                if (cut) {
-                    out.println("      ...");
-                }
+            demo.print("  " + file.getFileName() + ", " + Words.bytes(Files.size(file)));
+            boolean cut = part != SetPart.DONE && set.file(part).rows() > 2;
+            try (var lines = Files.lines(file)) {
+                lines.limit(cut ? 2 : 100).forEach(line -> demo.print("      " + line));
+            }
+            if (cut) {
+                demo.print("      ...");
             }
         }
-        out.println();
+        demo.print("");
     }
 
     @Override

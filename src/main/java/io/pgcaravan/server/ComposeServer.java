@@ -1,19 +1,18 @@
 package io.pgcaravan.server;
 
-import io.pgcaravan.app.Executables;
-import io.pgcaravan.app.Watchdog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The service {@code source} of docker-compose.yml, as a Compose project of its own that goes with this process. */
-final class ComposeServer implements ThrowAwayServer {
+final class ComposeServer extends ThrowAwayServer {
 
     private static final long START_SECONDS = 120;
 
@@ -21,22 +20,28 @@ final class ComposeServer implements ThrowAwayServer {
     static final String USER = "caravan";
 
     private final String project;
-    private final Path directory;
-    private final int port;
-    private final String password;
-    private final Watchdog watchdog;
     private final List<String> compose;
-    private final Thread shutdownHook;
+    private final Path log;
+    private final int port = freePort();
+    private final String password = randomPassword();
+    private final Watchdog watchdog;
 
-    private ComposeServer(
-            String project, Path directory, int port, String password, Watchdog watchdog, List<String> compose) {
+    private ComposeServer(Path file, String project, Map<String, String> settings) throws IOException {
         this.project = project;
-        this.directory = directory;
-        this.port = port;
-        this.password = password;
-        this.watchdog = watchdog;
-        this.compose = compose;
-        this.shutdownHook = new Thread(watchdog::close, project + "-end");
+        compose = Stream.concat(
+                        composeCommand().orElseThrow().stream(), Stream.of("-f", file.toString(), "-p", project))
+                .toList();
+        Path directory = Files.createTempDirectory(project + "-");
+        log = directory.resolve("compose.log");
+        String options = settings.entrySet().stream()
+                .map(setting -> "-c " + setting.getKey() + "=" + setting.getValue())
+                .collect(Collectors.joining(" "));
+        String remove = Watchdog.commandLine(List.of("rm", "-rf", directory.toString()));
+        watchdog = Watchdog.start(log, commandLine("down", "--volumes") + "; " + remove, environment -> {
+            environment.put("CARAVAN_SOURCE_PORT", Integer.toString(port));
+            environment.put("CARAVAN_PG_PASSWORD", password);
+            environment.put("CARAVAN_PG_OPTIONS", options);
+        });
     }
 
     /** Whether a Docker engine answers and Compose is there. */
@@ -46,80 +51,50 @@ final class ComposeServer implements ThrowAwayServer {
     }
 
     private static Optional<List<String>> composeCommand() {
-        for (List<String> command : List.of(List.of("docker", "compose"), List.of("docker-compose"))) {
-            List<String> version = new ArrayList<>(command);
-            version.add("version");
-            if (Executables.output(version).isPresent()) {
-                return Optional.of(command);
-            }
-        }
-        return Optional.empty();
+        return Stream.of(List.of("docker", "compose"), List.of("docker-compose"))
+                .filter(command -> Executables.output(Stream.concat(command.stream(), Stream.of("version"))
+                                .toList())
+                        .isPresent())
+                .findFirst();
     }
 
     /** Builds the image where it is missing, which takes a minute, and starts the server. */
-    static ComposeServer start(String purpose, Map<String, String> settings) {
-        Path file = ThrowAwayServer.composeFile();
+    static ComposeServer up(String purpose, Map<String, String> settings) {
+        Path file = composeFile();
         if (!Files.isReadable(file)) {
             throw new ThrowAwayServerException("there is no " + file + " to start a server in Docker from");
         }
         String project = "pgcaravan-" + purpose + "-" + ProcessHandle.current().pid();
-        List<String> compose = new ArrayList<>(composeCommand().orElseThrow());
-        compose.addAll(List.of("-f", file.toString(), "-p", project));
+        ComposeServer server;
         try {
-            return start(project, compose, settings);
+            server = new ComposeServer(file, project, settings);
         } catch (IOException e) {
             throw new ThrowAwayServerException("cannot start the server of " + file + " in Docker", e);
         }
-    }
-
-    private static ComposeServer start(String project, List<String> compose, Map<String, String> settings)
-            throws IOException {
-        Path directory = Files.createTempDirectory(project + "-");
-        Path log = directory.resolve("compose.log");
-        int port = PrivateCluster.freePort();
-        String password = PrivateCluster.randomPassword();
-        Watchdog watchdog = Watchdog.start(
-                log,
-                commandLine(compose, "down", "--volumes") + "; "
-                        + Watchdog.commandLine(List.of("rm", "-rf", directory.toString())),
-                environment -> {
-                    environment.put("CARAVAN_SOURCE_PORT", Integer.toString(port));
-                    environment.put("CARAVAN_PG_PASSWORD", password);
-                    environment.put("CARAVAN_PG_OPTIONS", options(settings));
-                });
-        ComposeServer server = new ComposeServer(project, directory, port, password, watchdog, compose);
         try {
             server.run("up", "-d", "source");
             server.awaitAnswer();
-            Runtime.getRuntime().addShutdownHook(server.shutdownHook);
+            server.endWithTheProcess();
             return server;
         } catch (RuntimeException e) {
-            watchdog.close();
+            server.end();
             throw e;
         }
     }
 
-    private static String options(Map<String, String> settings) {
-        StringBuilder options = new StringBuilder();
-        settings.forEach(
-                (name, value) -> options.append(" -c ").append(name).append('=').append(value));
-        return options.toString().strip();
-    }
-
-    private static String commandLine(List<String> compose, String... words) {
-        List<String> all = new ArrayList<>(compose);
-        all.addAll(List.of(words));
-        return Watchdog.commandLine(all);
+    private String commandLine(String... words) {
+        return Watchdog.commandLine(
+                Stream.concat(compose.stream(), Stream.of(words)).toList());
     }
 
     private void run(String... words) {
         try {
-            if (watchdog.run(commandLine(compose, words)) != 0) {
-                throw new ThrowAwayServerException(String.join(" ", compose) + " " + String.join(" ", words)
-                        + " failed; its output ends with" + Watchdog.tail(directory.resolve("compose.log")));
+            if (watchdog.run(commandLine(words)) != 0) {
+                throw new ThrowAwayServerException(
+                        commandLine(words) + " failed; its output ends with" + Watchdog.tail(log));
             }
         } catch (IOException e) {
-            throw new ThrowAwayServerException("cannot run " + String.join(" ", compose), e);
+            throw new ThrowAwayServerException("cannot run " + commandLine(words), e);
         }
     }
 
@@ -151,7 +126,7 @@ final class ComposeServer implements ThrowAwayServer {
 
     @Override
     public String jdbcUrl(String database) {
-        return ThrowAwayServer.loopbackUrl(port, database, USER, password);
+        return loopbackUrl(port, database, USER, password);
     }
 
     @Override
@@ -166,27 +141,7 @@ final class ComposeServer implements ThrowAwayServer {
     }
 
     @Override
-    public String keep() {
-        try {
-            watchdog.keep();
-        } catch (IOException e) {
-            throw new ThrowAwayServerException("cannot leave Compose project " + project + " up", e);
-        }
-        forgetShutdownHook();
-        return commandLine(compose, "down", "--volumes");
-    }
-
-    @Override
-    public void close() {
-        forgetShutdownHook();
+    protected void end() {
         watchdog.close();
-    }
-
-    private void forgetShutdownHook() {
-        try {
-            Runtime.getRuntime().removeShutdownHook(shutdownHook);
-        } catch (IllegalStateException goingDown) {
-            // then it runs, or has run
-        }
     }
 }

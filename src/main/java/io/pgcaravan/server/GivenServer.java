@@ -13,16 +13,15 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * Somebody's server. Only the databases that were made here are touched: they bear names of their own, they are dropped at
- * the end, and stopping the server means that nobody can be connected to them.
+ * The user's server. Only the databases that were made here are touched: they have names of their own, they are dropped at
+ * the end, and stopping the server means that they accept no connections.
  */
-final class GivenServer implements ThrowAwayServer {
+final class GivenServer extends ThrowAwayServer {
 
     private static final String PREFIX = "jdbc:postgresql:";
 
     private final String given;
     private final List<String> databases = new ArrayList<>();
-    private final Thread shutdownHook = new Thread(this::dropDatabases, "given-server-end");
 
     GivenServer(String jdbcUrl) {
         if (!jdbcUrl.startsWith(PREFIX + "//")) {
@@ -44,7 +43,7 @@ final class GivenServer implements ThrowAwayServer {
         } catch (SQLException e) {
             throw new ThrowAwayServerException("cannot use the server that " + URL_VARIABLE + " names", e);
         }
-        Runtime.getRuntime().addShutdownHook(shutdownHook);
+        endWithTheProcess();
     }
 
     @Override
@@ -71,7 +70,7 @@ final class GivenServer implements ThrowAwayServer {
     public synchronized String createDatabase(String name, String encoding) throws SQLException {
         String unique = "%s_%08x".formatted(name, ThreadLocalRandom.current().nextInt());
         try (Connection connection = DriverManager.getConnection(given)) {
-            ThrowAwayServer.create(connection, unique, encoding);
+            create(connection, unique, encoding);
         }
         databases.add(unique);
         return jdbcUrl(unique);
@@ -97,22 +96,7 @@ final class GivenServer implements ThrowAwayServer {
     }
 
     @Override
-    public synchronized String keep() {
-        forgetShutdownHook();
-        List<String> drops = databases.stream()
-                .map(database -> "drop database " + TableName.quote(database) + ";")
-                .toList();
-        databases.clear();
-        return String.join(" ", drops);
-    }
-
-    @Override
-    public void close() {
-        forgetShutdownHook();
-        dropDatabases();
-    }
-
-    private synchronized void dropDatabases() {
+    protected synchronized void end() {
         forEachDatabase((connection, database) -> Statements.execute(
                 connection, "drop database if exists " + TableName.quote(database) + " with (force)"));
         databases.clear();
@@ -132,14 +116,6 @@ final class GivenServer implements ThrowAwayServer {
             }
         } catch (SQLException e) {
             throw new ThrowAwayServerException("the server that " + URL_VARIABLE + " names refuses", e);
-        }
-    }
-
-    private void forgetShutdownHook() {
-        try {
-            Runtime.getRuntime().removeShutdownHook(shutdownHook);
-        } catch (IllegalStateException goingDown) {
-            // then it runs, or has run
         }
     }
 }

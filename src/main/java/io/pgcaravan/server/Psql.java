@@ -1,6 +1,5 @@
 package io.pgcaravan.server;
 
-import io.pgcaravan.app.Executables;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

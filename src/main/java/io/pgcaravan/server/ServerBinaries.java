@@ -1,13 +1,10 @@
 package io.pgcaravan.server;
 
-import io.pgcaravan.app.Executables;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -20,8 +17,9 @@ public record ServerBinaries(Path directory) {
     /** Names the directory, or is {@code none} on a machine whose own server programs must not be used. */
     public static final String VARIABLE = "CARAVAN_PG_BIN";
 
-    private static final Path DEBIAN = Path.of("/usr/lib/postgresql");
     private static final int OLDEST_VERSION = 13;
+    /** Of those that may come. */
+    private static final int NEWEST_VERSION = 30;
 
     /**
      * The directory that {@value #VARIABLE} names; else the newest version with PgQ where Debian and Ubuntu install
@@ -47,23 +45,12 @@ public record ServerBinaries(Path directory) {
     }
 
     private static Optional<ServerBinaries> debian() {
-        if (!Files.isDirectory(DEBIAN)) {
-            return Optional.empty();
-        }
-        try (Stream<Path> versions = Files.list(DEBIAN)) {
-            return versions.map(path -> path.getFileName().toString())
-                    .filter(version -> version.matches("[0-9]{1,4}"))
-                    .map(Integer::valueOf)
-                    .filter(version -> version >= OLDEST_VERSION)
-                    .sorted(Comparator.reverseOrder())
-                    .filter(version -> hasPgq(Path.of("/usr/share/postgresql", version.toString())))
-                    .map(version -> new ServerBinaries(
-                            DEBIAN.resolve(version.toString()).resolve("bin")))
-                    .filter(ServerBinaries::complete)
-                    .findFirst();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return IntStream.iterate(NEWEST_VERSION, version -> version >= OLDEST_VERSION, version -> version - 1)
+                .filter(version -> hasPgq(Path.of("/usr/share/postgresql", Integer.toString(version))))
+                .mapToObj(
+                        version -> new ServerBinaries(Path.of("/usr/lib/postgresql", Integer.toString(version), "bin")))
+                .filter(ServerBinaries::complete)
+                .findFirst();
     }
 
     private static Optional<ServerBinaries> pgConfig() {

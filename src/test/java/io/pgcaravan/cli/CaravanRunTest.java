@@ -44,15 +44,11 @@ class CaravanRunTest {
         keys.put("database.targetDb.url", "nonsense");
         keys.put("database.sourceDb.pool", "5");
         keys.put("dispatch.unused", "{{no.such.key}}");
-        Run run = ended();
-        assertThat(run.status).isEqualTo(2);
-        assertThat(run.output())
-                .contains(
-                        "no route uses key dispatch.qeue",
-                        "key database.targetDb.url: the value is not a database",
-                        "key database.sourceDb.pool is unknown",
-                        "{{no.such.key}} has no value");
-        assertOneMessage(run);
+        assertRefused(
+                "no route uses key dispatch.qeue",
+                "key database.targetDb.url: the value is not a database",
+                "unknown key database.sourceDb.pool",
+                "{{no.such.key}} has no value");
     }
 
     @Test
@@ -72,19 +68,13 @@ class CaravanRunTest {
     void an_endpoint_option_that_does_not_exist_is_named() throws Exception {
         dispatchFrom = "rowMode:";
         dispatchTo = "rowmode:";
-        Run run = ended();
-        assertThat(run.status).isEqualTo(2);
-        assertThat(run.output()).contains("dispatch.camel.yaml", "no option \"rowmode\"; did you mean rowMode?");
-        assertOneMessage(run);
+        assertRefused("dispatch.camel.yaml", "no option \"rowmode\"; did you mean rowMode?");
     }
 
     @Test
     void a_value_that_a_step_cannot_take_is_told_with_what_it_can() throws Exception {
         keys.put("dispatch.rowMode", "sometimes");
-        Run run = ended();
-        assertThat(run.status).isEqualTo(2);
-        assertThat(run.output()).contains("rowMode = sometimes: must be one of append, keep_all, keep_latest, plain");
-        assertOneMessage(run);
+        assertRefused("rowMode = sometimes: must be one of append, keep_all, keep_latest, plain");
     }
 
     @Test
@@ -95,27 +85,20 @@ class CaravanRunTest {
         keys.put("dispatch.onError", "shrug");
         keys.put("dispatch.fields", "a, a:");
         keys.put("database.targetDb.url", "nonsense");
-        Run run = ended();
-        assertThat(run.status).isEqualTo(2);
-        assertThat(run.output())
-                .contains(
-                        "rowMode = sometimes: must be one of",
-                        "period = fortnight: must be",
-                        "partField is missing",
-                        "pgq:orders cannot take onError = shrug; expected one of stop, dead-letter",
-                        "fields",
-                        "key database.targetDb.url: the value is not a database");
-        assertOneMessage(run);
+        assertRefused(
+                "rowMode = sometimes: must be one of",
+                "period = fortnight: must be",
+                "partField is missing",
+                "pgq:orders cannot take onError = shrug; expected one of stop, dead-letter",
+                "fields",
+                "key database.targetDb.url: the value is not a database");
     }
 
     @Test
     void a_number_that_is_none_is_told_with_its_option() throws Exception {
         dispatchFrom = "source: \"#sourceDb\"";
         dispatchTo = "source: \"#sourceDb\"\n        chunkEvents: many";
-        Run run = ended();
-        assertThat(run.status).isEqualTo(2);
-        assertThat(run.output()).contains("pgq:orders cannot take chunkEvents = many");
-        assertOneMessage(run);
+        assertRefused("pgq:orders cannot take chunkEvents = many");
     }
 
     @Test
@@ -124,7 +107,7 @@ class CaravanRunTest {
         dispatchTo = "uri: [pgq";
         Run broken = ended();
         assertThat(broken.status).isEqualTo(2);
-        assertThat(broken.output()).contains("dispatch.camel.yaml is no YAML", "in line ");
+        assertThat(broken.output()).contains("dispatch.camel.yaml: invalid YAML", "in line ");
         assertOneMessage(broken);
 
         dispatchFrom = "steps:";
@@ -138,20 +121,14 @@ class CaravanRunTest {
     @Test
     void a_key_that_camel_does_not_know_is_named() throws Exception {
         keys.put("camel.main.nam", "x");
-        Run run = ended();
-        assertThat(run.status).isEqualTo(2);
-        assertThat(run.output()).contains("key camel.main.nam in application.properties");
-        assertOneMessage(run);
+        assertRefused("key camel.main.nam in application.properties");
     }
 
     @Test
     void a_management_port_that_is_taken_is_told() throws Exception {
         try (ServerSocket taken = new ServerSocket(0, 1, java.net.InetAddress.getByName("127.0.0.1"))) {
             keys.put("camel.management.port", Integer.toString(taken.getLocalPort()));
-            Run run = ended();
-            assertThat(run.status).isEqualTo(2);
-            assertThat(run.output()).contains("camel.management.port: cannot listen on port " + taken.getLocalPort());
-            assertOneMessage(run);
+            assertRefused("camel.management.port: cannot listen on port " + taken.getLocalPort());
         }
     }
 
@@ -343,6 +320,13 @@ class CaravanRunTest {
         try (ServerSocket socket = new ServerSocket(0)) {
             return socket.getLocalPort();
         }
+    }
+
+    private void assertRefused(String... words) throws Exception {
+        Run run = ended();
+        assertThat(run.status).isEqualTo(2);
+        assertThat(run.output()).contains(words);
+        assertOneMessage(run);
     }
 
     /** Nothing but what is wrong: no stack trace, no log lines around it. */

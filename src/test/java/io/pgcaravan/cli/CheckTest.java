@@ -1,5 +1,6 @@
 package io.pgcaravan.cli;
 
+import static io.pgcaravan.PgServer.execute;
 import static io.pgcaravan.PgServer.value;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -10,7 +11,6 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -56,7 +56,7 @@ class CheckTest {
         targetUrl = PgServer.get().createDatabase("check_target");
         source = DriverManager.getConnection(sourceUrl);
         target = DriverManager.getConnection(targetUrl);
-        on(
+        execute(
                 source,
                 "create table orders (id bigint primary key, customer text, amount numeric(10,2), created_at timestamp not null)",
                 "select pgq.create_queue('orders')",
@@ -108,7 +108,7 @@ class CheckTest {
     void a_second_table_of_a_step_of_ones_own_is_not_compared() throws Exception {
         partitionedTarget();
         pin();
-        on(target, "create table seen (id bigint)");
+        execute(target, "create table seen (id bigint)");
         keys.put("dispatch.enabled", "false");
         route = """
                 - route:
@@ -140,14 +140,14 @@ class CheckTest {
         partitionedTarget();
         pin();
         for (Connection side : new Connection[] {source, target}) {
-            on(side, "alter database " + name(side) + " set idle_in_transaction_session_timeout = '1ms'");
+            execute(side, "alter database " + name(side) + " set idle_in_transaction_session_timeout = '1ms'");
         }
         assertThat(check().out()).doesNotContain("broke off").doesNotContain("problem");
     }
 
     @Test
     void the_template_is_tried_and_rolled_back() throws Exception {
-        on(target, "create table orders (id bigint, customer text, amount numeric(10,2), created_at timestamp)");
+        execute(target, "create table orders (id bigint, customer text, amount numeric(10,2), created_at timestamp)");
         template = "create table _DEST_TABLE () inherits (_PARENT); alter table only _DEST_TABLE add constraint"
                 + " _DEST_TABLE_pkey primary key (_PKEY);";
 
@@ -160,7 +160,7 @@ class CheckTest {
 
     @Test
     void a_template_that_fails_is_a_problem_with_the_servers_words() throws Exception {
-        on(target, "create table orders (id bigint, customer text, amount numeric(10,2), created_at timestamp)");
+        execute(target, "create table orders (id bigint, customer text, amount numeric(10,2), created_at timestamp)");
         template = "create table _DEST_TABLE (like orders including nonsense);";
 
         CommandRun run = check();
@@ -171,7 +171,7 @@ class CheckTest {
 
     @Test
     void columns_keys_and_types_that_do_not_fit_are_told() throws Exception {
-        on(
+        execute(
                 target,
                 "create table orders (id integer, customer varchar(3) not null, shop text not null, created_at timestamptz"
                         + " not null) partition by range (created_at)");
@@ -192,7 +192,7 @@ class CheckTest {
 
     @Test
     void a_table_with_too_many_columns_for_keyed_rows_is_told() throws Exception {
-        on(
+        execute(
                 target,
                 "do $$ begin execute 'create table orders (id bigint primary key, customer text, amount numeric(10,2), created_at"
                         + " timestamp not null, ' || (select string_agg('c' || i || ' int', ', ') from generate_series(1, 1593) i)"
@@ -206,7 +206,7 @@ class CheckTest {
     @Test
     void partitions_without_the_row_security_of_their_parent_are_told() throws Exception {
         partitionedTarget();
-        on(
+        execute(
                 target,
                 "create table orders_open partition of orders for values from ('2020-01-01') to ('2020-02-01')",
                 "alter table orders enable row level security");
@@ -249,7 +249,7 @@ class CheckTest {
 
     @Test
     void appending_updates_under_a_unique_key_is_warned_of() throws Exception {
-        on(target, "create table orders (id bigint, customer text, amount numeric(10,2), created_at timestamp)");
+        execute(target, "create table orders (id bigint, customer text, amount numeric(10,2), created_at timestamp)");
         template = "create table _DEST_TABLE (like _PARENT, primary key (_PKEY));";
         keys.put("dispatch.rowMode", "append");
 
@@ -280,7 +280,7 @@ class CheckTest {
     void rights_that_the_roles_lack_are_told() throws Exception {
         partitionedTarget();
         String role = "checked_" + ProcessHandle.current().pid();
-        on(source, "drop role if exists " + role, "create role " + role + " login password 'secret'");
+        execute(source, "drop role if exists " + role, "create role " + role + " login password 'secret'");
         try {
             keys.put("database.sourceDb.user", role);
             keys.put("database.sourceDb.password", "secret");
@@ -294,19 +294,19 @@ class CheckTest {
                             "grant pgq_reader to \"" + role + "\"",
                             "problem  dispatch: the ledger (schemas pgq_ext and caravan): ")
                     .doesNotContain("secret");
-            on(source, "grant pgq_reader to " + role);
-            on(target, "grant create on database \"" + name(target) + "\" to " + role);
+            execute(source, "grant pgq_reader to " + role);
+            execute(target, "grant create on database \"" + name(target) + "\" to " + role);
             run = check();
             assertThat(run.status()).isEqualTo(1);
             assertThat(run.out())
                     .contains("which \"" + role + "\" may use", "the job may install it")
                     .containsPattern("problem  dispatch: table public.orders: .*(permission denied|must be owner)");
-            on(target, "alter table orders owner to " + role, "grant create on schema public to " + role);
+            execute(target, "alter table orders owner to " + role, "grant create on schema public to " + role);
             run = check();
             assertThat(run.status()).as(run.out()).isZero();
         } finally {
-            on(target, "drop owned by " + role);
-            on(source, "drop owned by " + role, "drop role " + role);
+            execute(target, "drop owned by " + role);
+            execute(source, "drop owned by " + role, "drop role " + role);
         }
     }
 
@@ -314,11 +314,11 @@ class CheckTest {
     void a_ledger_of_an_earlier_version_that_another_role_owns_is_told_before_the_job_meets_it() throws Exception {
         partitionedTarget();
         String role = "checked_" + ProcessHandle.current().pid();
-        on(source, "drop role if exists " + role, "create role " + role + " login password 'secret'");
+        execute(source, "drop role if exists " + role, "create role " + role + " login password 'secret'");
         try {
             keys.put("database.targetDb.user", role);
             keys.put("database.targetDb.password", "secret");
-            on(
+            execute(
                     target,
                     "create schema caravan",
                     "alter table orders owner to " + role,
@@ -335,7 +335,7 @@ class CheckTest {
                     .contains(
                             "warning  dispatch: the role cannot keep the job's last error in caravan.job (ERROR: permission"
                                     + " denied for schema caravan");
-            on(target, "alter table caravan.position drop column account");
+            execute(target, "alter table caravan.position drop column account");
             run = check();
             assertThat(run.status()).isEqualTo(1);
             assertThat(run.out())
@@ -344,21 +344,21 @@ class CheckTest {
                                     + " and the job's role may not; as the owner of the tables in schema caravan, run what caravan"
                                     + " grants prints");
         } finally {
-            on(target, "drop owned by " + role);
-            on(source, "drop owned by " + role, "drop role " + role);
+            execute(target, "drop owned by " + role);
+            execute(source, "drop owned by " + role, "drop role " + role);
         }
     }
 
     /** A text of the wrong form fits into such columns: nothing but these words would tell. */
     @Test
     void settings_that_change_values_are_named_although_the_targets_columns_take_any_text() throws Exception {
-        on(
+        execute(
                 source,
                 "create table events (id float8 primary key, at date)",
                 "create trigger q after insert on events for each row execute function pgq.logutriga('orders')",
                 "alter database \"" + name(source) + "\" set datestyle = 'SQL, DMY'",
                 "alter database \"" + name(source) + "\" set extra_float_digits = 0");
-        on(
+        execute(
                 target,
                 "create table orders (id text, customer text, amount text, at json, created_at timestamp not null)"
                         + " partition by range (created_at)");
@@ -382,8 +382,8 @@ class CheckTest {
     @Test
     void values_that_are_written_as_a_search_path_has_them_are_told() throws Exception {
         partitionedTarget();
-        on(source, "alter table orders add c regclass", "alter table orders add t regtype[]");
-        on(target, "alter table orders add c regclass", "alter table orders add t regtype[]");
+        execute(source, "alter table orders add c regclass", "alter table orders add t regtype[]");
+        execute(target, "alter table orders add c regclass", "alter table orders add t regtype[]");
         assertThat(check().out())
                 .contains(
                         "warning  dispatch: column \"c\" of public.orders is of type regclass, whose values are written without",
@@ -396,7 +396,7 @@ class CheckTest {
         pin();
         keys.put("database.sourceDb.url", sourceUrl + "&options=-c%20statement_timeout=5s&socketTimeout=7");
         keys.put("database.targetDb.url", IniJob.conninfo(targetUrl) + " options='-c lock_timeout=90ms'");
-        on(target, "alter database \"" + name(target) + "\" set idle_in_transaction_session_timeout = '1s'");
+        execute(target, "alter database \"" + name(target) + "\" set idle_in_transaction_session_timeout = '1s'");
         CommandRun run = check();
         assertThat(run.status()).as(run.out()).isZero();
         assertThat(run.out())
@@ -419,23 +419,23 @@ class CheckTest {
     @Test
     void where_source_and_target_stand_is_compared() throws Exception {
         partitionedTarget();
-        on(source, "select pgq.register_consumer('orders', 'dispatch')");
+        execute(source, "select pgq.register_consumer('orders', 'dispatch')");
         assertThat(check().out())
                 .contains("problem  dispatch: consumer \"dispatch\" is registered at tick 2, and the target knows"
                         + " nothing of it");
-        on(target, io.pgcaravan.sql.Sql.file("target/pgq_ext"), "select pgq_ext.set_last_tick('dispatch', 2)");
+        execute(target, io.pgcaravan.sql.Sql.file("target/pgq_ext"), "select pgq_ext.set_last_tick('dispatch', 2)");
         assertThat(check().out()).contains("ok       dispatch: consumer \"dispatch\" goes on after tick 2");
-        on(target, "select pgq_ext.set_last_tick('dispatch', 77)");
+        execute(target, "select pgq_ext.set_last_tick('dispatch', 77)");
         CommandRun lost = check();
         assertThat(lost.status()).isEqualTo(1);
         assertThat(lost.out()).contains("problem  dispatch: lost position", "tick 77", "rewind");
-        on(
+        execute(
                 source,
                 "insert into orders values (1, 'a', 1, '2026-10-02')",
                 "select pgq.force_tick('orders')",
                 "select pgq.ticker()");
-        on(source, "select pgq.next_batch('orders', 'dispatch')");
-        on(
+        execute(source, "select pgq.next_batch('orders', 'dispatch')");
+        execute(
                 target,
                 "select pgq_ext.set_last_tick('dispatch', " + value(source, "select max(tick_id) from pgq.tick") + ")");
         assertThat(check().out()).contains("open, which is in the target already (tick ");
@@ -444,9 +444,9 @@ class CheckTest {
     @Test
     void a_trigger_that_is_off_or_of_another_format_is_told() throws Exception {
         partitionedTarget();
-        on(source, "alter table orders disable trigger orders_queue");
+        execute(source, "alter table orders disable trigger orders_queue");
         assertThat(check().out()).contains("problem  dispatch: trigger \"orders_queue\" on public.orders is disabled");
-        on(
+        execute(
                 source,
                 "drop trigger orders_queue on orders",
                 "create trigger other after insert or update on orders for each row execute function"
@@ -456,7 +456,7 @@ class CheckTest {
                 .contains(
                         "writes events of the format jsontriga, and the job reads them as logutriga: set pgq-decode:jsontriga",
                         "updates of public.orders come without the old row");
-        on(source, "drop trigger other on orders");
+        execute(source, "drop trigger other on orders");
         assertThat(check().out()).contains("warning  dispatch: no trigger writes into queue \"orders\"");
     }
 
@@ -464,7 +464,7 @@ class CheckTest {
     void somebody_elses_lock_is_not_waited_for_long() throws Exception {
         partitionedTarget();
         target.setAutoCommit(false);
-        on(target, "lock table orders in access exclusive mode");
+        execute(target, "lock table orders in access exclusive mode");
         long before = System.nanoTime();
         CommandRun run = CommandRun.of(arguments());
         long seconds = (System.nanoTime() - before) / 1_000_000_000;
@@ -501,7 +501,7 @@ class CheckTest {
 
     @Test
     void an_ini_file_is_checked_like_a_route() throws Exception {
-        on(target, "create table orders (id bigint, customer text, amount numeric(10,2), created_at timestamp)");
+        execute(target, "create table orders (id bigint, customer text, amount numeric(10,2), created_at timestamp)");
         Path ini = Files.writeString(
                 directory.resolve("orders.ini"), """
                 [table_dispatcher]
@@ -525,14 +525,14 @@ class CheckTest {
                 .contains(
                         "ok       orders_archive: a partition can be made by the template",
                         "warning  orders_archive: every event becomes a row");
-        on(source, "select pgq.register_consumer('orders', 'orders_archive')");
+        execute(source, "select pgq.register_consumer('orders', 'orders_archive')");
         run = CommandRun.of("check", ini.toString());
         assertThat(run.status()).as(run.out() + run.err()).isZero();
         assertThat(run.out())
                 .contains(
                         "warning  orders_archive: consumer \"orders_archive\" is registered at tick 2, and the target knows"
                                 + " nothing of it: the job begins there (acceptUnknownStart=true)");
-        on(source, "select pgq.unregister_consumer('orders', 'orders_archive')");
+        execute(source, "select pgq.unregister_consumer('orders', 'orders_archive')");
         assertThat(value(target, CONTENT)).isEqualTo(before);
         Files.writeString(ini, "[table_dispatcher]\n");
         assertThat(CommandRun.of("check", ini.toString()).status()).isEqualTo(2);
@@ -540,11 +540,11 @@ class CheckTest {
 
     @Test
     void branches_for_tables_and_queues_that_events_go_to_are_followed() throws Exception {
-        on(
+        execute(
                 source,
                 "create table lines (id bigint primary key, order_id bigint)",
                 "create trigger lines_queue after insert on lines for each row execute function pgq.logutriga('orders')");
-        on(target, "create extension pgq", "create table lines_archive (id bigint primary key, order_id integer)");
+        execute(target, "create extension pgq", "create table lines_archive (id bigint primary key, order_id integer)");
         route = """
                 - route:
                     id: tables
@@ -580,7 +580,7 @@ class CheckTest {
 
     @Test
     void a_partition_of_a_list_is_tried_too() throws Exception {
-        on(
+        execute(
                 target,
                 "create table orders (id bigint, customer text, amount numeric(10,2), created_at timestamp,"
                         + " primary key (id, customer)) partition by list (customer)");
@@ -595,12 +595,12 @@ class CheckTest {
 
     private void pin() throws SQLException {
         for (var function : new io.pgcaravan.queue.Queues("pgq").unpinned(source)) {
-            on(source, function.statement());
+            execute(source, function.statement());
         }
     }
 
     private void partitionedTarget() throws SQLException {
-        on(
+        execute(
                 target,
                 "create table orders (id bigint, customer text, amount numeric(10,2), created_at timestamp not null,"
                         + " primary key (id, created_at)) partition by range (created_at)");
@@ -642,13 +642,5 @@ class CheckTest {
 
     private static String name(Connection connection) throws SQLException {
         return connection.getCatalog();
-    }
-
-    private static void on(Connection connection, String... statements) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            for (String sql : statements) {
-                statement.execute(sql);
-            }
-        }
     }
 }

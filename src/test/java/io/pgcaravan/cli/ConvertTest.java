@@ -66,7 +66,7 @@ class ConvertTest {
 
             CommandRun second = CommandRun.of("convert", ini.toString(), "--to", directory.toString());
             assertThat(second.status()).isEqualTo(1);
-            assertThat(second.err()).contains("is there already, and nothing is overwritten");
+            assertThat(second.err()).contains("exists already, and nothing is overwritten");
         }
     }
 

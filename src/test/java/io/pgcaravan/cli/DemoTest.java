@@ -49,12 +49,12 @@ public class DemoTest {
     }
 
     @Test
-    void another_word_than_dispatch_dispatch_is_bad_usage() throws Exception {
+    void an_unknown_feature_is_bad_usage() throws Exception {
         Process demo = caravan("demo", "dispatsch");
         String printed = new String(demo.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(demo.waitFor(60, TimeUnit.SECONDS)).isTrue();
         assertThat(demo.exitValue()).as(printed).isEqualTo(2);
-        assertThat(printed).contains("there is no demo \"dispatsch\"");
+        assertThat(printed).contains("expected one of [dispatch, ship] (case-insensitive) but was 'dispatsch'");
     }
 
     public static Process caravan(String... arguments) throws IOException {

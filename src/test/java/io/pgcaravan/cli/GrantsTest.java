@@ -1,5 +1,6 @@
 package io.pgcaravan.cli;
 
+import static io.pgcaravan.PgServer.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -99,9 +100,9 @@ class GrantsTest {
         target = DriverManager.getConnection(targetUrl);
         // with all that a name can have
         role = "Job \"" + ROLES.incrementAndGet() + "\" o'x\\ :y";
-        on(source, "create role " + TableName.quote(role) + " login password 'secret'");
+        execute(source, "create role " + TableName.quote(role) + " login password 'secret'");
         for (Connection side : List.of(source, target)) {
-            on(
+            execute(
                     side,
                     "revoke all on database " + TableName.quote(side.getCatalog()) + " from public",
                     "revoke all on schema public from public");
@@ -120,7 +121,7 @@ class GrantsTest {
         keys.put("dispatch.rowMode", "plain");
         forTheRunningJob();
         // before the grants: a partition that somebody else has made
-        on(
+        execute(
                 target,
                 "create table orders_2026_10_01 partition of orders for values from ('2026-10-01') to ('2026-10-02')",
                 "create table \"Kept: 'apart'\" (a int)");
@@ -142,7 +143,7 @@ class GrantsTest {
                         target,
                         "select count(*) from pg_tables where tablename like 'Kept%' and tableowner = current_user"))
                 .isEqualTo(1L);
-        on(target, "alter table orders add check (customer <> 'bad')");
+        execute(target, "alter table orders add check (customer <> 'bad')");
         assertTheRunningJobNeedsEach(target, "schema |caravan\\.|pgq_ext\\.|public\\.orders owner");
     }
 
@@ -164,7 +165,7 @@ class GrantsTest {
         edits.put(
                 "rowMode: \"{{dispatch.rowMode}}\"",
                 "rowMode: \"{{dispatch.rowMode}}\"\n                    onTruncate: apply");
-        on(target, "alter table orders add check (customer <> 'bad')");
+        execute(target, "alter table orders add check (customer <> 'bad')");
         for (String mode : List.of("append", "keep_latest", "plain")) {
             keys.put("dispatch.rowMode", mode);
             configure();
@@ -173,12 +174,12 @@ class GrantsTest {
             grant("target", targetUrl);
             assertThat(check()).as(mode).isZero();
             assertTheRunningJobNeedsEach(target, mode.equals("append") ? "" : "public.orders");
-            on(target, "truncate orders");
+            execute(target, "truncate orders");
         }
         assertTheRunningJobNeedsEach(target, "database");
         assertTheRunningJobNeedsEach(source, "");
-        on(source, "truncate orders");
-        on(target, "truncate orders");
+        execute(source, "truncate orders");
+        execute(target, "truncate orders");
         dispatchToTheEnd();
     }
 
@@ -189,7 +190,7 @@ class GrantsTest {
         edits.put(
                 "period: \"{{dispatch.period}}\"",
                 "period: \"{{dispatch.period}}\"\n                    retentionPeriod: 10 years");
-        on(
+        execute(
                 target,
                 "create table orders_2001_01_01 partition of orders for values from ('2001-01-01') to ('2001-01-02')");
         configure();
@@ -209,7 +210,7 @@ class GrantsTest {
 
     /** Whether a partition that has become old goes. */
     private boolean retires() throws SQLException {
-        on(
+        execute(
                 target,
                 "drop table if exists orders_2002_01_01",
                 "create table orders_2002_01_01 partition of orders for values from ('2002-01-01') to ('2002-01-02')",
@@ -230,7 +231,7 @@ class GrantsTest {
     void events_into_a_queue_of_another_database() throws Exception {
         ThrowAwayServer.withPgq(targetUrl);
         orders("primary key (id))");
-        on(target, "select pgq.create_queue('copy')");
+        execute(target, "select pgq.create_queue('copy')");
         keys.put("dispatch.enabled", "false");
         keys.put("queue-mover.enabled", "true");
         keys.put("queue-mover.destQueue", "copy");
@@ -249,7 +250,7 @@ class GrantsTest {
 
     @Test
     void queues_are_made_ticked_and_dropped() throws Exception {
-        on(source, "create table t (id int primary key)");
+        execute(source, "create table t (id int primary key)");
         String db = conninfo(source);
         psql(
                 sourceUrl,
@@ -263,13 +264,13 @@ class GrantsTest {
                         .err())
                 .isEmpty();
         assertThat(CommandRun.of("queue", "tick", "q", "--db", db).err()).isEmpty();
-        on(source, "drop trigger caravan_q on t", "drop trigger caravan_q_truncate on t");
+        execute(source, "drop trigger caravan_q on t", "drop trigger caravan_q_truncate on t");
         assertThat(CommandRun.of("queue", "drop", "q", "--force", "--db", db).err())
                 .isEmpty();
         assertEachIsNeeded(source, () -> {
             int status = CommandRun.of("queue", "create", "q", "--table", "public.t", "--db", db)
                     .status();
-            on(source, "drop trigger if exists caravan_q on t", "drop trigger if exists caravan_q_truncate on t");
+            execute(source, "drop trigger if exists caravan_q on t", "drop trigger if exists caravan_q_truncate on t");
             return status == 0;
         });
     }
@@ -277,7 +278,7 @@ class GrantsTest {
     @Test
     void export_and_import() throws Exception {
         for (Connection side : List.of(source, target)) {
-            on(
+            execute(
                     side,
                     "create schema \"Sh'op\"",
                     "create table \"Sh'op\".\"it ems\" (id int primary key, name text)",
@@ -307,7 +308,7 @@ class GrantsTest {
         AtomicInteger number = new AtomicInteger();
         Callable<Integer> change = () -> {
             int n = number.incrementAndGet();
-            on(
+            execute(
                     source,
                     "delete from \"Sh'op\".parts",
                     "insert into \"Sh'op\".\"it ems\" values (" + n + ", 'n')",
@@ -354,15 +355,18 @@ class GrantsTest {
     @Test
     void compare_and_repair() throws Exception {
         for (Connection side : List.of(source, target)) {
-            on(side, "create schema \"Sh'op\"", "create table \"Sh'op\".\"it ems\" (id int primary key, name text)");
+            execute(
+                    side,
+                    "create schema \"Sh'op\"",
+                    "create table \"Sh'op\".\"it ems\" (id int primary key, name text)");
         }
-        on(source, "insert into \"Sh'op\".\"it ems\" values (1, 'a'), (2, 'b'), (3, 'c')");
+        execute(source, "insert into \"Sh'op\".\"it ems\" values (1, 'a'), (2, 'b'), (3, 'c')");
         String table = "Sh'op.it ems";
         ship(table);
         // one set and one change are on their way
-        on(source, "update \"Sh'op\".\"it ems\" set name = 'B' where id = 2");
+        execute(source, "update \"Sh'op\".\"it ems\" set name = 'B' where id = 2");
         assertThat(export(table)).isZero();
-        on(source, "update \"Sh'op\".\"it ems\" set name = 'C' where id = 3");
+        execute(source, "update \"Sh'op\".\"it ems\" set name = 'C' where id = 3");
         Callable<CommandRun> compare = () ->
                 CommandRun.of("compare", "--source", conninfo(source), "--target", conninfo(target), "--table", table);
         assertThat(compare.call().status()).isEqualTo(1);
@@ -375,13 +379,13 @@ class GrantsTest {
         assertThat(well).contains("on their way", "1 set");
 
         assertEachIsNeeded(target, () -> compare.call().out().equals(well));
-        on(target, "update \"Sh'op\".\"it ems\" set name = 'x' where id = 1");
+        execute(target, "update \"Sh'op\".\"it ems\" set name = 'x' where id = 1");
         // each time something that was not noted before
         AtomicInteger number = new AtomicInteger(10);
         assertEachIsNeeded(source, () -> {
             int n = number.incrementAndGet();
             Object onItsWay = value(source, "select count(*) from \"Sh'op\".\"it ems_dml\" where id = 3");
-            on(target, "insert into \"Sh'op\".\"it ems\" values (" + n + ", 'extra')");
+            execute(target, "insert into \"Sh'op\".\"it ems\" values (" + n + ", 'extra')");
             CommandRun repair = CommandRun.of(
                     "repair", "--source", conninfo(source), "--target", conninfo(target), "--table", table);
             return repair.status() == 0
@@ -394,7 +398,7 @@ class GrantsTest {
 
         // who only compares may not write at the source either
         role = "only " + role;
-        on(source, "create role " + TableName.quote(role) + " login password 'secret'");
+        execute(source, "create role " + TableName.quote(role) + " login password 'secret'");
         for (String url : List.of(sourceUrl, targetUrl)) {
             psql(
                     url,
@@ -402,7 +406,7 @@ class GrantsTest {
                             .out());
         }
         assertThat(compare.call().out()).contains("on their way", "1 set");
-        on(target, "insert into \"Sh'op\".\"it ems\" values (99, 'extra')");
+        execute(target, "insert into \"Sh'op\".\"it ems\" values (99, 'extra')");
         assertThat(CommandRun.of("repair", "--source", conninfo(source), "--target", conninfo(target), "--table", table)
                         .err())
                 .contains("permission denied", "caravan grants --side repair");
@@ -448,17 +452,17 @@ class GrantsTest {
         grant("target", targetUrl);
         run("insert into orders values (1, 'a', '2026-10-01')", () -> value(target, "select count(*) from orders")
                 .equals(1L));
-        on(
+        execute(
                 target,
                 "insert into caravan.dead_letter (consumer, queue, batch_id, tick, tick_time, ev_id, ev_time, ev_type, error)"
                         + " values ('dispatch', 'orders', 1, 2, now(), 7, now(), 'I', 'x')");
         for (Connection side : List.of(source, target)) {
-            on(side, "create schema shop", "create table shop.parcels (id int primary key)");
+            execute(side, "create schema shop", "create table shop.parcels (id int primary key)");
         }
         ship("shop.parcels");
-        on(source, "insert into shop.parcels values (1)");
+        execute(source, "insert into shop.parcels values (1)");
         role = "watcher " + role;
-        on(source, "create role " + TableName.quote(role) + " login password 'secret'");
+        execute(source, "create role " + TableName.quote(role) + " login password 'secret'");
         configure();
         assertThat(status()).contains("permission denied for database");
         grant("monitor", sourceUrl);
@@ -528,11 +532,11 @@ class GrantsTest {
         assertThat(rights).isNotEmpty();
         List<String> superfluous = new ArrayList<>();
         for (String[] right : rights) {
-            on(side, right[0]);
+            execute(side, right[0]);
             if (works.call()) {
                 superfluous.add(right[1]);
             }
-            on(side, right[1]);
+            execute(side, right[1]);
         }
         assertThat(superfluous).isEmpty();
         assertThat(works.call()).isTrue();
@@ -572,7 +576,7 @@ class GrantsTest {
     /** @return the tick that has it */
     private long change(AtomicInteger number) throws SQLException {
         int n = number.addAndGet(10);
-        on(
+        execute(
                 source,
                 "truncate orders",
                 "insert into orders values (" + n + ", 'a', '2026-10-01'), (" + (n + 1) + ", 'b', '2026-10-01'), ("
@@ -633,7 +637,7 @@ class GrantsTest {
     // ---- the job
 
     private void orders(String end) throws SQLException {
-        on(
+        execute(
                 source,
                 "create table orders (id bigint primary key, customer text, created_at timestamp not null)",
                 "select pgq.create_queue('orders')",
@@ -642,7 +646,7 @@ class GrantsTest {
                 "create trigger orders_queue_truncate after truncate on orders for each statement execute function"
                         + " pgq.logutriga('orders')",
                 "select pgq.ticker()");
-        on(target, "create table orders (id bigint, customer text, created_at timestamp not null, " + end);
+        execute(target, "create table orders (id bigint, customer text, created_at timestamp not null, " + end);
     }
 
     private void dispatchToTheEnd() throws Exception {
@@ -666,9 +670,9 @@ class GrantsTest {
             // a consumer that is new to its queue sees nothing of what came before it
             await().atMost(Duration.ofSeconds(60)).until(() -> value(source, "select count(*) from pgq.subscription")
                     .equals(1L));
-            on(source, change);
+            execute(source, change);
             await().atMost(Duration.ofSeconds(60)).until(() -> {
-                on(source, "select pgq.force_tick(queue_name), pgq.ticker(queue_name) from pgq.queue");
+                execute(source, "select pgq.force_tick(queue_name), pgq.ticker(queue_name) from pgq.queue");
                 Object value = there.call();
                 return Boolean.TRUE.equals(value);
             });
@@ -758,14 +762,6 @@ class GrantsTest {
             row.next();
             Object value = row.getObject(1);
             return value == null ? "" : value;
-        }
-    }
-
-    private static void on(Connection connection, String... statements) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            for (String sql : statements) {
-                statement.execute(sql);
-            }
         }
     }
 }

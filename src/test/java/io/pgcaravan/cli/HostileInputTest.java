@@ -1,5 +1,6 @@
 package io.pgcaravan.cli;
 
+import static io.pgcaravan.PgServer.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -78,7 +79,7 @@ class HostileInputTest {
         source = DriverManager.getConnection(sourceUrl);
         target = DriverManager.getConnection(targetUrl);
         for (Connection side : List.of(source, target)) {
-            on(side, "create table victim (id int)", "insert into victim values (1)");
+            execute(side, "create table victim (id int)", "insert into victim values (1)");
         }
     }
 
@@ -150,7 +151,7 @@ class HostileInputTest {
         try (Application application = Application.configured(config(keys), routes())) {
             application.start();
             await().atMost(Duration.ofSeconds(60)).until(() -> {
-                on(source, "select pgq.force_tick(queue_name), pgq.ticker(queue_name) from pgq.queue");
+                execute(source, "select pgq.force_tick(queue_name), pgq.ticker(queue_name) from pgq.queue");
                 return value(target, "select count(*) from caravan.position where event_seq > 1")
                         .equals((long) queues.size());
             });
@@ -209,11 +210,13 @@ class HostileInputTest {
                     CommandRun.of("queue", "create", value, "--table", "public." + value, "--db", sourceUrl);
             assertThat(create.status()).isEqualTo(1);
             assertPlain(create.err());
-            on(source, "create table " + quoted(value) + " (id int primary key, " + quoted("c" + value) + " text)");
+            execute(
+                    source,
+                    "create table " + quoted(value) + " (id int primary key, " + quoted("c" + value) + " text)");
             CommandRun fed = CommandRun.of("queue", "create", value, "--table", "public." + value, "--db", sourceUrl);
             assertThat(fed.status()).as(fed.err()).isZero();
             assertPlain(fed.out());
-            on(source, "insert into " + quoted(value) + " values (1, 'x')");
+            execute(source, "insert into " + quoted(value) + " values (1, 'x')");
             for (String[] command : new String[][] {
                 {"queue", "tick", value, "--db", sourceUrl},
                 {"queue", "register", value, value, "--source", sourceUrl, "--target", targetUrl},
@@ -226,7 +229,7 @@ class HostileInputTest {
                 assertThat(run.status()).as(run.err()).isZero();
                 assertPlain(run.out());
             }
-            on(source, "drop table " + quoted(value));
+            execute(source, "drop table " + quoted(value));
             assertThat(CommandRun.of("queue", "drop", value, "--force", "--db", sourceUrl)
                             .status())
                     .isZero();
@@ -244,8 +247,8 @@ class HostileInputTest {
             number++;
             String ddl = "create table " + quoted("s" + value) + "." + quoted(value) + " (" + quoted("k" + value)
                     + " text primary key, " + quoted("c" + value) + " text)";
-            on(source, "create schema " + quoted("s" + value), ddl);
-            on(target, "create schema " + quoted("s" + value), ddl);
+            execute(source, "create schema " + quoted("s" + value), ddl);
+            execute(target, "create schema " + quoted("s" + value), ddl);
             assertThat(CommandRun.of("ddl", "exporter", "s" + value, value, "--apply", "--db", sourceUrl)
                             .err())
                     .isEmpty();
@@ -489,7 +492,7 @@ class HostileInputTest {
     }
 
     private void table(String schema, String name, String columns, String end) throws SQLException {
-        on(target, "create table " + new TableName(schema, name).quoted() + " (" + columns + ") " + end);
+        execute(target, "create table " + new TableName(schema, name).quoted() + " (" + columns + ") " + end);
     }
 
     // ---- what there is
@@ -529,14 +532,6 @@ class HostileInputTest {
                 ResultSet row = statement.executeQuery(query)) {
             row.next();
             return row.getObject(1);
-        }
-    }
-
-    private static void on(Connection connection, String... statements) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            for (String sql : statements) {
-                statement.execute(sql);
-            }
         }
     }
 }

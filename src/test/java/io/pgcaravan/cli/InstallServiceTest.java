@@ -3,8 +3,8 @@ package io.pgcaravan.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
-import io.pgcaravan.app.Executables;
-import io.pgcaravan.app.Watchdog;
+import io.pgcaravan.server.Executables;
+import io.pgcaravan.server.Watchdog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,7 +70,7 @@ class InstallServiceTest {
         CommandRun run = CommandRun.of("install-service", "--config", config.toString(), "--to", unit.toString());
         assertThat(run.status()).isEqualTo(2);
         assertThat(run.err())
-                .contains("camel.main.shutdownTimeout: \"soon\" is no number of seconds")
+                .contains("camel.main.shutdownTimeout: invalid value \"soon\"; must be a number of seconds")
                 .contains("database.sourceDb.url");
         assertThat(unit).doesNotExist();
     }

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -24,6 +25,22 @@ record Page(String name, String text, List<Block> blocks) {
     /** How a line begins that somebody would type: a prompt, or a program and not a sentence about it. */
     private static final Pattern TYPED = Pattern.compile(
             "(?:(?:near|far)?[$] |sudo |(?:\\./)?(?:caravan|mvnw?) [a-z:.-]|(?:psql|docker|gpg|curl) ).*");
+
+    /** Pages with commands that a {@link Walk} does not type: they have tests of their own, or need a network or systemd. */
+    private static final Map<String, List<String>> ELSEWHERE = Map.of(
+            "README.md", List.of("./caravan demo", "./caravan test", "./caravan bench dispatch --quick"),
+            "CONTRIBUTING.md", List.of("./caravan test"),
+            // .ci/service and .ci/containers type what that page says
+            "install.md",
+                    List.of(
+                            "./mvnw -Prelease package",
+                            "tar -xzf",
+                            "ln -s",
+                            "/opt/pgcaravan",
+                            "sudo caravan install-service",
+                            "docker compose"),
+            "security.md", List.of("mvn org.owasp:", "osv-scanner"),
+            "from-skytools.md", List.of("table_dispatcher.py"));
 
     /** @param language what stands behind the fence; empty for nothing */
     record Block(String language, String text, int line) {
@@ -98,6 +115,14 @@ record Page(String name, String text, List<Block> blocks) {
             }
             return pages;
         }
+    }
+
+    boolean isElsewhere(Shown shown) {
+        return ELSEWHERE.getOrDefault(fileName(), List.of()).stream().anyMatch(shown.command()::startsWith);
+    }
+
+    String fileName() {
+        return name.replaceFirst(".*/", "");
     }
 
     List<Shown> commands() {

@@ -5,9 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.pgcaravan.PgServer;
 import java.sql.Connection;
 import java.sql.DriverManager;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -55,7 +53,7 @@ class QueueCommandTest {
     void a_setting_that_makes_no_sense_changes_nothing() throws SQLException {
         CommandRun run = queue("create", "shop", "--idle-period", "soon");
         assertThat(run.status()).isEqualTo(2);
-        assertThat(run.err()).contains("--idle-period: \"soon\" is no interval");
+        assertThat(run.err()).contains("--idle-period: invalid value \"soon\"; expected an interval");
         assertThat(run.out()).isEmpty();
         assertThat(value("select count(*) from pgq.queue")).isEqualTo("0");
     }
@@ -168,18 +166,10 @@ class QueueCommandTest {
     }
 
     private void execute(String... statements) throws SQLException {
-        try (Statement statement = source.createStatement()) {
-            for (String sql : statements) {
-                statement.execute(sql);
-            }
-        }
+        PgServer.execute(source, statements);
     }
 
     private String value(String query) throws SQLException {
-        try (Statement statement = source.createStatement();
-                ResultSet row = statement.executeQuery(query)) {
-            row.next();
-            return row.getString(1);
-        }
+        return PgServer.value(source, query);
     }
 }

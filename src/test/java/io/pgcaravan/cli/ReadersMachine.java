@@ -1,13 +1,13 @@
 package io.pgcaravan.cli;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.pgcaravan.PgServer;
-import io.pgcaravan.app.Watchdog;
 import io.pgcaravan.server.ServerBinaries;
 import io.pgcaravan.server.ThrowAwayServer;
-import java.io.BufferedReader;
+import io.pgcaravan.server.Watchdog;
 import java.io.File;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -15,7 +15,6 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -25,7 +24,6 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -33,7 +31,6 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
 import org.postgresql.Driver;
@@ -79,25 +76,18 @@ final class ReadersMachine implements AutoCloseable {
         String password = server.getProperty("password");
         Files.writeString(home.resolve(".pgpass"), "*:*:*:" + user + ":" + password + "\n*:*:*:caravan:caravan\n");
         Files.setPosixFilePermissions(home.resolve(".pgpass"), PosixFilePermissions.fromString("rw-------"));
-        Files.writeString(
-                directory.resolve("hosts"),
-                Stream.of("localhost", "db1", "db2", "branch.example")
-                        .map(name -> "127.0.0.1 " + name + "\n")
-                        .collect(Collectors.joining()));
-        environment.put("HOME", home.toString());
-        environment.put("LC_ALL", "C.UTF-8");
-        environment.put("PGHOST", server.getProperty("PGHOST"));
-        environment.put("PGPORT", server.getProperty("PGPORT"));
-        environment.put("PGUSER", user);
-        environment.put(
-                "PATH",
-                programs
-                        + ServerBinaries.find()
-                                .map(binaries -> File.pathSeparator
-                                        + binaries.program("psql").getParent())
-                                .orElse("")
-                        + File.pathSeparator
-                        + System.getenv("PATH"));
+        Files.writeString(directory.resolve("hosts"), "127.0.0.1 localhost db1 db2 branch.example\n");
+        String psql = ServerBinaries.find()
+                .map(binaries -> binaries.directory() + File.pathSeparator)
+                .orElse("");
+        environment.putAll(Map.of(
+                "HOME", home.toString(),
+                "LC_ALL", "C.UTF-8",
+                "PGHOST", server.getProperty("PGHOST"),
+                "PGPORT", server.getProperty("PGPORT"),
+                "PGUSER", user,
+                "PATH", programs + File.pathSeparator + psql + System.getenv("PATH"),
+                "READER", directory.toString()));
         Files.write(
                 directory.resolve("jars"),
                 Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
@@ -105,7 +95,6 @@ final class ReadersMachine implements AutoCloseable {
                         .toList());
         program(directory.resolve("java"), "#!/bin/sh\nexec " + Watchdog.commandLine(java()) + " \"$@\"\n");
         program(programs.resolve("caravan"), Files.readString(SCRIPTS.resolve("caravan")));
-        environment.put("READER", directory.toString());
         warm = warm();
     }
 
@@ -155,9 +144,7 @@ final class ReadersMachine implements AutoCloseable {
                 .redirectError(directory.resolve("warm.log").toFile());
         prepare(builder);
         Process process = builder.start();
-        BufferedReader said =
-                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-        Files.writeString(directory.resolve("port"), said.readLine());
+        Files.writeString(directory.resolve("port"), process.inputReader().readLine());
         return process;
     }
 
@@ -176,30 +163,18 @@ final class ReadersMachine implements AutoCloseable {
             sql("postgres", "drop role " + role);
         }
         roles.clear();
-        deleteContent(here);
+        shell("find \"$1\" -mindepth 1 -delete && cp -r config routes \"$1\"", here);
         program(here.resolve("caravan"), Files.readString(SCRIPTS.resolve("caravan")));
         program(here.resolve("mvnw"), Files.readString(SCRIPTS.resolve("mvnw")));
-        copy(Path.of("config"), here.resolve("config"));
-        copy(Path.of("routes"), here.resolve("routes"));
         configure(Map.of("camel.management.port", Integer.toString(managementPort), "status.period", "500"));
     }
 
-    private static void deleteContent(Path directory) throws IOException {
-        try (Stream<Path> files = Files.walk(directory)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                if (!file.equals(directory)) {
-                    Files.delete(file);
-                }
-            }
-        }
-    }
-
-    private static void copy(Path from, Path to) throws IOException {
-        try (Stream<Path> files = Files.walk(from)) {
-            for (Path file : files.toList()) {
-                Files.copy(file, to.resolve(from.relativize(file).toString()));
-            }
-        }
+    private static void shell(String command, Path path) throws Exception {
+        int status = new ProcessBuilder("sh", "-c", command, "sh", path.toString())
+                .inheritIO()
+                .start()
+                .waitFor();
+        assertThat(status).as(command).isZero();
     }
 
     /** Puts keys into {@code config/application.properties}, in the places of those that are there. */
@@ -381,8 +356,7 @@ final class ReadersMachine implements AutoCloseable {
         } finally {
             warm.destroy();
             warm.waitFor();
-            deleteContent(directory);
-            Files.delete(directory);
+            shell("rm -rf \"$1\"", directory);
         }
     }
 }

@@ -77,7 +77,7 @@ class TableDispatcherTest {
             job.ini("archive", process + "row_mode = sometimes\n" + DAILY);
             assertThat(job.ended(job.start(ini, "-r", "--set", "row_mode=append")))
                     .isZero();
-            job.awaitLog("the job goes on as it was", "row_mode = sometimes: must be one of");
+            job.awaitLog("the job continues unchanged", "row_mode = sometimes: must be one of");
             job.insert(3, 3);
             job.awaitTarget("select count(*) from orders_2026_10", "2");
 
@@ -95,7 +95,7 @@ class TableDispatcherTest {
                                 + " (INFO|WARNING|ERROR) \\[archive] .*"))
                 .anySatisfy(line -> assertThat(line).matches(".*\\{count: 1, duration: \\d+\\.\\d{4}}"));
         assertThat(job.ended(job.start(ini, "-s"))).isZero();
-        assertThat(job.output()).contains("nothing runs");
+        assertThat(job.output()).contains("no process runs");
     }
 
     @Test

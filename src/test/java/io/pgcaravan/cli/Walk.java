@@ -89,7 +89,7 @@ final class Walk implements AutoCloseable {
                 case "properties" -> properties(block);
                 case "console", "sh" -> {
                     for (Page.Shown shown : block.commands()) {
-                        if (Elsewhere.of(page, shown) == null) {
+                        if (!page.isElsewhere(shown)) {
                             type(shown);
                         }
                     }

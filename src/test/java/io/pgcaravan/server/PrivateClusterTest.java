@@ -98,22 +98,6 @@ class PrivateClusterTest {
     }
 
     @Test
-    void can_be_kept_beyond_its_process() throws Exception {
-        Process process = inAnotherProcess("keep");
-        BufferedReader output = process.inputReader();
-        Started started = Started.read(output);
-        String end = output.readLine();
-        process.waitFor();
-        long server = started.processes().get(0);
-        assertThat(server).matches(PrivateClusterTest::runs);
-
-        assertThat(new ProcessBuilder("sh", "-c", end).start().waitFor()).isZero();
-
-        awaitEnd(List.of(server));
-        assertThat(started.directory()).doesNotExist();
-    }
-
-    @Test
     void takes_another_directory_where_the_server_cannot_enter() throws Exception {
         Path closed = Files.createDirectory(
                 temporary.resolve("closed"),
@@ -201,11 +185,10 @@ class PrivateClusterTest {
             System.out.println(cluster.serverPid());
             System.out.println(cluster.watchdogPid());
             System.out.println(cluster.directory());
-            switch (arguments[1]) {
-                case "wait" -> Thread.sleep(600_000);
-                case "keep" -> System.out.println(cluster.keep());
-                default -> System.exit(0);
+            if (arguments[1].equals("wait")) {
+                Thread.sleep(600_000);
             }
+            System.exit(0);
         }
     }
 }

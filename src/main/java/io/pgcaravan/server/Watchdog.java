@@ -1,4 +1,4 @@
-package io.pgcaravan.app;
+package io.pgcaravan.server;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -67,12 +67,6 @@ public final class Watchdog implements AutoCloseable {
         return Integer.parseInt(answer);
     }
 
-    /** Ends the watchdog and leaves everything as it is. */
-    public synchronized void keep() throws IOException {
-        send("keep");
-        awaitEnd();
-    }
-
     private void send(String line) throws IOException {
         shell.getOutputStream().write((line + "\n").getBytes(StandardCharsets.UTF_8));
         shell.getOutputStream().flush();
@@ -88,7 +82,7 @@ public final class Watchdog implements AutoCloseable {
         try {
             shell.getOutputStream().close();
         } catch (IOException gone) {
-            // it has ended already, for instance after keep()
+            // it has ended already
         }
         awaitEnd();
     }

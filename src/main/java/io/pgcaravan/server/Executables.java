@@ -1,4 +1,4 @@
-package io.pgcaravan.app;
+package io.pgcaravan.server;
 
 import java.io.File;
 import java.io.IOException;
