@@ -190,7 +190,7 @@ class ShipCommandsTest {
         assertThat(well(export("--full")).out()).contains("it was asked for");
         well(imports());
         fails(1, "--full", export("--again", "2"));
-        fails(1, "no published set 99", export("--again", "99"));
+        fails(1, "set 99 of public.t", export("--again", "99"));
     }
 
     @Test
@@ -198,7 +198,7 @@ class ShipCommandsTest {
         prepare();
         fails(2, "needs its schema", "export", "--db", ship.sourceUrl, "--table", "t", "--target", to, "--dir", "x");
         fails(2, "HOST/DB", "export", "--db", ship.sourceUrl, "--table", "public.t", "--target", "x", "--dir", "x");
-        fails(2, "none, gzip and zstd", export("--compress", "rar"));
+        fails(2, "none, gzip, zstd", export("--compress", "rar"));
         fails(2, "--dir", "import", "--db", ship.targetUrl);
         fails(2, "--db", "import", "--db", "what is this", "--dir", "x");
         fails(2, "--target", imports("--target", "x"));
