@@ -27,7 +27,7 @@ abstract class ChangesetProducer extends DefaultProducer {
     ChangesetProducer(ChangesetEndpoint endpoint) {
         super(endpoint);
         directory = endpoint.drop();
-        health = new StepHealth(LOG, "changeset-" + endpoint.getOperation() + "-" + NUMBER.incrementAndGet());
+        health = new StepHealth(LOG, "change-set-" + endpoint.getOperation() + "-" + NUMBER.incrementAndGet());
     }
 
     @Override

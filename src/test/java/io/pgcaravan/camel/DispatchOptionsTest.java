@@ -115,7 +115,7 @@ class DispatchOptionsTest {
                               - toD: "pgq-partition:100%25+?tableMode=direct"
                               - toD: "pgq-copy:100%25+?rowMode=plain"
                 """ : """
-                              - to: {uri: partition, parameters: {destTable: "100%+", tableMode: direct}}
+                              - to: {uri: pgq-partition, parameters: {destTable: "100%+", tableMode: direct}}
                               - to: {uri: "pgq-copy:100%+", parameters: {rowMode: plain}}
                 """));
         try (Orders orders = new Orders();

@@ -170,7 +170,7 @@ class ManyTablesTest {
     void a_table_without_a_job_can_be_left_out() throws Exception {
         Path file = RouteFile.shipped("dispatch-tables.camel.yaml")
                 .edit(REFUSED, "")
-                .edit("# - to: leave-out", "- to: leave-out")
+                .edit("# - to: pgq-leave-out", "- to: pgq-leave-out")
                 .in(directory);
         try (Shop shop = new Shop();
                 Job job = new Job(shop, PROPERTIES, file)) {
