@@ -261,6 +261,11 @@ class RouteEditsTest {
                                             aggregationStrategy: "#class:org.apache.camel.processor.aggregate.GroupedBodyAggregationStrategy"
                                 """,
                         "recipientList"),
+                edit("a savepoint around a load step that stages rows", """
+                        - to: {uri: "sql:savepoint a", parameters: {dataSource: "#targetDb", noop: true}}
+                        - to: {uri: "pgq-copy:public.orders", parameters: {rowMode: plain}}
+                        - to: {uri: "sql:rollback to savepoint a", parameters: {dataSource: "#targetDb", noop: true}}
+                        """, "", "rolled back to a savepoint"),
                 edit("an older savepoint", """
                         - to: {uri: "sql:savepoint a", parameters: {dataSource: "#targetDb", noop: true}}
                         - to: pgq-copy:public.orders
