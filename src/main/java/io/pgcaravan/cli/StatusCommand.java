@@ -103,7 +103,12 @@ final class StatusCommand implements Callable<Integer> {
             } catch (InterruptedException e) {
                 return code;
             }
-            code = print(reader.read());
+            Status status = reader.read();
+            if (Thread.currentThread().isInterrupted()) {
+                // in the middle of a look, which shows databases as down
+                return code;
+            }
+            code = print(status);
         }
         return code;
     }
