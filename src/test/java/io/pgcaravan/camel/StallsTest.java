@@ -44,9 +44,10 @@ class StallsTest {
             await().atMost(Duration.ofSeconds(30))
                     .until(() -> AvailabilityTest.down(job).isEmpty());
             if (busy) {
-                orders.insert(1, 60_000);
+                orders.insert(1, 150_000);
                 orders.tick();
                 await().atMost(Duration.ofSeconds(30))
+                        .pollInterval(Duration.ofMillis(5))
                         .until(() -> orders.count(
                                         orders.target,
                                         "select count(*) from pg_stat_activity where datname = current_database()"
@@ -57,7 +58,7 @@ class StallsTest {
             await().atMost(Duration.ofSeconds(40))
                     .until(() -> !AvailabilityTest.down(job).isEmpty());
             proxy.stalled = false;
-            orders.insert(70_001, 70_100);
+            orders.insert(200_001, 200_100);
             orders.tick();
             await().atMost(Duration.ofSeconds(90)).untilAsserted(orders::assertTargetEqualsSource);
             await().atMost(Duration.ofSeconds(30))
