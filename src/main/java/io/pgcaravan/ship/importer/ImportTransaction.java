@@ -41,7 +41,7 @@ final class ImportTransaction {
 
     /**
      * @param connection without autocommit
-     * @param here whom sets have to be for; null where the database's name has to do
+     * @param here the receiver that sets must name; null where the database's name has to do
      */
     ImportTransaction(Connection connection, DropDirectory directory, Target here, Importer.Progress progress) {
         this.connection = connection;
@@ -107,27 +107,29 @@ final class ImportTransaction {
                 .toList()) {
             lock(set.table());
         }
-        for (Manifest set : sets) {
-            if (decide(set).result() == Result.ALREADY_APPLIED) {
-                // known even where its group waits: by it the set before is recognised
-                ledger.replaced(set);
-            }
-        }
         List<Outcome> outcomes = new ArrayList<>();
+        ImportDecision waits = null;
+        Manifest waiting = null;
         for (Manifest set : sets) {
             ImportDecision decision = decide(set);
             if (decision.isNext()) {
                 add(set);
             } else if (decision.result() == Result.ALREADY_APPLIED) {
+                // known even where its group waits: by it the set before is recognised
+                ledger.replaced(set);
                 outcomes.add(new Outcome(set.name(), decision.result(), set, decision.why(), 0));
-            } else {
-                if (decision.result() == Result.GAP) {
-                    connection.commit();
-                }
-                throw new NotImportedException(
-                        decision.result(),
-                        decision.why() + (sets.size() == 1 ? "" : " (" + set.table() + ", in one group with it)"));
+            } else if (waits == null) {
+                waits = decision;
+                waiting = set;
             }
+        }
+        if (waits != null) {
+            if (waits.result() == Result.GAP) {
+                connection.commit();
+            }
+            throw new NotImportedException(
+                    waits.result(),
+                    waits.why() + (sets.size() == 1 ? "" : " (" + waiting.table() + ", in one group with it)"));
         }
         if (withLater && !addLater()) {
             return List.of();
