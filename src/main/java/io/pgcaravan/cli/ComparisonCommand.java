@@ -20,16 +20,8 @@ import picocli.CommandLine.Spec;
 /** The options of {@code compare} and {@code repair}: two databases and a table. */
 abstract class ComparisonCommand implements Callable<Integer> {
 
-    @Option(
-            names = "--db",
-            paramLabel = "DATABASE",
-            description = "A JDBC URL, a postgresql:// URI or a conninfo string (host=... dbname=...); no host"
-                    + " in the last two means the Unix socket of this machine's server."
-                    + " Default is what config/application.properties says.")
-    private String database;
-
     @Mixin
-    private ConfigOption config;
+    private DatabaseOption database;
 
     @Option(
             names = "--source",
@@ -95,15 +87,15 @@ abstract class ComparisonCommand implements Callable<Integer> {
 
     /** The database of {@code --db}, else the configured one of this name. */
     Connect database(String dataSource) throws IOException {
-        return config.database("--db", database, dataSource)::reach;
+        return database.database(dataSource)::reach;
     }
 
     Connect source() throws IOException {
-        return config.database("--source", source, "sourceDb")::reach;
+        return database.database("--source", source, "sourceDb")::reach;
     }
 
     Connect target() throws IOException {
-        return config.database("--target", target, "targetDb")::reach;
+        return database.database("--target", target, "targetDb")::reach;
     }
 
     ComparisonText text() {

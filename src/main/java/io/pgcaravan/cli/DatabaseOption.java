@@ -25,6 +25,11 @@ final class DatabaseOption {
         return config.database("--db", given, dataSource);
     }
 
+    /** {@link ConfigOption#database}: the database that another option names, else the configured one. */
+    Database database(String option, String text, String dataSource) throws IOException {
+        return config.database(option, text, dataSource);
+    }
+
     /** What {@code --db} says, null where it was not given. */
     Database given() {
         return given == null ? null : Database.given("--db", given);
