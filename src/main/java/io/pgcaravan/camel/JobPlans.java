@@ -172,17 +172,10 @@ public final class JobPlans {
 
     private void add(TableName table, LoadSettings settings) {
         // a step for another table does not load into these partitions
-        boolean placed = partition != null && isSame(partition.destTable(), table);
+        boolean placed = partition != null && partition.destTable().mayBe(table);
         if (!placed || partition.tableMode() != TableMode.IGNORE) {
             boolean parted = placed && partition.tableMode() == TableMode.PART;
             loads.add(new CheckedJob.Load(table, sourceTable, format, selection, parted ? partition : null, settings));
         }
-    }
-
-    private static boolean isSame(TableName one, TableName other) {
-        return one.name().equals(other.name())
-                && (one.schema() == null
-                        || other.schema() == null
-                        || one.schema().equals(other.schema()));
     }
 }
