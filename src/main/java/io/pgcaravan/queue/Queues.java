@@ -88,7 +88,7 @@ public record Queues(String schema) {
         public String tickerProblem(String schema) {
             if (ticker.equals("paused")) {
                 return "queue \"" + queue + "\" is paused: no batch comes before it is ticked again (select " + schema
-                        + ".set_queue_config('" + queue.replace("'", "''") + "', 'ticker_paused', 'false'))";
+                        + ".set_queue_config(" + Sql.literal(queue) + ", 'ticker_paused', 'false'))";
             }
             return lacksTicks()
                     ? "queue \"" + queue
@@ -219,7 +219,7 @@ public record Queues(String schema) {
             Connection source, String queue, String table, String trigger, String truncateTrigger, boolean backup)
             throws SQLException {
         // A trigger's arguments are literals; and logutriga refuses "backup" when the table is truncated.
-        String function = " execute function " + sql("pgq.logutriga(") + literal(queue);
+        String function = " execute function " + sql("pgq.logutriga(") + Sql.literal(queue);
         try (Statement statement = source.createStatement()) {
             statement.execute("create trigger " + trigger + " after insert or update or delete on " + table
                     + " for each row" + function + (backup ? ", 'backup')" : ")"));
@@ -277,11 +277,6 @@ public record Queues(String schema) {
                 return row.getBoolean(1);
             }
         }
-    }
-
-    private static String literal(String text) {
-        return (text.indexOf('\\') < 0 ? "'" : " E'")
-                + text.replace("\\", "\\\\").replace("'", "''") + "'";
     }
 
     private String sql(String statement) {
