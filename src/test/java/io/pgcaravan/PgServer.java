@@ -3,14 +3,13 @@ package io.pgcaravan;
 import io.pgcaravan.server.PrivateCluster;
 import io.pgcaravan.server.ServerBinaries;
 import io.pgcaravan.server.ThrowAwayServer;
+import io.pgcaravan.sql.Query;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -139,21 +138,8 @@ public final class PgServer {
         return server.description();
     }
 
-    /** Statements without parameters, one after the other. */
-    public static void execute(Connection connection, String... statements) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            for (String sql : statements) {
-                statement.execute(sql);
-            }
-        }
-    }
-
     /** The first column of the first row, as text; null for NULL. */
     public static String value(Connection connection, String query) throws SQLException {
-        try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(query)) {
-            row.next();
-            return row.getString(1);
-        }
+        return Query.text(connection, query);
     }
 }

@@ -1,6 +1,6 @@
 package io.pgcaravan;
 
-import static io.pgcaravan.PgServer.execute;
+import static io.pgcaravan.sql.Query.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 

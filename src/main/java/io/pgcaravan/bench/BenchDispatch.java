@@ -3,7 +3,7 @@ package io.pgcaravan.bench;
 import io.pgcaravan.app.Application;
 import io.pgcaravan.batch.Consumers;
 import io.pgcaravan.queue.Pgq;
-import io.pgcaravan.server.Statements;
+import io.pgcaravan.sql.Query;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -185,7 +185,7 @@ final class BenchDispatch implements Callable<Integer> {
 
     /** Writes each partition of the last run to a file that is called as it is. */
     private List<String> copyReadyRows() throws Exception {
-        List<String> partitions = List.of(Statements.value(
+        List<String> partitions = List.of(Query.text(
                         target,
                         "select string_agg(inhrelid::regclass::text, ',' order by inhrelid::regclass::text)"
                                 + " from pg_inherits where inhparent = 'orders'::regclass")
@@ -203,10 +203,10 @@ final class BenchDispatch implements Callable<Integer> {
     private double copyIn(List<String> tables) throws Exception {
         emptyTarget();
         for (String table : tables) {
-            Statements.execute(target, "create table " + table + " " + COLUMNS);
+            Query.execute(target, "create table " + table + " " + COLUMNS);
         }
         double seconds = bench.psql.run(targetUrl, copies(tables, "from"));
-        Statements.execute(target, "drop table " + String.join(", ", tables));
+        Query.execute(target, "drop table " + String.join(", ", tables));
         return seconds;
     }
 
@@ -252,7 +252,7 @@ final class BenchDispatch implements Callable<Integer> {
             report.say(
                     "  %,10d events in one batch: %s",
                     size, peak < 0 ? "unknown on this system" : peak / 1024 + " MB resident");
-            Statements.execute(bench.source, "select pgq.drop_queue('" + queue.name() + "', true)");
+            Query.execute(bench.source, "select pgq.drop_queue('" + queue.name() + "', true)");
         }
     }
 
@@ -348,7 +348,7 @@ final class BenchDispatch implements Callable<Integer> {
     private void awaitIdle() throws Exception {
         String lock = "select min(pid) from pg_locks where locktype = 'advisory' and database ="
                 + " (select oid from pg_database where datname = current_database())";
-        await(20, 1, "the route does not start", () -> Statements.value(target, lock) != null);
+        await(20, 1, "the route does not start", () -> Query.text(target, lock) != null);
         Thread.sleep(300);
     }
 
@@ -380,8 +380,8 @@ final class BenchDispatch implements Callable<Integer> {
     }
 
     private void emptyTarget() throws SQLException {
-        Statements.execute(target, "drop schema if exists caravan, pgq_ext cascade");
-        Statements.execute(target, "drop table if exists orders");
-        Statements.execute(target, "create table orders " + COLUMNS + " partition by range (created_at)");
+        Query.execute(target, "drop schema if exists caravan, pgq_ext cascade");
+        Query.execute(target, "drop table if exists orders");
+        Query.execute(target, "create table orders " + COLUMNS + " partition by range (created_at)");
     }
 }

@@ -1,6 +1,6 @@
 package io.pgcaravan.bench;
 
-import io.pgcaravan.server.Statements;
+import io.pgcaravan.sql.Query;
 import java.io.PrintWriter;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -19,7 +19,7 @@ record BenchReport(PrintWriter out, boolean quick, int titleWidth, String counte
     void machine(Connection server) throws SQLException {
         say(
                 "%s, %d processors, %s; source and target on one server",
-                Statements.value(server, "select 'PostgreSQL ' || current_setting('server_version')"),
+                Query.text(server, "select 'PostgreSQL ' || current_setting('server_version')"),
                 Runtime.getRuntime().availableProcessors(),
                 System.getProperty("java.vm.name") + " " + Runtime.version().feature());
     }

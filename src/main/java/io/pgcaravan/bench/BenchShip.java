@@ -1,6 +1,5 @@
 package io.pgcaravan.bench;
 
-import io.pgcaravan.server.Statements;
 import io.pgcaravan.ship.Connect;
 import io.pgcaravan.ship.exporter.Exporter;
 import io.pgcaravan.ship.exporter.Exporter.Exported;
@@ -14,6 +13,7 @@ import io.pgcaravan.ship.format.Target;
 import io.pgcaravan.ship.importer.Importer;
 import io.pgcaravan.ship.importer.Importer.Outcome;
 import io.pgcaravan.ship.importer.Importer.Result;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.Sql;
 import io.pgcaravan.sql.TableName;
 import java.io.IOException;
@@ -136,12 +136,12 @@ final class BenchShip implements Callable<Integer> {
     }
 
     private void makeOrders() throws SQLException {
-        Statements.execute(source, "create table orders " + COLUMNS);
+        Query.execute(source, "create table orders " + COLUMNS);
         try (PreparedStatement fill = source.prepareStatement(Sql.file("bench/orders"))) {
             fill.setLong(1, rows);
             fill.executeUpdate();
         }
-        Statements.execute(source, "vacuum analyze orders");
+        Query.execute(source, "vacuum analyze orders");
     }
 
     // ---- the triggers
@@ -155,12 +155,12 @@ final class BenchShip implements Callable<Integer> {
         update();
         for (int i = 0; i < repeat; i++) {
             bare.add(update());
-            Statements.execute(source, TRACKING.exporter(ORDERS));
+            Query.execute(source, TRACKING.exporter(ORDERS));
             ours.add(update());
-            Statements.execute(source, TRACKING.reset(ORDERS, false));
-            Statements.execute(source, Sql.file("bench/row-trigger"));
+            Query.execute(source, TRACKING.reset(ORDERS, false));
+            Query.execute(source, Sql.file("bench/row-trigger"));
             byRow.add(update());
-            Statements.execute(
+            Query.execute(
                     source,
                     "drop trigger orders_by_row on orders; drop function orders_by_row; drop table orders_by_row");
             added.add((ours.of(i) - bare.of(i)) / (byRow.of(i) - bare.of(i)));
@@ -179,9 +179,9 @@ final class BenchShip implements Callable<Integer> {
     }
 
     private double update() throws Exception {
-        Statements.execute(source, "checkpoint");
-        double seconds = Timings.seconds(() -> Statements.execute(source, UPDATE));
-        Statements.execute(source, "vacuum orders");
+        Query.execute(source, "checkpoint");
+        double seconds = Timings.seconds(() -> Query.execute(source, UPDATE));
+        Query.execute(source, "vacuum orders");
         return seconds;
     }
 
@@ -189,28 +189,28 @@ final class BenchShip implements Callable<Integer> {
 
     private void ship() throws Exception {
         String targetUrl = bench.server.createDatabase("bench_target");
-        Statements.execute(source, TRACKING.exporter(ORDERS));
+        Query.execute(source, TRACKING.exporter(ORDERS));
         double exported = export(SetKind.FULL);
         try (Connection target = DriverManager.getConnection(targetUrl)) {
             targetName = target.getCatalog();
-            Statements.execute(target, "create table orders " + COLUMNS);
-            Statements.execute(target, TRACKING.importer(ORDERS));
+            Query.execute(target, "create table orders " + COLUMNS);
+            Query.execute(target, TRACKING.importer(ORDERS));
             double imported = importSet(targetUrl);
-            Statements.execute(target, "vacuum analyze orders");
+            Query.execute(target, "vacuum analyze orders");
             report.say(
                     "  the first, full set, in a JVM just started: export %.2f s, import into the empty table %.2f s",
                     exported, imported);
         }
         // a target that stays behind: without it, the export would also delete the tracking rows that the next turn
         // needs
-        Statements.execute(
+        Query.execute(
                 source,
                 "insert into caravan.export_set select (jsonb_populate_record(s, jsonb_build_object("
                         + "'target_host', 'behind', 'set_id', gen_random_uuid()))).* from caravan.export_set s");
-        Statements.execute(source, UPDATE);
-        Statements.execute(source, DELETE);
-        Statements.execute(source, "vacuum analyze orders");
-        Statements.execute(source, "vacuum analyze orders_dml");
+        Query.execute(source, UPDATE);
+        Query.execute(source, DELETE);
+        Query.execute(source, "vacuum analyze orders");
+        Query.execute(source, "vacuum analyze orders_dml");
         Timings psqlOut = new Timings();
         Timings oursOut = new Timings();
         Timings psqlIn = new Timings();
@@ -237,8 +237,8 @@ final class BenchShip implements Callable<Integer> {
     }
 
     private double export(SetKind kind) throws Exception {
-        Statements.execute(source, "delete from caravan.export_set where kind = 'changes'");
-        Statements.execute(source, "checkpoint");
+        Query.execute(source, "delete from caravan.export_set where kind = 'changes'");
+        Query.execute(source, "checkpoint");
         System.gc();
         List<Exported> sets = new ArrayList<>();
         Exporter exporter = new Exporter(connect(bench.sourceUrl));
@@ -253,7 +253,7 @@ final class BenchShip implements Callable<Integer> {
     }
 
     private double copyOut() throws Exception {
-        Statements.execute(source, "checkpoint");
+        Query.execute(source, "checkpoint");
         String ids = "select distinct id from orders_dml where id is not null";
         return bench.psql.run(
                 bench.sourceUrl,
@@ -290,15 +290,14 @@ final class BenchShip implements Callable<Integer> {
     private String copyOfTarget() throws SQLException {
         dropCopy();
         copy = targetName + "_copy";
-        Statements.execute(
-                source, "create database " + TableName.quote(copy) + " template " + TableName.quote(targetName));
-        Statements.execute(source, "checkpoint");
+        Query.execute(source, "create database " + TableName.quote(copy) + " template " + TableName.quote(targetName));
+        Query.execute(source, "checkpoint");
         return bench.server.jdbcUrl(copy);
     }
 
     private void dropCopy() throws SQLException {
         if (copy != null) {
-            Statements.execute(source, "drop database " + TableName.quote(copy));
+            Query.execute(source, "drop database " + TableName.quote(copy));
             copy = null;
         }
     }
@@ -306,8 +305,8 @@ final class BenchShip implements Callable<Integer> {
     private void mustBeEqual(String url) throws SQLException {
         String all = "select count(*) || ' rows with the hash ' || sum(hashtextextended(t::text, 0)) from orders t";
         try (Connection target = DriverManager.getConnection(url)) {
-            String here = Statements.value(source, all);
-            String there = Statements.value(target, all);
+            String here = Query.text(source, all);
+            String there = Query.text(target, all);
             if (!here.equals(there)) {
                 throw new IllegalStateException("the source has " + here + ", the target " + there);
             }

@@ -108,7 +108,7 @@ final class Compare extends ComparisonCommand {
         return result.wrong() == 0 ? 0 : 1;
     }
 
-    /** Whom the digest is for, null where it was not given. */
+    /** The receiver of the digest, null where it was not given. */
     private Target receiver() {
         try {
             return target == null ? null : Target.parse(target);

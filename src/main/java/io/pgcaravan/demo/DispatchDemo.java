@@ -2,7 +2,7 @@ package io.pgcaravan.demo;
 
 import io.pgcaravan.app.Application;
 import io.pgcaravan.demo.Demo.State;
-import io.pgcaravan.server.Statements;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.Sql;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -57,7 +57,7 @@ final class DispatchDemo implements AutoCloseable {
                     () -> new State(
                             "starting the routes ...",
                             "",
-                            Statements.value(source, consumer).equals("t")));
+                            Query.text(source, consumer).equals("t")));
             long start = System.nanoTime();
             FutureTask<Long> writing = orders.startWriting(rows);
             demo.await(writing, () -> state(source, target));
@@ -70,7 +70,7 @@ final class DispatchDemo implements AutoCloseable {
     }
 
     private State state(Connection source, Connection target) throws SQLException {
-        long last = Long.parseLong(Statements.value(source, Sql.file("demo/written")));
+        long last = Long.parseLong(Query.text(source, Sql.file("demo/written")));
         long applied = 0;
         double age = 0;
         int partitions = 0;

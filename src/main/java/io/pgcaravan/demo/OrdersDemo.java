@@ -1,7 +1,7 @@
 package io.pgcaravan.demo;
 
-import io.pgcaravan.server.Statements;
 import io.pgcaravan.ship.exporter.Tracking;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.Sql;
 import io.pgcaravan.sql.TableName;
 import java.sql.Connection;
@@ -43,7 +43,7 @@ final class OrdersDemo {
     void createForDispatch() throws SQLException {
         try (Connection source = source();
                 Connection target = target()) {
-            Statements.execute(
+            Query.execute(
                     source,
                     Sql.file("demo/orders"),
                     "alter table orders add primary key (id)",
@@ -52,7 +52,7 @@ final class OrdersDemo {
                     "select pgq.set_queue_config('" + QUEUE + "', 'ticker_max_count', '20000')",
                     "create trigger orders_queue after insert or update or delete on orders"
                             + " for each row execute function pgq.logutriga('" + QUEUE + "', 'backup')");
-            Statements.execute(
+            Query.execute(
                     target,
                     Sql.file("demo/orders") + "partition by range (created_at)",
                     "alter table orders add primary key (id, created_at)");
@@ -65,8 +65,8 @@ final class OrdersDemo {
         String key = "alter table orders add primary key (id)";
         try (Connection source = source();
                 Connection target = target()) {
-            Statements.execute(source, Sql.file("demo/orders"), key, tracking.exporter(ORDERS));
-            Statements.execute(target, Sql.file("demo/orders"), key, tracking.importer(ORDERS));
+            Query.execute(source, Sql.file("demo/orders"), key, tracking.exporter(ORDERS));
+            Query.execute(target, Sql.file("demo/orders"), key, tracking.importer(ORDERS));
         }
     }
 

@@ -1,5 +1,6 @@
 package io.pgcaravan.server;
 
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.TableName;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
@@ -79,8 +80,7 @@ final class GivenServer extends ThrowAwayServer {
     @Override
     public void stop(boolean immediate) {
         forEachDatabase((connection, database) -> {
-            Statements.execute(
-                    connection, "alter database " + TableName.quote(database) + " with allow_connections false");
+            Query.execute(connection, "alter database " + TableName.quote(database) + " with allow_connections false");
             try (PreparedStatement terminate = connection.prepareStatement(
                     "select pg_terminate_backend(pid) from pg_stat_activity where datname = ?")) {
                 terminate.setString(1, database);
@@ -91,14 +91,14 @@ final class GivenServer extends ThrowAwayServer {
 
     @Override
     public void startAgain() {
-        forEachDatabase((connection, database) -> Statements.execute(
+        forEachDatabase((connection, database) -> Query.execute(
                 connection, "alter database " + TableName.quote(database) + " with allow_connections true"));
     }
 
     @Override
     protected synchronized void end() {
-        forEachDatabase((connection, database) -> Statements.execute(
-                connection, "drop database if exists " + TableName.quote(database) + " with (force)"));
+        forEachDatabase((connection, database) ->
+                Query.execute(connection, "drop database if exists " + TableName.quote(database) + " with (force)"));
         databases.clear();
     }
 

@@ -19,7 +19,7 @@ import java.util.stream.Stream;
  */
 record ServerUser(UserPrincipal user, List<String> command) {
 
-    /** For root, postgres, whom the packages made, else nobody. */
+    /** For root: the user postgres, which the packages made, else the user nobody. */
     static ServerUser choose() throws IOException {
         if (Executables.output(List.of("id", "-u")).filter("0"::equals).isEmpty()) {
             return new ServerUser(null, List.of());

@@ -1,5 +1,6 @@
 package io.pgcaravan.server;
 
+import io.pgcaravan.sql.Sql;
 import io.pgcaravan.sql.TableName;
 import java.io.IOException;
 import java.net.BindException;
@@ -167,8 +168,8 @@ public abstract class ThrowAwayServer implements AutoCloseable {
         // From 15 on a template may come with the locale provider icu, which knows no encoding but some.
         String provider = connection.getMetaData().getDatabaseMajorVersion() >= 15 ? " locale_provider libc" : "";
         try (Statement statement = connection.createStatement()) {
-            statement.execute("create database " + TableName.quote(name) + " template template0 encoding '"
-                    + encoding.replace("'", "''") + "' lc_collate 'C' lc_ctype 'C'" + provider);
+            statement.execute("create database " + TableName.quote(name) + " template template0 encoding "
+                    + Sql.literal(encoding) + " lc_collate 'C' lc_ctype 'C'" + provider);
         }
     }
 

@@ -7,7 +7,7 @@ import java.sql.SQLException;
 @FunctionalInterface
 public interface Connect {
 
-    /** A connection of its own, with autocommit on; whoever asks for it closes it. */
+    /** A connection of its own, with autocommit on; the caller closes it. */
     Connection open() throws SQLException;
 
     /** Closes a connection, which may be a pool's, without what it has not committed. */

@@ -63,10 +63,12 @@ public final class Query {
         }
     }
 
-    /** One statement or several, without values. */
-    public static void execute(Connection connection, String sql) throws SQLException {
+    /** Statements without values, one after the other. */
+    public static void execute(Connection connection, String... statements) throws SQLException {
         try (Statement statement = connection.createStatement()) {
-            statement.execute(sql);
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
         }
     }
 

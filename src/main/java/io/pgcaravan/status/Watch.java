@@ -43,7 +43,7 @@ public record Watch(
     /**
      * A step that imports.
      *
-     * @param here whom sets have to be for; null where the database's name has to do
+     * @param here the receiver that sets must name; null where the database's name has to do
      */
     public record Import(String route, DataSource database, DropDirectory directory, Target here) {}
 

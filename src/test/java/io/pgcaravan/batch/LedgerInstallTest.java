@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.pgcaravan.PgServer;
 import io.pgcaravan.queue.Source;
 import io.pgcaravan.sql.OwnTables;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.sql.Sql;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -69,7 +70,7 @@ class LedgerInstallTest {
         String role = "job_" + System.nanoTime();
         try (Connection target = DriverManager.getConnection(url)) {
             earlier(target);
-            PgServer.execute(
+            Query.execute(
                     target,
                     "create role " + role,
                     "grant usage on schema caravan, pgq_ext to " + role,
@@ -83,13 +84,13 @@ class LedgerInstallTest {
                 JobFailure.record(target, "orders", "test", "no such day", null, true);
                 JobFailure.clear(target, "orders", "test");
             } finally {
-                PgServer.execute(target, "reset role", "drop owned by " + role, "drop role " + role);
+                Query.execute(target, "reset role", "drop owned by " + role, "drop role " + role);
             }
         }
     }
 
     private static void earlier(Connection target) throws SQLException {
-        PgServer.execute(
+        Query.execute(
                 target,
                 "create schema caravan",
                 Sql.file("target/pgq_ext"),

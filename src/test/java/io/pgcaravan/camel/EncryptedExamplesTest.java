@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.pgcaravan.ship.Shipping;
 import io.pgcaravan.ship.exporter.Exporter;
+import io.pgcaravan.sql.Query;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -129,7 +130,7 @@ class EncryptedExamplesTest {
         }
         try (Job job = job(settings(), PUSH, DECRYPT, ShipRoutesTest.IMPORT)) {
             awaitEqual();
-            Shipping.execute(ship.source, "update \"Odd, Name\" set note = 'x' where id < 10");
+            Query.execute(ship.source, "update \"Odd, Name\" set note = 'x' where id < 10");
             ship.export(TABLE);
             awaitEqual();
             await().atMost(Duration.ofSeconds(30)).until(() -> {

@@ -1,7 +1,7 @@
 package io.pgcaravan.camel;
 
-import static io.pgcaravan.PgServer.execute;
 import static io.pgcaravan.PgServer.value;
+import static io.pgcaravan.sql.Query.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.pgcaravan.ship.Shipping;
+import io.pgcaravan.sql.Query;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -82,7 +83,7 @@ class S3ExamplesTest {
     void sets_go_through_a_bucket_and_their_answers_come_back() throws Exception {
         try (Job job = job(PUSH, PULL, PUSH_ACKS, PULL_ACKS, ShipRoutesTest.IMPORT)) {
             awaitEqual();
-            Shipping.execute(
+            Query.execute(
                     ship.source,
                     "update \"Odd, Name\" set note = 'x' where id < 10",
                     "delete from \"Odd, Name\" where id > 4900");

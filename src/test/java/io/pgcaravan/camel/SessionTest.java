@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.pgcaravan.PgServer;
 import io.pgcaravan.server.ThrowAwayServer;
+import io.pgcaravan.sql.Query;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -98,18 +99,18 @@ class SessionTest {
             String name = orders.target.getCatalog();
             String url = first.createDatabase("target");
             try (Connection server = DriverManager.getConnection(url)) {
-                PgServer.execute(server, "create database " + name);
+                Query.execute(server, "create database " + name);
             }
             String firstUrl = url.replace("/target", "/" + name);
             try (Connection target = DriverManager.getConnection(firstUrl)) {
-                PgServer.execute(
+                Query.execute(
                         target,
                         "create table orders " + Orders.TABLE
                                 + ", primary key (id, created_at)) partition by range (created_at)");
                 String both = hosts(firstUrl) + "," + hosts(orders.targetUrl);
                 Matcher password = Pattern.compile("password=([^&]*)").matcher(orders.targetUrl);
                 if (password.find()) {
-                    PgServer.execute(target, "alter role current_user password '" + password.group(1) + "'");
+                    Query.execute(target, "alter role current_user password '" + password.group(1) + "'");
                 }
                 String targets = orders.targetUrl.replaceFirst("jdbc:", "").replace(hosts(orders.targetUrl), both)
                         + (orders.targetUrl.contains("?") ? "&" : "?") + "target_session_attrs=read-write";
@@ -123,7 +124,7 @@ class SessionTest {
                     orders.target("create table kept (tick bigint)");
                     new io.pgcaravan.batch.Consumers(new io.pgcaravan.queue.Pgq("pgq"), "orders", "test")
                             .reset(orders.source, orders.target);
-                    PgServer.execute(
+                    Query.execute(
                             target, "alter system set default_transaction_read_only = on", "select pg_reload_conf()");
                     orders.insert(101, 200);
                     orders.tick();
@@ -155,7 +156,7 @@ class SessionTest {
                 Connection other = DriverManager.getConnection(orders.targetUrl)) {
             ShippedRoutesTest.awaitRegistered(orders);
             other.setAutoCommit(false);
-            PgServer.execute(other, "lock table orders");
+            Query.execute(other, "lock table orders");
             orders.insert(1, 10);
             orders.tick();
             int holder = other.unwrap(org.postgresql.PGConnection.class).getBackendPID();

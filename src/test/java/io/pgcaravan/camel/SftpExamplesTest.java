@@ -10,6 +10,7 @@ import io.pgcaravan.ship.exporter.Tracking;
 import io.pgcaravan.ship.format.Compression;
 import io.pgcaravan.ship.format.DropDirectory;
 import io.pgcaravan.ship.format.SetName;
+import io.pgcaravan.sql.Query;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -62,7 +63,7 @@ class SftpExamplesTest {
 
     /** Set 2, of a few rows. */
     private void change() throws Exception {
-        Shipping.execute(
+        Query.execute(
                 ship.source,
                 "update \"Odd, Name\" set note = 'x' where id < 10",
                 "delete from \"Odd, Name\" where id > 4900");
@@ -299,7 +300,7 @@ class SftpExamplesTest {
                 awaitAcknowledged(2);
             }
             // and away again while the next set and its answer are on their way
-            Shipping.execute(ship.source, "update \"Odd, Name\" set note = 'y' where id < 10");
+            Query.execute(ship.source, "update \"Odd, Name\" set note = 'y' where id < 10");
             ship.export(TABLE);
             await().atMost(Duration.ofSeconds(30))
                     .until(() -> ship.files("sent").size() == 12);
@@ -329,17 +330,17 @@ class SftpExamplesTest {
             await().atMost(Duration.ofSeconds(30)).until(() -> ship.files("").isEmpty());
             String base = SetName.of(Shipping.table(TABLE), 1).base();
             String third = base.substring(0, base.length() - 1) + "3";
-            Shipping.execute(ship.source, "update \"Odd, Name\" set note = 'two' where id < 10");
+            Query.execute(ship.source, "update \"Odd, Name\" set note = 'two' where id < 10");
             // set 2 never leaves
             new Exporter(ship.sourceConnect())
                     .export(new Exporter.Request(
                             ship.to, List.of(Shipping.table(TABLE)), new DropDirectory(lost), Compression.NONE, false));
-            Shipping.execute(ship.source, "update \"Odd, Name\" set note = 'three' where id between 5 and 20");
+            Query.execute(ship.source, "update \"Odd, Name\" set note = 'three' where id between 5 and 20");
             ship.export(TABLE);
             log.await(third + ": it waits for set 2");
             await().atMost(Duration.ofSeconds(30)).until(() -> ship.files("").isEmpty());
             // other bytes under the same number, of which some have arrived when the gap closes
-            Shipping.execute(ship.source, "update \"Odd, Name\" set note = 'THREE' where id between 5 and 20");
+            Query.execute(ship.source, "update \"Odd, Name\" set note = 'THREE' where id between 5 and 20");
             server.standStillBefore(".records");
             new Exporter(ship.sourceConnect()).again(ship.request(TABLE), 3);
             assertThat(server.stopped.await(30, TimeUnit.SECONDS)).isTrue();

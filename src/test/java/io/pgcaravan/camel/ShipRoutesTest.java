@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.pgcaravan.ship.Shipping;
+import io.pgcaravan.sql.Query;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -60,8 +61,7 @@ class ShipRoutesTest {
 
     private void orders(int rows) throws Exception {
         ship.table("orders", "create table orders (id bigint primary key, note text)");
-        Shipping.execute(
-                ship.source, "insert into orders select g, 'note ' || g from generate_series(1, " + rows + ") g");
+        Query.execute(ship.source, "insert into orders select g, 'note ' || g from generate_series(1, " + rows + ") g");
     }
 
     private void awaitEqual(String... tables) {
@@ -93,7 +93,7 @@ class ShipRoutesTest {
         try (Job job = job(EXPORT, IMPORT)) {
             awaitEqual("orders");
             for (int i = 0; i < 3; i++) {
-                Shipping.execute(
+                Query.execute(
                         ship.source,
                         "update orders set note = 'changed " + i + "' where id % 3 = " + i,
                         "delete from orders where id % 10 = " + i,
@@ -110,7 +110,7 @@ class ShipRoutesTest {
         String ddl = "create table customers (id int primary key, name text)";
         ship.table("customers", ddl);
         ship.table("orders", "create table orders (id int primary key, customer int references customers)");
-        Shipping.execute(
+        Query.execute(
                 ship.source,
                 "insert into customers select g, 'c' || g from generate_series(1, 100) g",
                 "insert into orders select g, g % 100 + 1 from generate_series(1, 500) g");
@@ -118,7 +118,7 @@ class ShipRoutesTest {
         settings.put("export.compress", "zstd");
         try (Job job = new Job(ship.sourceUrl, ship.targetUrl, settings, null, EXPORT, IMPORT)) {
             awaitEqual("customers", "orders");
-            Shipping.execute(
+            Query.execute(
                     ship.source,
                     "update customers set name = 'renamed' where id = 1",
                     "begin; insert into customers values (101, 'new'); insert into orders values (501, 101); commit");
@@ -131,7 +131,7 @@ class ShipRoutesTest {
     void a_groups_second_marker_that_comes_late_needs_no_stack_trace() throws Exception {
         ship.table("a", "create table a (id int primary key)");
         ship.table("b", "create table b (id int primary key)");
-        Shipping.execute(ship.source, "insert into a values (1)", "insert into b values (1)");
+        Query.execute(ship.source, "insert into a values (1)", "insert into b values (1)");
         ship.export("a", "b");
         Path late = directory.resolve("late");
         Path marker = ship.directory.resolve("public.b.000000000001.done");
@@ -155,7 +155,7 @@ class ShipRoutesTest {
     void a_gap_waits_and_says_so_and_goes_on_when_the_missing_set_comes() throws Exception {
         orders(10);
         ship.ship("orders");
-        Shipping.execute(ship.source, "update orders set note = 'second' where id = 2");
+        Query.execute(ship.source, "update orders set note = 'second' where id = 2");
         ship.export("orders");
         Path elsewhere = Files.createDirectory(directory.resolve("elsewhere"));
         for (String file : ship.files("")) {
@@ -163,12 +163,12 @@ class ShipRoutesTest {
                 Files.move(ship.directory.resolve(file), elsewhere.resolve(file));
             }
         }
-        Shipping.execute(ship.source, "update orders set note = 'third' where id = 3");
+        Query.execute(ship.source, "update orders set note = 'third' where id = 3");
         ship.export("orders");
         try (LogLines log = LogLines.of(ChangesetProducer.class);
                 Job job = job(IMPORT)) {
             log.await("public.orders.000000000003");
-            Shipping.execute(ship.source, "update orders set note = 'fourth' where id = 4");
+            Query.execute(ship.source, "update orders set note = 'fourth' where id = 4");
             // the route goes round meanwhile, and says the same only once
             Thread.sleep(500);
             assertThat(log.text().lines()).hasSize(1);
@@ -185,7 +185,7 @@ class ShipRoutesTest {
     void a_damaged_set_goes_to_failed_and_the_route_goes_on_when_it_comes_again() throws Exception {
         orders(10);
         ship.ship("orders");
-        Shipping.execute(ship.source, "update orders set note = 'second' where id = 2");
+        Query.execute(ship.source, "update orders set note = 'second' where id = 2");
         ship.export("orders");
         Path records = ship.directory.resolve("public.orders.000000000002.records");
         Files.writeString(records, Files.readString(records).replace("second", "sEcond"));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.pgcaravan.ship.Shipping;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.status.Limits;
 import io.pgcaravan.status.Problem;
 import io.pgcaravan.status.Status;
@@ -207,7 +208,7 @@ class StatusTest {
     void a_shipped_table_with_its_sets_on_both_sides() throws Exception {
         try (Shipping ship = new Shipping(directory.resolve("drop"))) {
             ship.table("orders", "create table orders (id bigint primary key, note text)");
-            Shipping.execute(ship.source, "insert into orders select i, 'n' from generate_series(1, 10) i");
+            Query.execute(ship.source, "insert into orders select i, 'n' from generate_series(1, 10) i");
             Map<String, String> settings = new TreeMap<>(ShipRoutesTest.settings(ship, "public.orders"));
             settings.put("export.period", "3600000");
             settings.put("import.period", "3600000");
@@ -245,7 +246,7 @@ class StatusTest {
                         .isPositive());
 
                 Instant before = Instant.now().truncatedTo(ChronoUnit.MICROS);
-                Shipping.execute(ship.source, "update orders set note = 'x' where id = 1");
+                Query.execute(ship.source, "update orders set note = 'x' where id = 1");
                 Status waiting = reader.read();
                 assertThat(waiting.exports().get(0).oldestChange()).isBetween(well.at(), before);
                 assertThat(waiting.exports().get(0).exact()).isTrue();
@@ -253,7 +254,7 @@ class StatusTest {
                         .isEqualTo(Problem.Kind.EXPORT_LATE));
 
                 ship.exportOne("orders");
-                Shipping.execute(ship.source, "update orders set note = 'y' where id = 2");
+                Query.execute(ship.source, "update orders set note = 'y' where id = 2");
                 ship.exportOne("orders");
                 for (String file : ship.files("")) {
                     if (file.contains("000000000002")) {
@@ -300,9 +301,9 @@ class StatusTest {
 
                 // it did for another table
                 ship.importWell();
-                Shipping.execute(ship.source, "update caravan.export_set set published_at = now()");
+                Query.execute(ship.source, "update caravan.export_set set published_at = now()");
                 ship.export("orders");
-                Shipping.execute(
+                Query.execute(
                         ship.source, "update caravan.export_set set acknowledged_at = null where table_name = 'parts'");
                 published(ship, "61 minutes");
                 assertThat(source.read().problems()).singleElement().satisfies(problem -> {
@@ -319,11 +320,11 @@ class StatusTest {
 
                 // two more sets are lost on their way, and as nobody looks into a drop directory, nobody sees a gap
                 for (String note : new String[] {"a", "b"}) {
-                    Shipping.execute(
+                    Query.execute(
                             ship.source, "insert into orders values (" + note.codePointAt(0) + ", '" + note + "')");
                     ship.exportOne("orders");
                 }
-                Shipping.execute(
+                Query.execute(
                         ship.source,
                         "update caravan.export_set set acknowledged_at = now() where table_name = 'parts'");
                 published(ship, "59 minutes");
@@ -347,30 +348,30 @@ class StatusTest {
                         });
 
                 // carried once a day, sets take long, and are not late at once
-                Shipping.execute(
+                Query.execute(
                         ship.source,
                         "update caravan.export_set set published_at = now() - interval '30 hours' where set_number = 1",
                         "update caravan.export_set set acknowledged_at = published_at + interval '20 hours'"
                                 + " where set_number = 1");
-                Shipping.execute(ship.target, "truncate caravan.import_history");
+                Query.execute(ship.target, "truncate caravan.import_history");
                 published(ship, "39 hours");
                 assertThat(both.read().problems()).isEmpty();
                 published(ship, "41 hours");
                 assertThat(both.read().problems()).singleElement().satisfies(problem -> assertThat(problem.said())
                         .contains("the first was published 41 h ago, where 20 h is usual"));
                 // nor where only the target's own ledger knows how long it took
-                Shipping.execute(
+                Query.execute(
                         ship.source,
                         "update caravan.export_set set acknowledged_at = null, published_at = now() - interval '60 hours'"
                                 + " where set_number = 1");
-                Shipping.execute(
+                Query.execute(
                         ship.target,
                         "insert into caravan.import_history (set_id, table_schema, table_name, set_number, kind, ids,"
                                 + " records, deleted, applied_at) select gen_random_uuid(), table_schema, table_name, 1,"
                                 + " 'full', 0, 0, 0, now() - interval '35 hours' from caravan.import_set");
                 assertThat(both.read().problems()).isEmpty();
 
-                Shipping.execute(ship.source, "update caravan.export_set set forgotten_at = now()");
+                Query.execute(ship.source, "update caravan.export_set set forgotten_at = now()");
                 published(ship, "99 days");
                 assertThat(both.read().problems()).isEmpty();
             }
@@ -379,7 +380,7 @@ class StatusTest {
 
     /** Makes what has not arrived as old as this. */
     private static void published(Shipping ship, String ago) throws Exception {
-        Shipping.execute(
+        Query.execute(
                 ship.source,
                 "update caravan.export_set set published_at = now() - interval '" + ago
                         + "' where acknowledged_at is null and (set_number > 1 or table_name = 'parts' or not exists"

@@ -3,6 +3,7 @@ package io.pgcaravan.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pgcaravan.ship.Shipping;
+import io.pgcaravan.sql.Query;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -21,7 +22,7 @@ class CompareCommandTest {
     void setUp() throws Exception {
         ship = new Shipping(directory.resolve("drop"));
         ship.table("t", "create table t (id int primary key, v text)");
-        Shipping.execute(ship.source, "insert into t select g, 'a' from generate_series(1, 100) g");
+        Query.execute(ship.source, "insert into t select g, 'a' from generate_series(1, 100) g");
         ship.ship("t");
     }
 
@@ -43,7 +44,7 @@ class CompareCommandTest {
         assertThat(equal.status()).as(equal.err()).isZero();
         assertThat(equal.out()).contains("100 rows at the source, 100 at the target", "public.t: equal");
 
-        Shipping.execute(ship.target, "delete from t where id = 5", "update t set v = 'b' where id in (6, 7)");
+        Query.execute(ship.target, "delete from t where id = 5", "update t set v = 'b' where id in (6, 7)");
         CommandRun differs = both("compare", "--limit", "2");
         assertThat(differs.status()).isEqualTo(1);
         assertThat(differs.out())
@@ -67,7 +68,7 @@ class CompareCommandTest {
 
     @Test
     void where_none_can_be_reached_from_the_other() throws Exception {
-        Shipping.execute(ship.target, "delete from t where id = 5", "insert into t values (200, 'x')");
+        Query.execute(ship.target, "delete from t where id = 5", "insert into t values (200, 'x')");
         CommandRun written = CommandRun.of(
                 "compare",
                 "--db",

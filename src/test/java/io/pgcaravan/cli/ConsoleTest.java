@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.pgcaravan.PgServer;
 import io.pgcaravan.ship.Shipping;
+import io.pgcaravan.sql.Query;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -40,19 +41,19 @@ class ConsoleTest {
         String targetUrl = PgServer.get().createDatabase("console_target");
         source = DriverManager.getConnection(sourceUrl);
         target = DriverManager.getConnection(targetUrl);
-        Shipping.execute(
+        Query.execute(
                 source,
                 "select pgq.create_queue('orders')",
                 "create table orders (id bigint primary key, created_at timestamp)",
                 "create trigger q after insert or update or delete on orders for each row execute function"
                         + " pgq.logutriga('orders')");
-        Shipping.execute(
+        Query.execute(
                 target,
                 "create table orders (id bigint check (id < 1000000), created_at timestamp, primary key (id, created_at))"
                         + " partition by range (created_at)");
         ship = new Shipping(directory.resolve("drop"));
         ship.table("parcels", "create table parcels (id bigint primary key, note text)");
-        Shipping.execute(ship.source, "insert into parcels values (1, 'a'), (2, 'b')");
+        Query.execute(ship.source, "insert into parcels values (1, 'a'), (2, 'b')");
         ship.ship("parcels");
 
         Path routes = Files.createDirectories(directory.resolve("routes"));
@@ -90,7 +91,7 @@ class ConsoleTest {
         running = new RunningApplication(directory, routes, keys);
         await().atMost(Duration.ofSeconds(30)).until(() -> !Shipping.query(source, "select 1 from pgq.subscription")
                 .isEmpty());
-        Shipping.execute(
+        Query.execute(
                 source,
                 "insert into orders select i, timestamp '2026-08-03' + i % 80 * interval '1 day' from"
                         + " generate_series(1, 4000) i where i % 7 < i % 80 / 11");
@@ -107,7 +108,7 @@ class ConsoleTest {
     }
 
     private static void tick() throws Exception {
-        Shipping.execute(source, "select pgq.force_tick('orders')", "select pgq.ticker('orders')");
+        Query.execute(source, "select pgq.force_tick('orders')", "select pgq.ticker('orders')");
     }
 
     private static long rows() throws Exception {
@@ -176,7 +177,7 @@ class ConsoleTest {
                         .body())
                 .contains("route dispatch is suspended; it keeps its lock");
         long before = rows();
-        Shipping.execute(source, "insert into orders values (500000, '2026-10-02')");
+        Query.execute(source, "insert into orders values (500000, '2026-10-02')");
         tick();
         awaitTrue(() -> running.get("/console/status").body().contains("\"state\":\"Suspended\""));
         assertThat(rows()).isEqualTo(before);
@@ -186,7 +187,7 @@ class ConsoleTest {
                 .contains("route dispatch runs");
         awaitTrue(() -> rows() == before + 1);
 
-        Shipping.execute(ship.source, "update parcels set note = note || '!'");
+        Query.execute(ship.source, "update parcels set note = note || '!'");
         assertThat(running.post("/console/export?route=export", "Authorization", ALLOWED)
                         .body())
                 .contains("exported [public.parcels.");
@@ -235,7 +236,7 @@ class ConsoleTest {
     @Test
     void a_dead_letter_is_shown_and_retried() throws Exception {
         long id = deadLetter(2_000_000);
-        Shipping.execute(target, "alter table orders drop constraint orders_id_check");
+        Query.execute(target, "alter table orders drop constraint orders_id_check");
         awaitTrue(() -> running.get("/console/status").body().contains("\"id\":" + id));
         assertThat(running.post("/console/retry?route=dispatch&id=" + id, "Authorization", ALLOWED)
                         .body())
@@ -245,14 +246,14 @@ class ConsoleTest {
         assertThat(running.post("/console/retry?route=dispatch&id=" + id, "Authorization", ALLOWED)
                         .statusCode())
                 .isEqualTo(404);
-        Shipping.execute(
+        Query.execute(
                 target,
                 "delete from orders where id >= 1000000",
                 "alter table orders add constraint orders_id_check check (id < 1000000)");
     }
 
     private static long deadLetter(long key) throws Exception {
-        Shipping.execute(source, "insert into orders values (" + key + ", '2026-10-02')");
+        Query.execute(source, "insert into orders values (" + key + ", '2026-10-02')");
         tick();
         awaitTrue(() -> !Shipping.query(target, "select 1 from caravan.dead_letter where ev_data like '%" + key + "%'")
                 .isEmpty());
@@ -264,7 +265,7 @@ class ConsoleTest {
     @Test
     void a_browser_shows_it_and_takes_nothing_that_is_shown_for_markup() throws Exception {
         assumeTrue(Browser.find().isPresent(), "there is a Chromium");
-        Shipping.execute(
+        Query.execute(
                 target,
                 "insert into caravan.dead_letter (consumer, queue, batch_id, tick, tick_time, ev_id, ev_time, ev_type,"
                         + " error) values ('dispatch', 'orders', 1, 2, now(), 7, now(), 'I', '"
@@ -318,7 +319,7 @@ class ConsoleTest {
                             .toString())
                     .isEqualTo("rgb(15, 19, 24)");
         } finally {
-            Shipping.execute(target, "delete from caravan.dead_letter where ev_id = 7");
+            Query.execute(target, "delete from caravan.dead_letter where ev_id = 7");
         }
     }
 }

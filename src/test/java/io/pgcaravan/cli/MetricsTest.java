@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.pgcaravan.PgServer;
 import io.pgcaravan.ship.Shipping;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.status.Meter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,18 +50,18 @@ class MetricsTest {
         try (Shipping ship = new Shipping(directory.resolve("drop"))) {
             source = DriverManager.getConnection(sourceUrl);
             target = DriverManager.getConnection(targetUrl);
-            Shipping.execute(
+            Query.execute(
                     source,
                     "select pgq.create_queue('orders')",
                     "create table orders (id bigint primary key, created_at timestamp)",
                     "create trigger q after insert or update or delete on orders for each row execute function"
                             + " pgq.logutriga('orders')");
-            Shipping.execute(
+            Query.execute(
                     target,
                     "create table orders (id bigint, created_at timestamp, primary key (id, created_at)) partition by"
                             + " range (created_at)");
             ship.table("parcels", "create table parcels (id bigint primary key, note text)");
-            Shipping.execute(ship.source, "insert into parcels values (1, 'a'), (2, 'b')");
+            Query.execute(ship.source, "insert into parcels values (1, 'a'), (2, 'b')");
             ship.ship("parcels");
             ship.export("parcels");
 
@@ -113,14 +114,14 @@ class MetricsTest {
                         assertThat(well.fires(expression)).as(name).isFalse());
                 assertThat(running.get("/observe/health/ready").statusCode()).isEqualTo(200);
 
-                Shipping.execute(
+                Query.execute(
                         target,
                         "insert into caravan.dead_letter (consumer, queue, batch_id, tick, tick_time, ev_id, ev_time,"
                                 + " ev_type, error) values ('dispatch', 'orders', 1, 2, now(), 7, now(), 'I', 'x')");
                 awaitAlert(running, "PgcaravanDeadLetters");
 
-                Shipping.execute(target, "alter table orders add check (id <> 999)");
-                Shipping.execute(source, "insert into orders values (999, '2026-10-01')");
+                Query.execute(target, "alter table orders add check (id <> 999)");
+                Query.execute(source, "insert into orders values (999, '2026-10-01')");
                 tick();
                 await().atMost(Duration.ofSeconds(30))
                         .until(() -> running.scrape()
@@ -129,13 +130,13 @@ class MetricsTest {
                                         .value()
                                 > 0);
                 // by the time that the database has, not by this process'
-                Shipping.execute(target, "update caravan.job set since = since - interval '10 minutes'");
+                Query.execute(target, "update caravan.job set since = since - interval '10 minutes'");
                 awaitAlert(running, "PgcaravanJobFailing");
-                Shipping.execute(target, "alter table orders drop constraint orders_id_check");
+                Query.execute(target, "alter table orders drop constraint orders_id_check");
                 await().atMost(Duration.ofSeconds(30))
                         .until(() -> !running.scrape().fires(alerts().get("PgcaravanJobFailing")));
 
-                Shipping.execute(
+                Query.execute(
                         source,
                         "select pgq.set_queue_config('orders', 'rotation_period', '3 hours')",
                         "update pgq.tick set tick_time = tick_time - interval '2 hours'");
@@ -145,7 +146,7 @@ class MetricsTest {
                 // the tick that the target stands at is another one now
                 awaitAlert(running, "PgcaravanPositionLost");
 
-                Shipping.execute(source, "insert into orders values (1000, '2026-10-01')");
+                Query.execute(source, "insert into orders values (1000, '2026-10-01')");
                 tick();
                 awaitAlert(running, "PgcaravanJobDown");
                 await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
@@ -154,11 +155,11 @@ class MetricsTest {
                     assertThat(ready.body()).contains("dispatch", "lost position");
                 });
 
-                Shipping.execute(ship.target, "update caravan.import_set set set_id = gen_random_uuid()");
-                Shipping.execute(ship.source, "update parcels set note = 'c' where id = 1");
+                Query.execute(ship.target, "update caravan.import_set set set_id = gen_random_uuid()");
+                Query.execute(ship.source, "update parcels set note = 'c' where id = 1");
                 ship.exportOne("parcels");
                 awaitAlert(running, "PgcaravanSetsDiverged");
-                Shipping.execute(ship.source, "update parcels set note = 'd' where id = 1");
+                Query.execute(ship.source, "update parcels set note = 'd' where id = 1");
                 ship.exportOne("parcels");
                 for (String file : ship.files("")) {
                     if (file.contains("000000000002")) {
@@ -166,7 +167,7 @@ class MetricsTest {
                     }
                 }
                 awaitAlert(running, "PgcaravanSetsMissing");
-                Shipping.execute(
+                Query.execute(
                         ship.source,
                         "update caravan.export_set set published_at = now() - interval '2 hours' where acknowledged_at is"
                                 + " null");
@@ -184,7 +185,7 @@ class MetricsTest {
         try (Shipping ship = new Shipping(directory.resolve("drop"))) {
             ship.table("parcels", "create table parcels (id bigint primary key, note text)");
             ship.export("parcels");
-            Shipping.execute(
+            Query.execute(
                     ship.source,
                     "update caravan.export_set set reserved_at = reserved_at - interval '2 hours'",
                     "insert into parcels values (1, 'a')");
@@ -254,7 +255,7 @@ class MetricsTest {
     private void applyABatch() throws Exception {
         await().atMost(Duration.ofSeconds(30)).until(() -> !Shipping.query(source, "select 1 from pgq.subscription")
                 .isEmpty());
-        Shipping.execute(source, "insert into orders select i, '2026-10-01' from generate_series(1, 100) i");
+        Query.execute(source, "insert into orders select i, '2026-10-01' from generate_series(1, 100) i");
         tick();
         await().atMost(Duration.ofSeconds(30)).until(() -> Shipping.query(target, "select count(*)::text from orders")
                 .get(0)
@@ -262,7 +263,7 @@ class MetricsTest {
     }
 
     private void tick() throws Exception {
-        Shipping.execute(source, "select pgq.force_tick('orders')", "select pgq.ticker('orders')");
+        Query.execute(source, "select pgq.force_tick('orders')", "select pgq.ticker('orders')");
     }
 
     private static void awaitAlert(RunningApplication running, String name) throws Exception {

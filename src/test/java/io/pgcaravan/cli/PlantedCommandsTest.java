@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.pgcaravan.PgServer;
 import io.pgcaravan.camel.PlantedOperatorsTest;
 import io.pgcaravan.ship.Shipping;
+import io.pgcaravan.sql.Query;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -53,13 +54,13 @@ class PlantedCommandsTest {
         String targetUrl = PgServer.get().createDatabase("others_target");
         try (Connection source = DriverManager.getConnection(sourceUrl);
                 Connection target = DriverManager.getConnection(targetUrl)) {
-            Shipping.execute(
+            Query.execute(
                     source,
                     "create table orders (id varchar(9) primary key, customer name, amount numeric(10,2), created_at timestamp not"
                             + " null)",
                     PlantedOperatorsTest.PLANT,
                     FAILS);
-            Shipping.execute(
+            Query.execute(
                     target,
                     "create table orders (id varchar(9), customer name, amount numeric(10,2), created_at timestamp not null,"
                             + " primary key (id, created_at)) partition by range (created_at)",
@@ -99,7 +100,7 @@ class PlantedCommandsTest {
     void commands_that_ship_call_nothing_that_is_planted() throws Exception {
         try (Shipping ship = new Shipping(directory.resolve("drop"))) {
             for (Connection side : List.of(ship.source, ship.target)) {
-                Shipping.execute(
+                Query.execute(
                         side,
                         "create table t (id varchar(9), day name, v varchar(9), primary key (id, day))",
                         PlantedOperatorsTest.PLANT,
@@ -111,17 +112,17 @@ class PlantedCommandsTest {
             };
             well("ddl", "exporter", "public", "t", "--apply", "--db", ship.sourceUrl);
             well("ddl", "importer", "public", "t", "--apply", "--db", ship.targetUrl);
-            Shipping.execute(ship.source, "insert into t select g, g, g from generate_series(1, 10) g");
+            Query.execute(ship.source, "insert into t select g, g, g from generate_series(1, 10) g");
             well(export);
             well("import", "--db", ship.targetUrl, "--dir", dir);
-            Shipping.execute(ship.source, "update t set v = 'x'", "delete from t where id operator(pg_catalog.=) '3'");
+            Query.execute(ship.source, "update t set v = 'x'", "delete from t where id operator(pg_catalog.=) '3'");
             well(export);
             well("import", "--db", ship.targetUrl, "--dir", dir);
             well(with(new String[] {"--full"}, export));
             well("import", "--db", ship.targetUrl, "--dir", dir);
             well("target", "list", "--db", ship.sourceUrl);
             well("compare", "--source", ship.sourceUrl, "--target", ship.targetUrl, "--table", "public.t");
-            Shipping.execute(ship.target, "delete from t where id operator(pg_catalog.=) '5'");
+            Query.execute(ship.target, "delete from t where id operator(pg_catalog.=) '5'");
             well("repair", "--source", ship.sourceUrl, "--target", ship.targetUrl, "--table", "public.t", "--dir", dir);
             well("import", "--db", ship.targetUrl, "--dir", dir);
             ship.assertEqual("t");

@@ -3,6 +3,7 @@ package io.pgcaravan.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pgcaravan.PgServer;
+import io.pgcaravan.sql.Query;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -166,7 +167,7 @@ class QueueCommandTest {
     }
 
     private void execute(String... statements) throws SQLException {
-        PgServer.execute(source, statements);
+        Query.execute(source, statements);
     }
 
     private String value(String query) throws SQLException {

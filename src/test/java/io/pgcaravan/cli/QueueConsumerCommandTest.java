@@ -1,7 +1,7 @@
 package io.pgcaravan.cli;
 
-import static io.pgcaravan.PgServer.execute;
 import static io.pgcaravan.PgServer.value;
+import static io.pgcaravan.sql.Query.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pgcaravan.PgServer;

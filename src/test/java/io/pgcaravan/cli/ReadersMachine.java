@@ -6,6 +6,7 @@ import io.pgcaravan.PgServer;
 import io.pgcaravan.server.ServerBinaries;
 import io.pgcaravan.server.ThrowAwayServer;
 import io.pgcaravan.server.Watchdog;
+import io.pgcaravan.sql.Query;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -216,7 +217,7 @@ final class ReadersMachine implements AutoCloseable {
 
     void sql(String database, String... statements) throws SQLException {
         try (Connection connection = connect(database)) {
-            PgServer.execute(connection, statements);
+            Query.execute(connection, statements);
         }
     }
 

@@ -1,7 +1,7 @@
 package io.pgcaravan.cli;
 
-import static io.pgcaravan.ship.Shipping.execute;
 import static io.pgcaravan.ship.Shipping.query;
+import static io.pgcaravan.sql.Query.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pgcaravan.app.Progress;

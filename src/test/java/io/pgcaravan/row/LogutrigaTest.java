@@ -1,6 +1,6 @@
 package io.pgcaravan.row;
 
-import static io.pgcaravan.PgServer.execute;
+import static io.pgcaravan.sql.Query.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pgcaravan.PgServer;

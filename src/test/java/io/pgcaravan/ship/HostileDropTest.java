@@ -1,6 +1,6 @@
 package io.pgcaravan.ship;
 
-import static io.pgcaravan.ship.Shipping.execute;
+import static io.pgcaravan.sql.Query.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.github.luben.zstd.Zstd;

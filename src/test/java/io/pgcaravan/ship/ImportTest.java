@@ -1,7 +1,7 @@
 package io.pgcaravan.ship;
 
-import static io.pgcaravan.ship.Shipping.execute;
 import static io.pgcaravan.ship.Shipping.query;
+import static io.pgcaravan.sql.Query.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pgcaravan.ship.exporter.ExportLedger;
@@ -307,7 +307,7 @@ class ImportTest {
     void a_chain_passes_changes_on() throws Exception {
         try (Shipping next = new Shipping(directory.resolve("next"))) {
             // B imports t from the source and exports it to the next
-            ship.execute(ship.target, new Tracking(Tracking.LEDGER, null, null, false).exporter(Shipping.table("t")));
+            execute(ship.target, new Tracking(Tracking.LEDGER, null, null, false).exporter(Shipping.table("t")));
             execute(next.target, "create table t (id int primary key, v text)");
             next.accept("t");
             Exporter second = new Exporter(ship.targetConnect());

@@ -1,7 +1,7 @@
 package io.pgcaravan.ship;
 
-import static io.pgcaravan.ship.Shipping.execute;
 import static io.pgcaravan.ship.Shipping.query;
+import static io.pgcaravan.sql.Query.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;

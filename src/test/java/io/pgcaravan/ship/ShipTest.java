@@ -7,6 +7,7 @@ import io.pgcaravan.ship.format.SetKind;
 import io.pgcaravan.ship.format.SetPart;
 import io.pgcaravan.ship.importer.Importer;
 import io.pgcaravan.ship.importer.Importer.Result;
+import io.pgcaravan.sql.Query;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -34,10 +35,10 @@ class ShipTest {
     @Test
     void the_target_equals_the_source_after_each_set() throws Exception {
         ship.table("orders", "create table orders (id bigint primary key, note text, amount numeric(10,2))");
-        Shipping.execute(
+        Query.execute(
                 ship.source, "insert into orders select g, 'note ' || g, g * 1.5 from generate_series(1, 1000) g");
         ship.ship("orders");
-        Shipping.execute(
+        Query.execute(
                 ship.source,
                 "update orders set note = 'changed' where id % 3 = 0",
                 "update orders set id = id + 10000 where id % 10 = 1",
@@ -55,7 +56,7 @@ class ShipTest {
         ship.importWell();
         ship.assertEqual("orders");
         assertThat(ship.export("orders")).isEmpty();
-        Shipping.execute(ship.source, "truncate orders", "insert into orders values (1, 'after', 1)");
+        Query.execute(ship.source, "truncate orders", "insert into orders values (1, 'after', 1)");
         set = ship.exportOne("orders");
         assertThat(set.truncated()).isTrue();
         assertThat(set.file(SetPart.RECORDS).rows()).isEqualTo(1);
@@ -66,7 +67,7 @@ class ShipTest {
     @Test
     void a_set_that_comes_twice_is_applied_once() throws Exception {
         ship.table("orders", "create table orders (id bigint primary key, note text)");
-        Shipping.execute(ship.source, "insert into orders values (1, 'a')");
+        Query.execute(ship.source, "insert into orders values (1, 'a')");
         ship.ship("orders");
         for (String file : ship.files("done")) {
             java.nio.file.Files.copy(directory.resolve("done").resolve(file), directory.resolve(file));

@@ -1,5 +1,6 @@
 package io.pgcaravan.ship;
 
+import static io.pgcaravan.sql.Query.execute;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.pgcaravan.PgServer;
@@ -86,14 +87,6 @@ public final class Shipping implements AutoCloseable {
 
     public void accept(String name) throws SQLException {
         execute(target, new Tracking(Tracking.LEDGER, null, null, false).importer(table(name)));
-    }
-
-    public static void execute(Connection connection, String... statements) throws SQLException {
-        try (Statement statement = connection.createStatement()) {
-            for (String sql : statements) {
-                statement.execute(sql);
-            }
-        }
     }
 
     public Connect sourceConnect() {

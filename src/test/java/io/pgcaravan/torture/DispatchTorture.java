@@ -14,6 +14,7 @@ import io.pgcaravan.check.JobCheck;
 import io.pgcaravan.grants.RoleGrants;
 import io.pgcaravan.queue.Queues;
 import io.pgcaravan.server.ServerBinaries;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.torture.Schema.Column;
 import io.pgcaravan.torture.Schema.Placing;
 import java.nio.charset.StandardCharsets;
@@ -133,7 +134,7 @@ final class DispatchTorture extends Torture {
                 + (random.nextBoolean() ? ", 'backup'" : "") + ")";
         try (Connection connection = pinned(source)) {
             for (Queues.Unpinned unpinned : new Queues("pgq").unpinned(connection)) {
-                PgServer.execute(connection, unpinned.statement());
+                Query.execute(connection, unpinned.statement());
             }
         }
         sql(source, Schema.BEFORE, schema.source(), """
@@ -179,7 +180,7 @@ final class DispatchTorture extends Torture {
         String name = "added " + columns++;
         String ddl = "alter table " + table + " add column " + Schema.quote(name) + " text";
         try (Connection connection = pinned(target)) {
-            PgServer.execute(connection, "set lock_timeout = '1s'", ddl);
+            Query.execute(connection, "set lock_timeout = '1s'", ddl);
         } catch (SQLException e) {
             // the job stands still in a transaction
             return;
@@ -557,7 +558,7 @@ final class DispatchTorture extends Torture {
 
     private void cut(String role) throws SQLException {
         try (Connection connection = pinned(role.equals("source") ? source : target)) {
-            PgServer.execute(
+            Query.execute(
                     connection,
                     "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and"
                             + " application_name = 'pgcaravan'");

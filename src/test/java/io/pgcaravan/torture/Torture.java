@@ -1,6 +1,7 @@
 package io.pgcaravan.torture;
 
 import io.pgcaravan.PgServer;
+import io.pgcaravan.sql.Query;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -78,7 +79,7 @@ abstract class Torture implements AutoCloseable {
     /** A connection that no setting of the database changes. */
     static Connection pinned(String url) throws SQLException {
         Connection connection = DriverManager.getConnection(url);
-        PgServer.execute(
+        Query.execute(
                 connection,
                 "set standard_conforming_strings = on; set timezone = 'UTC'; set datestyle = 'ISO'; set search_path = public;"
                         + " set intervalstyle = 'postgres'; set bytea_output = 'hex'; set extra_float_digits = 1; set array_nulls = on;"
@@ -106,7 +107,7 @@ abstract class Torture implements AutoCloseable {
     }
 
     static synchronized void sql(String url, String... statements) throws SQLException {
-        PgServer.execute(kept(url), statements);
+        Query.execute(kept(url), statements);
     }
 
     /** Several statements in one transaction, again until no deadlock and no lock is in the way. */
@@ -114,8 +115,8 @@ abstract class Torture implements AutoCloseable {
         while (true) {
             try (Connection connection = pinned(url)) {
                 connection.setAutoCommit(false);
-                PgServer.execute(connection, "set lock_timeout = '1s'");
-                PgServer.execute(connection, statements);
+                Query.execute(connection, "set lock_timeout = '1s'");
+                Query.execute(connection, statements);
                 connection.commit();
                 return;
             } catch (SQLException e) {

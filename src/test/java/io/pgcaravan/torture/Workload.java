@@ -1,6 +1,6 @@
 package io.pgcaravan.torture;
 
-import io.pgcaravan.PgServer;
+import io.pgcaravan.sql.Query;
 import io.pgcaravan.torture.Schema.Column;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -72,7 +72,7 @@ final class Workload implements AutoCloseable {
 
     private Connection connect() throws SQLException {
         Connection connection = DriverManager.getConnection(url);
-        PgServer.execute(
+        Query.execute(
                 connection,
                 "set lock_timeout = '15s'; set default_transaction_isolation = 'read committed'; set statement_timeout = 0;"
                         + " set standard_conforming_strings = on; set array_nulls = on; set idle_in_transaction_session_timeout = 0");
@@ -237,7 +237,7 @@ final class Workload implements AutoCloseable {
     }
 
     private static void execute(Session session, String sql) throws SQLException {
-        PgServer.execute(session.connection, sql);
+        Query.execute(session.connection, sql);
     }
 
     private void end(Session session) throws SQLException {

@@ -44,7 +44,7 @@ public final class Comparison {
 
         Progress NONE = (doing, rows) -> {};
 
-        /** Called several times a second: what is being done, and with how many rows; 0 where nobody knows. */
+        /** Called several times a second: what is being done, and with how many rows; 0 where that is not known. */
         void at(String doing, long rows);
     }
 
@@ -199,7 +199,7 @@ public final class Comparison {
         }
     }
 
-    /** Whom the last set was for that a table has; null where it has none. */
+    /** The receiver of the last set that a table has; null where it has none. */
     public static Target targetOf(Connect target, TableName table) {
         return tried(table, () -> {
             try (ComparedSide there = ComparedSide.open(target, table)) {

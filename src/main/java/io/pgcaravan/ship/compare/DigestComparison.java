@@ -70,8 +70,8 @@ public final class DigestComparison {
      * travels back.
      *
      * @param answer is written only where something differs
-     * @param here whom the digest has to be for; null where the database's name has to do
-     * @throws ChangeSetException where the digest is damaged, or for a table that nobody permitted to import
+     * @param here the receiver that the digest must name; null where the database's name has to do
+     * @throws ChangeSetException where the digest is damaged, or for a table whose import is not permitted
      */
     public Answered answer(Connect target, Path file, Path answer, Target here) {
         try {
@@ -102,7 +102,7 @@ public final class DigestComparison {
         }
     }
 
-    /** Whoever can put a file here could ask for the keys of any table otherwise. */
+    /** Otherwise anyone who can put a file here could ask for the keys of any table. */
     private static ImportLedger.Position permitted(ComparedSide there, Digest digest, Target here) throws SQLException {
         TableName table = digest.table();
         ImportLedger.Position position = there.position();

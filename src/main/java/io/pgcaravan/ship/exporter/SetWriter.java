@@ -16,7 +16,7 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 
-/** Writes the three files of a set, under names that nobody looks at, and says in a manifest what is in them. */
+/** Writes the three files of a set, under temporary names, and makes the manifest that describes them. */
 final class SetWriter {
 
     private final SourceSnapshot source;
@@ -32,7 +32,7 @@ final class SetWriter {
         this.progress = progress;
     }
 
-    /** @param group whom the set goes with; null for nobody */
+    /** @param group the sets that go together; null for a set alone */
     Manifest write(PlannedSet one, Group group) throws SQLException, IOException {
         FileSum columns = writeColumns(one);
         FileSum ids = copy(one, SetPart.IDS, source.ids(one), 0);

@@ -136,7 +136,7 @@ public final class DropDirectory {
         return true;
     }
 
-    /** Whether the {@code .done} of this very set is in place: then it was published, whoever took the other files. */
+    /** Whether the {@code .done} of this very set is in place: then it was published, even if the other files are gone. */
     public boolean isPublished(Manifest set) throws IOException {
         Path done = done(set.name());
         return Files.isRegularFile(done, LinkOption.NOFOLLOW_LINKS)
@@ -287,7 +287,7 @@ public final class DropDirectory {
         }
     }
 
-    /** Makes a set visible whose data files somebody else has put here under their names. */
+    /** Makes a set visible whose data files are here already under their names. */
     public void publishFetched(Manifest set) throws IOException {
         for (SetPart part : SetPart.DATA) {
             Durable.sync(file(set, part));

@@ -167,7 +167,7 @@ final class DmlFiles implements AutoCloseable {
     /**
      * Opens the files.
      *
-     * @param settle how long all of them must have rested; null where somebody says that they are whole
+     * @param settle how long all of them must have rested; null where the user says that they are complete
      * @throws NotImportedException where they are not all there, or may be at work yet
      */
     static DmlFiles open(Found found, Duration settle) throws IOException, NotImportedException {

@@ -42,7 +42,7 @@ public final class DmlImporter {
      * What to import.
      *
      * @param tables schema and name of each; empty for all that are there
-     * @param settle how long files must have rested, and that they are in order; null where somebody says that they are whole
+     * @param settle how long files must have rested, and that they are in order; null where the user says that they are complete
      * @param encoding of the files, as PostgreSQL names it
      * @param dateStyle of the session that wrote the files; null for ISO, and then other texts are refused
      * @param intervalStyle the same, null for postgres

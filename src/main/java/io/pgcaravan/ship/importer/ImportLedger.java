@@ -121,7 +121,7 @@ public final class ImportLedger {
      * Compares a set with what its table has.
      *
      * @param position null where the table may not be imported
-     * @param here whom sets must be for; null where the database's name has to do
+     * @param here the receiver that sets must name; null where the database's name has to do
      */
     ImportDecision decide(Manifest set, Position position, Target here) throws SQLException {
         if (position == null) {
@@ -212,8 +212,8 @@ public final class ImportLedger {
     /**
      * Why something from a source is not for this database.
      *
-     * @param target whom it is for
-     * @param here whom it must be for; null where the sets before it, or the database's name, have to do
+     * @param target the receiver that it names
+     * @param here the receiver that it must name; null where the sets before it, or the database's name, have to do
      * @return null where it is
      */
     public String stranger(Target target, Position position, Target here) throws SQLException {

@@ -35,7 +35,7 @@ public final class Importer {
     private final Progress progress;
     private final Map<UUID, Long> triedWithLater = new ConcurrentHashMap<>();
 
-    /** @param here whom sets have to be for; null where the database's name has to do */
+    /** @param here the receiver that sets must name; null where the database's name has to do */
     public Importer(Connect target, DropDirectory directory, Target here, Progress progress) {
         this.target = target;
         this.directory = directory;
@@ -43,7 +43,7 @@ public final class Importer {
         this.progress = progress;
     }
 
-    /** With nobody who watches, and sets for whichever host. */
+    /** Without progress, and for sets of any host name. */
     public Importer(Connect target, DropDirectory directory) {
         this(target, directory, null, Progress.NONE);
     }
@@ -68,7 +68,7 @@ public final class Importer {
         GAP(false),
         /** Some of its files are missing or short; it waits. */
         INCOMPLETE(false),
-        /** It continues something else than what the table has; it waits for somebody to decide. */
+        /** It continues something else than what the table has; it waits for a decision of the user. */
         DIVERGED(false),
         /** It, or a file of it, is not what its {@code .done} says, and lies in {@code failed/}. */
         DAMAGED(false),

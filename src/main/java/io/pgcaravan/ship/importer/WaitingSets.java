@@ -31,7 +31,7 @@ public record WaitingSets(TableName table, int sets, Long missing, Long missingT
      * Looks at the markers in a directory, and changes nothing.
      *
      * @param connection to the database that they are for
-     * @param here whom sets have to be for; null where the database's name has to do
+     * @param here the receiver that sets must name; null where the database's name has to do
      * @return one for each table that has sets there
      */
     public static List<WaitingSets> of(Connection connection, DropDirectory directory, Target here)
